@@ -1,0 +1,46 @@
+"""Orders: brings a planned job to its vendor, with exactly one paid call."""
+
+from __future__ import annotations
+
+from receiver.contracts import Answer, Committed, Order, Source, Transport
+from receiver.deliveries import NotAccepted, OrderOutcome, Refused, Unclear, Withdrawn
+from receiver.errors import InvalidParams, NoAnswer, NotSent, TransportError, Unsupported
+from receiver.jobs import JobError
+from receiver.times import Clock
+
+
+class OrderHandler:
+    """`receiver.contracts.OrderSender` over a transport."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def send(self, order: Order, source: Source, begin: Committed, clock: Clock) -> OrderOutcome:
+        """Free calls first, then `begin` (commits `submitting`), then the paid call: once, never retried here."""
+        if source.api_key is None:
+            return Refused(error=JobError(code="auth", message=f"source {source.name} has no api_key"))
+        try:
+            prepared = await self._prepare(order, source)
+            call = source.provider.order(order, source, prepared)
+        except TransportError as wrong:
+            return NotAccepted(note=f"nothing was ordered: {wrong}")
+        except (Unsupported, InvalidParams) as wrong:
+            return Refused(error=JobError(code=wrong.code, message=str(wrong)))  # type: ignore[arg-type]  # both are error codes
+        if not await begin():
+            return Withdrawn()
+        try:
+            answer = await self._transport.send(call, source.timeout, paid=True)
+        except NotSent as wrong:
+            return NotAccepted(note=str(wrong))
+        except NoAnswer as wrong:
+            return Unclear(note=str(wrong))
+        return source.provider.answered(order, answer, clock())
+
+    async def _prepare(self, order: Order, source: Source) -> Answer | None:
+        call = source.provider.prepare(order, source)
+        if call is None:
+            return None
+        answer = await self._transport.send(call, source.timeout)
+        if answer.status >= 500 or answer.status == 429:
+            raise NoAnswer(f"the look before the order was answered with HTTP {answer.status}")
+        return answer

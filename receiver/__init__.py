@@ -1,0 +1,1 @@
+"""Takes in what image providers say, keeps it, and sees it through."""

@@ -1,0 +1,255 @@
+"""Moves a job on and does what follows: the event, its deliveries, its follow-ups, all in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from receiver import ids
+from receiver.contracts import Order, Parent, Source, Transaction
+from receiver.deliveries import Delivery, order_lane, sink_lane
+from receiver.events import Event, change
+from receiver.jobs import Job, JobError, KeptJob, NextAction, Report, Then, fold
+from receiver.rules import Rule, route
+from receiver.times import stamp
+
+_CANONICAL = msgspec.json.Encoder(order="deterministic", decimal_format="string")
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True):
+    """What the configuration says, as far as flows need it."""
+
+    sources: Mapping[str, Source]
+    rules: tuple[Rule, ...] = ()
+
+
+def advance(
+    tx: Transaction,
+    setup: Setup,
+    before: KeptJob | None,
+    after: KeptJob,
+    now: int,
+    *,
+    request: int | None = None,
+    attempt: int = 0,
+) -> int:
+    """Writes a job's new state and everything that follows from it; gives the number of events this made.
+
+    `before` is None for a job that was not known. `request` is the request that told of it, `attempt` the try that led
+    to it. Nothing new makes no event and writes nothing.
+    """
+    if after is before:
+        return 0
+    if after.job.status == "completed" and not after.job.next_actions:
+        after = _with(after, next_actions=tuple(_next_actions(setup, after)))
+    tx.put_job(after)
+    news = change(before.job if before else None, after.job, attempt)
+    if news is None:
+        return 0
+    kind, key = news
+    number = tx.ids.next()
+    event = Event(
+        id=ids.show("evt", number),
+        source=f"gridhook/{after.job.source}",
+        type=kind,
+        subject=after.job.id,
+        time=stamp(now),
+        data=after.job,
+    )
+    if tx.add_event(number, key, after.number, event, request) is None:
+        return 0
+    _send_on(tx, setup, after, event, number, now)
+    return 1
+
+
+def report_to(
+    tx: Transaction, setup: Setup, kept: KeptJob, report: Report, now: int, *, request: int | None = None
+) -> int:
+    """Folds a vendor's report into a job that is kept, and does what follows; gives the number of events."""
+    after = fold(kept, _own_id(tx, kept, report), stamp(now))
+    return advance(tx, setup, kept, after, now, request=request)
+
+
+def _own_id(tx: Transaction, kept: KeptJob, report: Report) -> Report:
+    """Makes sure that a vendor's id that is new to this job belongs to no other.
+
+    A webhook without a ref can name a job before the answer to its order did: it was taken for another tool's job then.
+    That job gives its id up; both have the same intents, since those hang on the vendor's id, so nothing is paid twice.
+    """
+    known = report.provider_job_id
+    if known is None or kept.job.provider_job_id is not None:
+        return report
+    other = tx.job_at(kept.job.source, known)
+    if other is None or other.number == kept.number:
+        return report
+    if other.ordered_by_us:
+        return msgspec.structs.replace(report, provider_job_id=None)
+    tx.put_job(_with(other, provider_job_id=None, facts={**other.facts, "same_as": kept.job.id}))
+    return _told_before(other.job, report)
+
+
+def _told_before(earlier: Job, report: Report) -> Report:
+    """A report with what was already known of the same vendor's job under another number."""
+    if earlier.status not in ("completed", "failed", "canceled"):
+        return report
+    return Report(
+        provider_job_id=report.provider_job_id,
+        status=earlier.status,
+        progress=earlier.progress,
+        prompt=earlier.prompt,
+        grid_url=earlier.grid_url,
+        images=earlier.images,
+        cost=earlier.cost,
+        error=earlier.error,
+        facts=report.facts,
+    )
+
+
+def _send_on(tx: Transaction, setup: Setup, kept: KeptJob, event: Event, number: int, now: int) -> None:
+    found = route(event, setup.rules)
+    for sink in found.sinks:
+        tx.add_delivery(
+            Delivery(number=tx.ids.next(), lane=sink_lane(sink), job=kept.number, event=number, due_at=now)
+        )
+    if event.type != "job.completed":
+        return
+    for rule, then in found.follow_ups:
+        follow_up(tx, setup, kept, then, now, rule=rule)
+    for then in kept.then:
+        follow_up(tx, setup, kept, then, now, rule=kept.job.rule)
+
+
+def follow_up(
+    tx: Transaction, setup: Setup, parent: KeptJob, then: Then, now: int, *, rule: str | None, by: str = "rule"
+) -> KeptJob:
+    """Plans what shall follow a completed job; the job that was planned for this intent before, if there is one."""
+    source = then.source or parent.job.source
+    intent = intent_of(parent, f"{by}:{rule or ''}", source, then)
+    return tx.job_for(intent) or plan(
+        tx,
+        setup,
+        source=source,
+        action=then.action,
+        params=then.params,
+        then=then.then,
+        intent=intent,
+        parent=parent,
+        rule=rule,
+        tags=parent.job.tags,
+        now=now,
+    )
+
+
+def intent_of(parent: KeptJob, decision: str, source: str, then: Then) -> str:
+    """What makes a follow-up unique: the parent, who decided, where, the action and its parameters.
+
+    The parent is named by the vendor's id where there is one, so that it is the same piece of work under any number.
+    """
+    anchor = parent.job.provider_job_id
+    work = f"{parent.job.source}/{anchor}" if anchor else parent.job.id
+    wish = hashlib.sha256(_CANONICAL.encode([source, then.action, then.params])).hexdigest()[:32]
+    return f"{work}|{decision}|{then.action}|{wish}"
+
+
+def plan(
+    tx: Transaction,
+    setup: Setup,
+    *,
+    source: str,
+    action: str,
+    params: dict[str, Any],
+    then: tuple[Then, ...],
+    intent: str,
+    parent: KeptJob | None,
+    rule: str | None,
+    tags: dict[str, str],
+    now: int,
+) -> KeptJob:
+    """Keeps a new job and its order delivery. What the parent does not allow fails at once, without a call.
+
+    An action that needs no call (a tile out of a grid) is completed at once, with all that follows.
+    """
+    number = tx.ids.next()
+    job_id = ids.show("job", number)
+    account = setup.sources.get(source)
+    kept = KeptJob(
+        number=number,
+        job=Job(
+            id=job_id,
+            source=source,
+            provider=account.provider.name if account else "unknown",
+            action=action,
+            params=params,
+            status="planned",
+            parent_id=parent.job.id if parent else None,
+            root_id=parent.job.root_id if parent else job_id,
+            rule=rule,
+            tags=tags,
+            prompt=params.get("prompt"),
+            created_at=stamp(now),
+        ),
+        then=then,
+        intent=intent,
+    )
+    refusal = _refusal(account, kept, parent)
+    if account is None or refusal is not None:
+        error = JobError(code="unsupported", message=refusal or f"source {source!r} is not configured any more")
+        advance(tx, setup, None, _with(kept, status="failed", error=error, finished_at=stamp(now)), now)
+    else:
+        _begin(tx, setup, account, kept, now)
+    return tx.job(number) or kept
+
+
+def _refusal(account: Source | None, kept: KeptJob, parent: KeptJob | None) -> str | None:
+    if account is None:
+        return None
+    return account.provider.refusal(kept.job.action or "", kept.job.params, as_parent(parent))
+
+
+def _begin(tx: Transaction, setup: Setup, account: Source, kept: KeptJob, now: int) -> None:
+    local = account.provider.local(Order(kept=kept, ancestors=ancestors(tx, kept)))
+    if local is not None:
+        advance(tx, setup, None, fold(kept, local, stamp(now)), now)
+        return
+    tx.put_job(_with(kept, cost=account.price(kept.job.action or "", kept.job.params)))
+    tx.add_delivery(Delivery(number=tx.ids.next(), lane=order_lane(account.name), job=kept.number, due_at=now))
+
+
+def as_parent(parent: KeptJob | None) -> Parent | None:
+    """A job as its providers are asked about it."""
+    if parent is None:
+        return None
+    return Parent(action=parent.job.action, provider=parent.job.provider, kept=parent)
+
+
+def ancestors(tx: Transaction, kept: KeptJob) -> tuple[KeptJob, ...]:
+    """Parent, grandparent ... up to the root."""
+    chain: list[KeptJob] = []
+    parent_id = kept.job.parent_id
+    while parent_id is not None:
+        number = ids.read("job", parent_id)
+        parent = tx.job(number) if number is not None else None
+        if parent is None:
+            break
+        chain.append(parent)
+        parent_id = parent.job.parent_id
+    return tuple(chain)
+
+
+def _next_actions(setup: Setup, kept: KeptJob) -> list[NextAction]:
+    source = setup.sources.get(kept.job.source)
+    if source is None:
+        return []
+    return [
+        msgspec.structs.replace(choice, cost=source.price(choice.action, choice.params))
+        for choice in source.provider.next_actions(kept)
+    ]
+
+
+def _with(kept: KeptJob, *, facts: dict[str, Any] | None = None, **changes: Any) -> KeptJob:
+    """A kept job with changes to its job."""
+    job = msgspec.structs.replace(kept.job, **changes)
+    return msgspec.structs.replace(kept, job=job, facts=kept.facts if facts is None else facts)

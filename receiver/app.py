@@ -1,0 +1,137 @@
+"""Composition: the only module that knows all the parts, and the handlers."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from starlette.applications import Starlette
+
+from handlers.http import HttpTransport
+from handlers.order import OrderHandler
+from receiver.advance import Setup
+from receiver.config import Config, SinkSettings, load
+from receiver.contracts import Sink, Transport
+from receiver.deliveries import sink_lane
+from receiver.dispatch import Dispatcher, Lane
+from receiver.orders import OrderCarrier, recover
+from receiver.providers import PROVIDERS
+from receiver.sinks import SinkCarrier
+from receiver.store.sqlite import SqliteStore
+from receiver.times import Clock, system_clock
+from receiver.web.application import application
+
+Role = Literal["all", "intake", "dispatch"]
+
+#: Name in the configuration to where the class is; adding a handler is a module, a line here and a test.
+HANDLERS: Final[dict[str, str]] = {
+    "slack": "handlers.slack:Slack",
+    "webhook": "handlers.webhook:Webhook",
+    "log": "handlers.log:Log",
+}
+#: How long deliveries that run may finish at shutdown, seconds.
+GRACE: Final = 10.0
+
+
+class Classes(Mapping[str, type[Any]]):
+    """Classes by name, each imported when it is asked for: what no source or sink names is never loaded."""
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        self._places = places
+
+    def __getitem__(self, name: str) -> type[Any]:
+        module, _, attribute = self._places[name].partition(":")
+        found: type[Any] = getattr(import_module(module), attribute)
+        return found
+
+    def __iter__(self) -> Any:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def read_config(path: Path, env: Mapping[str, str]) -> Config:
+    """The configuration of a file. Raises ConfigError with every mistake in it."""
+    return load(path, env, Classes(PROVIDERS), Classes(HANDLERS))
+
+
+def database_file(config: Config) -> Path:
+    """The SQLite file that the configuration names, absolute."""
+    return Path(config.database.removeprefix("sqlite:///"))
+
+
+class Service:
+    """The running parts: store, dispatcher, transport, web application."""
+
+    def __init__(self, config: Config, store: SqliteStore, transport: Transport, clock: Clock) -> None:
+        self.config = config
+        self.store = store
+        self.setup = Setup(sources=config.sources, rules=config.rules)
+        self.clock = clock
+        self._transport = transport
+        self._dispatcher: Dispatcher | None = None
+
+    def web(self) -> Starlette:
+        """The HTTP face."""
+        return application(self.store, self.setup, self.config, self.clock)
+
+    async def dispatch(self) -> None:
+        """Becomes the dispatching process, ends an earlier one's leases, and starts. Raises StoreRefused."""
+        self.store.own_dispatching()
+        await self.store.write(lambda tx: recover(tx, self.setup, self.clock()))
+        self._dispatcher = Dispatcher(self.store, self._lanes(), self.clock)
+        self._dispatcher.start()
+
+    async def stop(self, grace: float = GRACE) -> None:
+        """Stops dispatching: what runs may finish, the rest is given back."""
+        if self._dispatcher is not None:
+            await self._dispatcher.stop(grace)
+            self._dispatcher = None
+
+    def _lanes(self) -> list[Lane]:
+        sinks = [self._sink(settings) for settings in self.config.sinks.values()]
+        carriers = [SinkCarrier(self.store, sink, self.clock, random.random) for sink in sinks]
+        return [
+            *(carrier.lane(sink_lane(sink.name)) for sink, carrier in zip(sinks, carriers, strict=True)),
+            *(self._orders(name).lane() for name in self.config.sources),
+        ]
+
+    def _orders(self, name: str) -> OrderCarrier:
+        sender = OrderHandler(self._transport)
+        source = self.config.sources[name]
+        return OrderCarrier(
+            self.store, self.setup, source, sender, self.config.public_url, self.clock, random.random
+        )
+
+    def _sink(self, settings: SinkSettings) -> Sink:
+        handler = settings.handler(settings.options, self._transport, self.clock, settings.timeout)
+        return Sink(
+            name=settings.name,
+            handler=handler,
+            retry=settings.retry,
+            timeout=settings.timeout,
+            concurrency=settings.concurrency,
+            rate=settings.rate,
+        )
+
+
+@asynccontextmanager
+async def service(
+    config: Config, role: Role | None = "all", *, clock: Clock = system_clock, transport: HttpTransport | None = None
+) -> AsyncIterator[Service]:
+    """Opens everything; `role` None or "intake" dispatches nothing. Raises StoreRefused or StoreUnavailable."""
+    transport = transport or HttpTransport()
+    async with SqliteStore(database_file(config), clock) as store:
+        running = Service(config, store, transport, clock)
+        try:
+            if role in ("all", "dispatch"):
+                await running.dispatch()
+            yield running
+        finally:
+            await running.stop()
+            await transport.aclose()

@@ -1,0 +1,167 @@
+"""What a person or a script asks for: submit, pick, redeliver."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from receiver import ids
+from receiver.actions import normalize
+from receiver.advance import Setup, as_parent, follow_up, plan
+from receiver.contracts import Parent, Transaction
+from receiver.deliveries import Delivery
+from receiver.errors import InvalidParams, NotFound, NotPossible
+from receiver.jobs import KeptJob, Then
+
+#: The longest Idempotency-Key that is taken, characters.
+KEY_LENGTH = 255
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A job that somebody wants: the body of `POST /api/v1/jobs`."""
+
+    source: str
+    action: str
+    params: dict[str, Any] = {}
+    #: Our id of the job that it follows up on.
+    parent_id: str | None = None
+    tags: dict[str, str] = {}
+    #: What follows when it completes: a table like a rule's `then`, or a list of such.
+    then: list[Any] | dict[str, Any] | None = None
+
+
+def submit(tx: Transaction, setup: Setup, wish: Wish, now: int, idempotency_key: str | None = None) -> KeptJob:
+    """Plans a job; the same Idempotency-Key gives the same job again.
+
+    Raises NotFound (source, parent), InvalidParams, NotPossible (this parent cannot be followed like that, or the key
+    was used for something else).
+    """
+    intent, wanted = _intent(tx, wish, idempotency_key)
+    known = tx.job_for(intent)
+    if known is not None:
+        if known.facts.get("wish") != wanted:
+            raise NotPossible("idempotency_conflict", "this Idempotency-Key was used for another order")
+        return known
+    if wish.source not in setup.sources:
+        raise NotFound(f"there is no source {wish.source!r}")
+    params = normalize(wish.action, wish.params)
+    then = read_then(setup, wish.then, wish.source, wish.action)
+    parent = _parent(tx, wish.parent_id)
+    _check(setup, wish.source, wish.action, params, parent)
+    kept = plan(
+        tx,
+        setup,
+        source=wish.source,
+        action=wish.action,
+        params=params,
+        then=then,
+        intent=intent,
+        parent=parent,
+        rule=None,
+        tags=wish.tags,
+        now=now,
+    )
+    kept = msgspec.structs.replace(kept, facts={**kept.facts, "wish": wanted})
+    tx.put_job(kept)
+    return kept
+
+
+def _intent(tx: Transaction, wish: Wish, key: str | None) -> tuple[str, str]:
+    wanted = hashlib.sha256(msgspec.json.encode(wish, order="deterministic")).hexdigest()[:32]
+    if key is None:
+        return f"wish:{tx.ids.next()}", wanted
+    if not 0 < len(key) <= KEY_LENGTH:
+        raise InvalidParams(f"an Idempotency-Key has 1 to {KEY_LENGTH} characters")
+    return f"key:{key}", wanted
+
+
+def pick(tx: Transaction, setup: Setup, job_id: str, index: object, now: int) -> KeptJob:
+    """Plans the pick of a tile of a completed grid; the same pick again gives the same job.
+
+    Raises NotFound, InvalidParams, NotPossible.
+    """
+    parent = _completed(tx, job_id)
+    params = normalize("pick", {"index": index})
+    source = parent.job.source
+    if source not in setup.sources:
+        raise NotPossible("source_gone", f"source {source!r} is not configured any more")
+    _check(setup, source, "pick", params, parent)
+    return follow_up(tx, setup, parent, Then(action="pick", params=params), now, rule=None, by="person")
+
+
+def job_of(tx: Transaction, job_id: str) -> KeptJob:
+    """A job by its outside id. Raises NotFound."""
+    number = ids.read("job", job_id)
+    kept = tx.job(number) if number is not None else None
+    if kept is None:
+        raise NotFound(f"there is no job {job_id[:40]!r}")
+    return kept
+
+
+def _parent(tx: Transaction, parent_id: str | None) -> KeptJob | None:
+    return None if parent_id is None else _completed(tx, parent_id)
+
+
+def _completed(tx: Transaction, job_id: str) -> KeptJob:
+    kept = job_of(tx, job_id)
+    if kept.job.status != "completed":
+        raise NotPossible("parent_not_completed", f"job {job_id} is {kept.job.status}, not completed")
+    return kept
+
+
+def _check(setup: Setup, source: str, action: str, params: dict[str, Any], parent: KeptJob | None) -> None:
+    account = setup.sources[source]
+    refusal = account.provider.refusal(action, params, as_parent(parent))
+    if refusal is not None:
+        raise NotPossible("unsupported", refusal)
+    if account.api_key is None:
+        raise NotPossible("no_api_key", f"source {source!r} has no api_key: it only receives")
+
+
+def read_then(setup: Setup, value: Any, source: str, action: str) -> tuple[Then, ...]:
+    """The chain of a wish. Raises InvalidParams if it is not one, or if its source cannot do it."""
+    if value is None:
+        return ()
+    links = value if isinstance(value, list) else [value]
+    return tuple(_read_link(setup, link, source, action) for link in links)
+
+
+def _read_link(setup: Setup, link: Any, source: str, parent_action: str) -> Then:
+    if not isinstance(link, dict) or not isinstance(link.get("action"), str):
+        raise InvalidParams("then is a table with an action, or a list of such")
+    place = link.get("source") or source
+    if place not in setup.sources:
+        raise InvalidParams(f"then names source {place!r}, which is not configured")
+    action = link["action"]
+    params = normalize(action, {name: item for name, item in link.items() if name not in ("action", "source", "then")})
+    provider = setup.sources[place].provider
+    refusal = provider.refusal(action, params, _expected(setup, source, parent_action))
+    if refusal is not None:
+        raise NotPossible("unsupported", refusal)
+    return Then(
+        action=action, source=link.get("source"), params=params, then=read_then(setup, link.get("then"), place, action)
+    )
+
+
+def _expected(setup: Setup, source: str, action: str) -> Parent:
+    return Parent(action=action, provider=setup.sources[source].provider.name)
+
+
+def redeliver(tx: Transaction, delivery_id: str, now: int) -> Delivery:
+    """Sends a finished or dead delivery to its sink again.
+
+    Raises NotFound, and NotPossible for an order or for what is on its way right now.
+    """
+    number = ids.read("dlv", delivery_id)
+    delivery = tx.delivery(number) if number is not None else None
+    if delivery is None:
+        raise NotFound(f"there is no delivery {delivery_id[:40]!r}")
+    if delivery.is_order:
+        raise NotPossible("order", "an order is not redelivered: it would be paid again; submit a new job instead")
+    if delivery.state == "running":
+        raise NotPossible("running", "the delivery is on its way right now")
+    again = msgspec.structs.replace(delivery, state="pending", due_at=now, base=delivery.attempt)
+    tx.put_delivery(again)
+    return again

@@ -1,0 +1,127 @@
+"""Every error gridhook raises on purpose.
+
+GridhookError
+├── ConfigError          the configuration cannot be used; carries every problem found
+├── NotJson              a body is not RFC 8259 JSON
+├── Unmapped             JSON, but not a shape (or a status) that the provider code knows
+├── Unsupported          a provider cannot do this action, or not on this parent
+├── InvalidParams        an action's parameters are wrong
+├── NotPossible          a request of a person or a rule does not fit the state of things (409)
+├── NotFound             no such thing (404)
+├── StoreError
+│   ├── StoreUnavailable it cannot be kept now (disk full, read-only, locked): ask again
+│   └── StoreRefused     this database is not for this program (newer version, another dispatcher)
+└── TransportError       an HTTP call did not end in an answer
+    ├── NotSent          nothing of it can have reached the other side
+    └── NoAnswer         it may have arrived; what became of it is not known
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class GridhookError(Exception):
+    """Root of the tree. `code` is stable and goes into problem documents."""
+
+    code = "internal"
+
+
+class Problem(NamedTuple):
+    """One mistake in a configuration: where it stands, what is wrong, what would be right."""
+
+    where: str
+    wrong: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.wrong}\n    -> {self.remedy}"
+
+
+class ConfigError(GridhookError):
+    """The configuration cannot be used. `problems` holds every mistake found, not only the first."""
+
+    code = "configuration"
+
+    def __init__(self, file: str, problems: list[Problem]) -> None:
+        self.file = file
+        self.problems = problems
+        super().__init__("\n".join([f"{file}: {len(problems)} problem(s)", *(f"  {p}" for p in problems)]))
+
+
+class NotJson(GridhookError):
+    """The bytes are not RFC 8259 JSON; the message says where they stop being so."""
+
+    code = "not_json"
+
+
+class Unmapped(GridhookError):
+    """The JSON is of no shape that the provider code knows, or names a status it does not know."""
+
+    code = "unmapped"
+
+
+class Unsupported(GridhookError):
+    """The provider cannot do this. `nearest` names what it can do instead, as a short phrase."""
+
+    code = "unsupported"
+
+    def __init__(self, message: str, nearest: str = "") -> None:
+        self.nearest = nearest
+        super().__init__(f"{message}; nearest: {nearest}" if nearest else message)
+
+
+class InvalidParams(GridhookError):
+    """An action's parameters are missing, of the wrong kind or out of range."""
+
+    code = "invalid_params"
+
+
+class NotPossible(GridhookError):
+    """The wish does not fit the state of the job or its parent. `code` says which."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class NotFound(GridhookError):
+    """There is no such source, job, event, request or delivery."""
+
+    code = "not_found"
+
+
+class StoreError(GridhookError):
+    """Something about the database."""
+
+    code = "store"
+
+
+class StoreUnavailable(StoreError):
+    """It cannot be kept now: disk full, read-only, locked. Nothing is half-written; ask again."""
+
+    code = "unavailable"
+
+
+class StoreRefused(StoreError):
+    """This database is not for this program: a newer version, or another process dispatches from it."""
+
+    code = "refused"
+
+
+class TransportError(GridhookError):
+    """An HTTP call did not end in an answer."""
+
+    code = "transport"
+
+
+class NotSent(TransportError):
+    """No byte of the call can have reached the other side: it is safe to send it again."""
+
+    code = "not_sent"
+
+
+class NoAnswer(TransportError):
+    """The call may have arrived. Whether it was carried out is not known."""
+
+    code = "no_answer"

@@ -1,0 +1,266 @@
+"""Carries planned jobs to their vendors: at most one paid call per intent, whatever breaks on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+import structlog
+
+from receiver import ids
+from receiver.advance import Setup, advance, ancestors, report_to
+from receiver.backoff import next_wait
+from receiver.contracts import Order, OrderSender, Source, Store, Transaction
+from receiver.deliveries import (
+    Accepted,
+    Delivery,
+    NotAccepted,
+    OrderOutcome,
+    Refused,
+    Unclear,
+    Withdrawn,
+    order_lane,
+)
+from receiver.dispatch import Lane
+from receiver.jobs import ErrorCode, JobError, KeptJob, Status
+from receiver.settling import given_back, settled, surely, word_of
+from receiver.signatures import ref_of
+from receiver.times import Clock, stamp
+
+log = structlog.get_logger("dispatch")
+
+#: Waits between tries of an order that certainly was not taken, seconds: some 9 hours in all.
+RETRY: Final = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 3600.0, 7200.0, 14_400.0)
+#: How long after the first sending an idempotency key is trusted, ms (Apiframe documents 24 hours).
+KEY_LIFE: Final = 23 * 3600 * 1000
+#: A free look and the paid call: what one try may take beside the source's timeout for each.
+CALLS: Final = 3
+
+
+class Broke(msgspec.Struct, frozen=True, kw_only=True):
+    """A try that did not come to its end: what it means depends on whether `submitting` was committed."""
+
+    note: str
+    #: A shutdown is not a failed attempt.
+    counted: bool = True
+
+
+class OrderCarrier:
+    """Brings the planned jobs of one source to its vendor."""
+
+    def __init__(
+        self,
+        store: Store,
+        setup: Setup,
+        source: Source,
+        sender: OrderSender,
+        public_url: str,
+        clock: Clock,
+        spread: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._setup = setup
+        self._source = source
+        self._sender = sender
+        self._public_url = public_url
+        self._clock = clock
+        self._spread = spread
+
+    def lane(self) -> Lane:
+        """The source's lane."""
+        source = self._source
+        return Lane(
+            name=order_lane(source.name),
+            concurrency=source.concurrency,
+            timeout=source.timeout * CALLS,
+            carry=self.carry,
+        )
+
+    async def carry(self, delivery: Delivery) -> None:
+        """One try, settled. Interrupted before the paid call it is given back; during the call it is unsure."""
+        started = self._clock()
+        try:
+            order = await self._store.read(lambda tx: self._order(tx, delivery))
+            outcome: OrderOutcome | Broke = await self._try(order, delivery)
+        except asyncio.CancelledError:
+            outcome = Broke(note="the process was stopped", counted=False)
+        except Exception as wrong:  # a provider may be anybody's code; what it means depends on how far the order was
+            log.exception("order.broke", delivery_id=ids.show("dlv", delivery.number), source=self._source.name)
+            outcome = Broke(note=f"the order broke: {type(wrong).__name__}")
+        await self._settle(delivery, outcome, started)
+
+    def _order(self, tx: Transaction, delivery: Delivery) -> Order:
+        kept = tx.job(delivery.job)
+        if kept is None:
+            raise LookupError("the delivery names a job that is not there")
+        wanted = self._source.webhooks and self._source.provider.webhooks
+        ref = ref_of(self._store.ref_key, self._source.name, kept.number)
+        url = f"{self._public_url}/in/{self._source.name}/{ref}" if wanted else None
+        return Order(kept=kept, ancestors=ancestors(tx, kept), webhook_url=url)
+
+    async def _try(self, order: Order, delivery: Delivery) -> OrderOutcome:
+        async def begin() -> bool:
+            return await self._store.write(lambda tx: begin_order(tx, self._source, delivery, self._clock()))
+
+        return await self._sender.send(order, self._source, begin, self._clock)
+
+    async def _settle(self, delivery: Delivery, outcome: OrderOutcome | Broke, started: int) -> None:
+        spread = self._spread()
+        now = self._clock()
+        settled_as, known, job = await surely(
+            self._store, lambda tx: settle_order(tx, self._setup, delivery, outcome, started, now, spread)
+        )
+        log.info(
+            "order.attempted",
+            delivery_id=ids.show("dlv", delivery.number),
+            job_id=ids.show("job", delivery.job),
+            source=self._source.name,
+            action=job.job.action if job else None,
+            provider_job_id=job.job.provider_job_id if job else None,
+            attempt=delivery.attempt,
+            outcome=settled_as,
+            status=known.status,
+            note=known.note,
+            job_status=job.job.status if job else None,
+            took_ms=now - started,
+        )
+
+
+def begin_order(tx: Transaction, source: Source, delivery: Delivery, now: int) -> bool:
+    """Commits `submitting` right before the paid call; False if the order is no longer this try's to send."""
+    kept = tx.job(delivery.job)
+    current = tx.delivery(delivery.number)
+    if kept is None or current is None or (current.state, current.attempt) != ("running", delivery.attempt):
+        return False
+    if kept.job.status != "planned" and not may_repeat(kept, source, now):
+        return False
+    job = msgspec.structs.replace(
+        kept.job, status="submitting", deadline=stamp(now + int(source.deadline * 1000))
+    )
+    facts = {"sent_at": now, **kept.facts}
+    tx.put_job(msgspec.structs.replace(kept, job=job, facts=facts))
+    return True
+
+
+def may_repeat(kept: KeptJob, source: Source, now: int) -> bool:
+    """Whether an unsure order may be sent again by itself: only with an idempotency key that still counts."""
+    if kept.job.status != "unsure" or not source.provider.idempotent:
+        return False
+    return bool(now - kept.facts.get("sent_at", 0) < KEY_LIFE)
+
+
+def settle_order(
+    tx: Transaction,
+    setup: Setup,
+    delivery: Delivery,
+    outcome: OrderOutcome | Broke,
+    started: int,
+    now: int,
+    spread: float,
+) -> tuple[str, OrderOutcome, KeptJob | None]:
+    """Writes down what came of an order; gives the word for it, the outcome, and the job after it.
+
+    A try that broke before `submitting` was committed sent nothing; after that its fate is not known. A webhook may
+    have come first: then the job stays as the webhook told.
+    """
+    kept = tx.job(delivery.job)
+    known = _judged(tx, kept, outcome)
+    if kept is None:
+        return "fenced", known, None
+    if isinstance(outcome, Broke) and not outcome.counted and kept.job.status != "submitting":
+        return ("given_back" if tx.settle(delivery, given_back(delivery, now)) else "fenced"), known, kept
+    after = _delivery_after(setup.sources[kept.job.source], kept, delivery, known, now, spread)
+    if not settled(tx, delivery, after, known, word_of(known), started, now):
+        return "fenced", known, kept
+    _move_job(tx, setup, kept, known, after, delivery, now)
+    return word_of(known), known, tx.job(delivery.job)
+
+
+def _judged(tx: Transaction, kept: KeptJob | None, outcome: OrderOutcome | Broke) -> OrderOutcome:
+    if isinstance(outcome, Broke):
+        sent = kept is not None and kept.job.status == "submitting"
+        return Unclear(note=outcome.note) if sent else NotAccepted(note=outcome.note)
+    if kept is not None and isinstance(outcome, Accepted) and _taken_by_another(tx, kept, outcome):
+        return Unclear(note="the vendor answered with the id of another job of ours", status=outcome.status)
+    return outcome
+
+
+def _taken_by_another(tx: Transaction, kept: KeptJob, outcome: Accepted) -> bool:
+    known = outcome.report.provider_job_id
+    other = tx.job_at(kept.job.source, known) if known is not None else None
+    return other is not None and other.number != kept.number and other.ordered_by_us
+
+
+def _delivery_after(
+    source: Source, kept: KeptJob, delivery: Delivery, outcome: OrderOutcome, now: int, spread: float
+) -> Delivery:
+    again = isinstance(outcome, NotAccepted) or (
+        isinstance(outcome, Unclear) and source.provider.idempotent and now - kept.facts.get("sent_at", now) < KEY_LIFE
+    )
+    if not again or kept.job.status not in ("planned", "submitting", "unsure"):
+        return msgspec.structs.replace(delivery, state="done")
+    asked = outcome.after if isinstance(outcome, NotAccepted) else None
+    wait = next_wait(RETRY, delivery.attempt - delivery.base, spread, asked)
+    if wait is None:
+        return msgspec.structs.replace(delivery, state="dead")
+    return msgspec.structs.replace(delivery, state="pending", due_at=now + int(wait * 1000))
+
+
+def _move_job(
+    tx: Transaction,
+    setup: Setup,
+    kept: KeptJob,
+    outcome: OrderOutcome,
+    after: Delivery,
+    delivery: Delivery,
+    now: int,
+) -> None:
+    if isinstance(outcome, Accepted):
+        report_to(tx, setup, kept, outcome.report, now)
+        return
+    if kept.job.status not in ("planned", "submitting", "unsure") or isinstance(outcome, Withdrawn):
+        return
+    if isinstance(outcome, Unclear):
+        idempotent = setup.sources[kept.job.source].provider.idempotent
+        moved = _with_status(kept, "unsure")
+        advance(tx, setup, kept, moved, now, attempt=0 if idempotent else delivery.attempt)
+        return
+    if isinstance(outcome, Refused):
+        _fail(tx, setup, kept, outcome.error, now)
+    elif after.state == "dead":
+        code: ErrorCode = "rate_limited" if outcome.status == 429 else "provider_error"
+        _fail(tx, setup, kept, JobError(code=code, message=outcome.note, retryable=True), now)
+    else:
+        advance(tx, setup, kept, _with_status(kept, "unsure" if _was_unsure(kept) else "planned"), now)
+
+
+def _was_unsure(kept: KeptJob) -> bool:
+    """Whether an earlier sending of the same key may have been taken: a later "not now" says nothing of that one."""
+    return bool(kept.facts.get("unsure"))
+
+
+def _with_status(kept: KeptJob, status: Status) -> KeptJob:
+    if kept.job.status == status:
+        return kept
+    facts = {**kept.facts, "unsure": True} if status == "unsure" else kept.facts
+    return msgspec.structs.replace(kept, job=msgspec.structs.replace(kept.job, status=status), facts=facts)
+
+
+def _fail(tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, now: int) -> None:
+    job = msgspec.structs.replace(kept.job, status="failed", error=error, finished_at=stamp(now))
+    advance(tx, setup, kept, msgspec.structs.replace(kept, job=job), now)
+
+
+def recover(tx: Transaction, setup: Setup, now: int) -> int:
+    """Ends the leases of an earlier process; gives how many there were. Orders found `submitting` become unsure."""
+    interrupted = tx.running()
+    for delivery in interrupted:
+        if delivery.is_order and delivery.name in setup.sources:
+            settle_order(tx, setup, delivery, Broke(note="the process ended meanwhile", counted=False), now, now, 0.5)
+        else:
+            tx.settle(delivery, given_back(delivery, now))
+    return len(interrupted)
+
+

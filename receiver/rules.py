@@ -1,0 +1,69 @@
+"""Rules: which events go where, and what follows from them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+import msgspec
+
+from receiver.events import Event
+from receiver.jobs import Job, Then
+
+#: What `when` may name: the fields of the job, and the event's type.
+FIELDS: Final = frozenset({"type", *Job.__struct_fields__})
+
+#: A field's name to what it must be: a value (text may hold `*`), a list of which any one matches, or a nested table.
+When = Mapping[str, Any]
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """Events that match `when` go to the sinks `to`, and `then` is ordered."""
+
+    name: str
+    when: dict[str, Any] = {}
+    to: tuple[str, ...] = ()
+    then: tuple[Then, ...] = ()
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one event goes."""
+
+    #: Names of sinks, each once.
+    sinks: tuple[str, ...] = ()
+    #: What is to be ordered, and the name of the rule that says so.
+    follow_ups: tuple[tuple[str, Then], ...] = ()
+
+
+def route(event: Event, rules: Iterable[Rule]) -> Route:
+    """The sinks and follow-ups that the rules give an event. A sink named by several rules gets it once."""
+    fields = {**{name: getattr(event.data, name) for name in Job.__struct_fields__}, "type": event.type}
+    matching = [rule for rule in rules if fits(fields, rule.when)]
+    return Route(
+        sinks=tuple(dict.fromkeys(sink for rule in matching for sink in rule.to)),
+        follow_ups=tuple((rule.name, then) for rule in matching for then in rule.then),
+    )
+
+
+def fits(fields: Mapping[str, Any], when: When) -> bool:
+    """Whether every condition holds. A field that is missing or null fits nothing but a `*` that stands alone."""
+    return all(_holds(fields.get(name), wanted) for name, wanted in when.items())
+
+
+def _holds(value: Any, wanted: Any) -> bool:
+    if isinstance(wanted, list | tuple):
+        return any(_holds(value, one) for one in wanted)
+    if isinstance(wanted, Mapping):
+        fields = msgspec.to_builtins(value)
+        return isinstance(fields, Mapping) and fits(fields, wanted)
+    if value is None:
+        return bool(wanted == "*")
+    if isinstance(value, bool) or isinstance(wanted, bool):
+        return value is wanted
+    return fnmatchcase(str(value), _without_sets(str(wanted)))
+
+
+def _without_sets(pattern: str) -> str:
+    """Only `*` is special: `?` and `[` stand for themselves."""
+    return pattern.replace("[", "[[]").replace("?", "[?]")

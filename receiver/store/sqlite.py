@@ -1,0 +1,267 @@
+"""The store on one SQLite file: WAL, `synchronous=FULL`, and group commit."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import secrets
+import sqlite3
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeVar
+
+import aiosqlite
+
+from receiver.contracts import Transaction
+from receiver.errors import StoreRefused, StoreUnavailable
+from receiver.ids import Ids
+from receiver.store.migrate import migrate
+from receiver.store.transaction import SqliteTransaction
+from receiver.times import Clock
+
+T = TypeVar("T")
+Work = Callable[[Transaction], Any]
+
+#: Writes that may wait for the running commit; beyond that the store says it is busy.
+MAX_WAITING: Final = 10_000
+#: How often commits of other processes (the command line) are looked for, seconds.
+LOOK_EVERY: Final = 0.2
+BUSY_SECONDS: Final = 5.0
+
+
+class Write(NamedTuple):
+    """A piece of work that waits for the next commit."""
+
+    work: Work
+    done: asyncio.Future[Any]
+
+
+class Result(NamedTuple):
+    """What became of a piece of work."""
+
+    value: Any
+    error: BaseException | None
+
+
+class SqliteStore:
+    """`receiver.contracts.Store` on one SQLite file.
+
+    While one commit is being written, all that arrives waits together and shares the next one. Two connections, each
+    with a thread of its own (aiosqlite's): one writes, one reads.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self.ref_key = b""
+        self._ids = Ids(clock)
+        self._waiting: list[Write] = []
+        self._wake = asyncio.Event()
+        self._watches: set[CommitWatch] = set()
+        self._lock: int | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def open(self) -> SqliteStore:
+        """Opens the file, makes or migrates its schema. Raises StoreRefused or StoreUnavailable."""
+        self._writer = await _connect(self.path)
+        try:
+            self.ref_key = await _on_thread(self._writer, _prepare)
+            self._reader = await _connect(self.path)
+        except sqlite3.Error as wrong:
+            await self._writer.close()
+            raise StoreUnavailable(f"{self.path}: {wrong}") from None
+        except BaseException:
+            await self._writer.close()
+            raise
+        self._tasks = [asyncio.create_task(self._commit_forever()), asyncio.create_task(self._look_forever())]
+        return self
+
+    async def close(self) -> None:
+        """Finishes what waits, then closes the file."""
+        while self._waiting:
+            await asyncio.wait([write.done for write in self._waiting])
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._reader.close()
+        await self._writer.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    async def __aenter__(self) -> SqliteStore:
+        return await self.open()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def own_dispatching(self) -> None:
+        """Makes this process the file's only dispatcher. Raises StoreRefused if another one is."""
+        handle = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            other = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
+            os.close(handle)
+            raise StoreRefused(
+                f"another gridhook process ({other or 'unknown'}) dispatches from {self.path}: stop it first, "
+                "or start this one with --role intake"
+            ) from None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"pid {os.getpid()}".encode(), 0)
+        self._lock = handle
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """The value of `work` once it is on disk; see `receiver.contracts.Store.write`."""
+        if len(self._waiting) >= MAX_WAITING:
+            raise StoreUnavailable(f"{MAX_WAITING} writes wait already")
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Write(work, done))
+        self._wake.set()
+        return await done
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """The value of `work` on a consistent view of what is committed."""
+        try:
+            return await _on_thread(self._reader, lambda db: _view(db, self._ids, work))
+        except sqlite3.Error as wrong:
+            raise StoreUnavailable(str(wrong)) from None
+
+    def watch(self) -> CommitWatch:
+        """A new watcher of commits, of other processes too (those within a fraction of a second)."""
+        watch = CommitWatch(self._watches)
+        self._watches.add(watch)
+        return watch
+
+    async def _commit_forever(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            batch, self._waiting = self._waiting, []
+            if not batch:
+                continue
+            works = [write.work for write in batch]
+            results = await _on_thread(self._writer, partial(_commit, self._ids, works))
+            for write, result in zip(batch, results, strict=True):
+                _answer(write.done, result)
+            self._signal()
+
+    async def _look_forever(self) -> None:
+        known = 0
+        while True:
+            with contextlib.suppress(sqlite3.Error):
+                seen = await _on_thread(self._reader, _data_version)
+                if seen != known:
+                    known = seen
+                    self._signal()
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _signal(self) -> None:
+        for watch in self._watches:
+            watch.signal()
+
+
+class CommitWatch:
+    """Told of every commit; several may be one signal."""
+
+    def __init__(self, among: set[CommitWatch]) -> None:
+        self._among = among
+        self._event = asyncio.Event()
+
+    def signal(self) -> None:
+        """A commit happened."""
+        self._event.set()
+
+    async def wait(self, seconds: float | None = None) -> bool:
+        """Waits for a commit since the last call; False when the time ran out first."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        except TimeoutError:
+            return False
+        self._event.clear()
+        return True
+
+    def close(self) -> None:
+        """No more signals are wanted."""
+        self._among.discard(self)
+
+
+def _answer(done: asyncio.Future[Any], result: Result) -> None:
+    if done.done():
+        return
+    if result.error is None:
+        done.set_result(result.value)
+    else:
+        done.set_exception(result.error)
+
+
+async def _connect(path: Path) -> aiosqlite.Connection:
+    try:
+        return await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256)
+    except sqlite3.Error as wrong:
+        raise StoreUnavailable(f"{path}: {wrong}") from None
+
+
+async def _on_thread(connection: aiosqlite.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    """Runs `work` on the connection's own thread: one hop for a whole batch of statements.
+
+    aiosqlite has no public call for this; every public one of its calls is this one with a single statement.
+    """
+    run: Callable[..., Awaitable[T]] = connection._execute
+    return await run(work, connection._conn)
+
+
+def _prepare(db: sqlite3.Connection) -> bytes:
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    migrate(db)
+    db.execute("INSERT OR IGNORE INTO meta VALUES ('ref_key', ?)", (secrets.token_bytes(32),))
+    (key,) = db.execute("SELECT value FROM meta WHERE name = 'ref_key'").fetchone()
+    return bytes(key)
+
+
+def _data_version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA data_version").fetchone()[0])
+
+
+def _view(db: sqlite3.Connection, ids: Ids, work: Callable[[Transaction], T]) -> T:
+    db.execute("BEGIN")
+    try:
+        return work(SqliteTransaction(db, ids))
+    finally:
+        db.execute("ROLLBACK")
+
+
+def _commit(ids: Ids, works: list[Work], db: sqlite3.Connection) -> list[Result]:
+    """All works in one transaction; if one of them raises, each in a transaction of its own."""
+    try:
+        return [Result(value, None) for value in _together(db, ids, works)]
+    except Exception as wrong:
+        error = _translated(wrong)
+        if len(works) == 1 or isinstance(error, StoreUnavailable):
+            return [Result(None, error) for _ in works]
+    return [_commit(ids, [work], db)[0] for work in works]
+
+
+def _together(db: sqlite3.Connection, ids: Ids, works: list[Work]) -> list[Any]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        tx = SqliteTransaction(db, ids)
+        values = [work(tx) for work in works]
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    return values
+
+
+def _translated(error: Exception) -> Exception:
+    """A fault of disk, file or lock as StoreUnavailable; a fault of the work itself stays what it is."""
+    of_the_work = sqlite3.IntegrityError | sqlite3.ProgrammingError
+    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, of_the_work):
+        return StoreUnavailable(f"{error} ({getattr(error, 'sqlite_errorname', 'unknown')})")
+    return error

@@ -1,0 +1,83 @@
+"""Foreign JSON, read strictly by RFC 8259; the one place where it enters."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, NoReturn
+
+import msgspec
+
+from receiver.errors import NotJson
+
+MAX_DEPTH: Final = 100
+
+_DECODER = msgspec.json.Decoder()
+
+
+def read_json(body: bytes) -> Any:
+    """The value of a JSON text. Raises NotJson for NaN, bad UTF-8, a byte order mark, more than 100 levels, rubbish.
+
+    Of repeated keys the last counts. Numbers of any size are read (beyond a float's range they become text). Lone
+    surrogates, which JSON allows and UTF-8 does not, become U+FFFD.
+    """
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
+        raise NotJson(f"nested deeper than {MAX_DEPTH} levels")
+    try:
+        return _DECODER.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return _read_slowly(body)
+
+
+def _read_slowly(body: bytes) -> Any:
+    """The same for what the fast reader will not take: numbers out of range, lone surrogates, and what is not JSON."""
+    try:
+        text = body.decode("utf-8")
+        value = json.loads(text, parse_constant=_no_constant, parse_int=_int, parse_float=_float)
+    except UnicodeDecodeError as wrong:
+        raise NotJson(f"not UTF-8 at byte {wrong.start}") from None
+    except json.JSONDecodeError as wrong:
+        raise NotJson(f"{wrong.msg} at character {wrong.pos}") from None
+    return _scrub(value)
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise NotJson(f"{word} is not JSON")
+
+
+def _int(digits: str) -> int | str:
+    return int(digits) if len(digits) <= 400 else digits
+
+
+def _float(digits: str) -> float | str:
+    number = float(digits)
+    return digits if number in (float("inf"), float("-inf")) else number
+
+
+def _scrub(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode() if not value.isascii() else value
+    if isinstance(value, list):
+        return [_scrub(item) for item in value]
+    if isinstance(value, dict):
+        return {_scrub(name): _scrub(item) for name, item in value.items()}
+    return value
+
+
+def _depth(body: bytes) -> int:
+    """The deepest nesting of brackets outside of strings."""
+    depth = deepest = 0
+    in_string = escaped = False
+    for byte in body:
+        if escaped:
+            escaped = False
+        elif in_string:
+            escaped = byte == 0x5C
+            in_string = byte != 0x22
+        elif byte == 0x22:
+            in_string = True
+        elif byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest

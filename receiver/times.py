@@ -1,0 +1,29 @@
+"""Moments: Unix milliseconds (UTC) in machinery and database, RFC 3339 text in records."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+#: Gives the present as Unix milliseconds. Flows are handed one; pure code is handed its value.
+Clock = Callable[[], int]
+
+
+def system_clock() -> int:
+    """The present as Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def stamp(ms: int) -> str:
+    """Unix milliseconds as RFC 3339 in UTC with three decimals: `2026-11-21T10:00:00.000Z`."""
+    seconds, millis = divmod(ms, 1000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{millis:03d}Z"
+
+
+def unstamp(text: str) -> int:
+    """RFC 3339 text (or a date) as Unix milliseconds; without an offset it is UTC. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return round(moment.timestamp() * 1000)

@@ -1,0 +1,41 @@
+"""Errors as RFC 9457 problem details with a stable `code`."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from starlette.responses import Response
+
+TITLES: Final[dict[int, str]] = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    409: "Conflict",
+    413: "Content Too Large",
+    422: "Unprocessable Content",
+    429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
+
+def problem_body(status: int, code: str, detail: str, **more: Any) -> bytes:
+    """A problem document's JSON: `type`, `title`, `status`, `code`, `detail`, and what else the error has to tell."""
+    return msgspec.json.encode(
+        {"type": "about:blank", "title": TITLES[status], "status": status, "code": code, "detail": detail, **more}
+    )
+
+
+def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> Response:
+    """A problem document as a response."""
+    return Response(
+        problem_body(status, code, detail, **more),
+        status_code=status,
+        headers=headers,
+        media_type="application/problem+json",
+    )
