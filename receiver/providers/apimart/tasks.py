@@ -1,0 +1,180 @@
+"""APIMart's task objects, unified and Midjourney-style, as reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from receiver.actions import Params
+from receiver.errors import Unmapped
+from receiver.jobs import Cost, JobError, Report
+from receiver.providers import reading
+
+Status = Literal["queued", "running", "completed", "failed", "canceled"]
+
+#: Both vocabularies (documented), lower case. MODAL is not an end: the task waits for `/modal`.
+STATUSES: Final[dict[str, Status]] = {
+    "pending": "queued",
+    "submitted": "queued",
+    "queued": "queued",
+    "not_start": "queued",
+    "processing": "running",
+    "in_progress": "running",
+    "modal": "running",
+    "completed": "completed",
+    "success": "completed",
+    "failed": "failed",
+    "failure": "failed",
+    "cancelled": "canceled",
+    "canceled": "canceled",
+}
+#: The Midjourney view's `action` to ours. UPSCALE names the cropped tile and the HD upscale; a tile is inferred.
+ACTIONS: Final[dict[str, tuple[str, Params]]] = {
+    "IMAGINE": ("imagine", {}),
+    "UPSCALE": ("pick", {}),
+    "VARIATION": ("vary", {}),
+    "LOW_VARIATION": ("vary", {"strength": "subtle"}),
+    "HIGH_VARIATION": ("vary", {"strength": "strong"}),
+    "REROLL": ("reroll", {}),
+    "ZOOM": ("zoom", {}),
+    "PAN": ("pan", {}),
+    "INPAINT": ("inpaint", {}),
+    "BLEND": ("blend", {}),
+    "DESCRIBE": ("describe", {}),
+    "VIDEO": ("video", {}),
+}
+#: Submit codes of the Midjourney services: the HTTP status each goes with. 4, 3 and 9 are documented, 24 was seen.
+HTTP_OF_CODE: Final[dict[str, int]] = {"4": 400, "3": 404, "9": 502, "24": 400}
+BANNED_PROMPT: Final = "24"
+MAX_BUTTONS: Final = 64
+#: `repeat` makes up to 40 tasks of one order (documented).
+MAX_TASKS: Final = 40
+
+
+def unwrap(value: Any) -> list[Mapping[str, Any]]:
+    """The task objects in a body: bare, in `data`, or in a list in `data`. Raises Unmapped if it is no object."""
+    body = reading.table(value)
+    inner = body.get("data")
+    if isinstance(inner, dict):
+        return [inner]
+    if isinstance(inner, list) and inner:
+        return [reading.table(task, "a task") for task in inner[:MAX_TASKS]]
+    return [body]
+
+
+def id_of(task: Mapping[str, Any]) -> str | None:
+    """`id` (poll, webhook) or `task_id` (answer to an order)."""
+    return reading.job_id(task.get("id")) or reading.job_id(task.get("task_id"))
+
+
+def report_of(task: Mapping[str, Any]) -> Report:
+    """What a task object says. Raises Unmapped when it has no id or a status that is not known."""
+    known_id = reading.required_id(id_of(task), "id")
+    result = task.get("result")
+    inside = result if isinstance(result, dict) else {}
+    addresses = reading.urls(task.get("image_urls")) or reading.urls(inside.get("images"))
+    grid = reading.url(task.get("grid_image_url"))
+    status = status_of(task.get("status"))
+    action, params = kind_of(task.get("action"), grid, len(addresses))
+    return Report(
+        provider_job_id=known_id,
+        status=status,
+        progress=100 if status == "completed" else reading.percent(task.get("progress")),
+        action=action,
+        params=params,
+        prompt=reading.text(task.get("prompt")) if action != "describe" else None,
+        grid_url=grid,
+        images=reading.images(addresses),
+        cost=cost_of(task) if status == "completed" else None,
+        error=error_of(task) if status == "failed" else None,
+        facts=facts_of(task, action, reading.urls(task.get("video_urls"), inside.get("videos"))),
+    )
+
+
+def status_of(word: Any) -> Status:
+    """Our status for the vendor's word in either vocabulary. Raises Unmapped for any other."""
+    known = STATUSES.get(word.strip().lower()) if isinstance(word, str) else None
+    if known is None:
+        raise Unmapped(f"unknown status {str(word)[:50]!r}")
+    return known
+
+
+def kind_of(word: Any, grid: str | None, pictures: int) -> tuple[str | None, Params]:
+    """Action and parameters by `action` (Midjourney view), else by the number of pictures (inferred)."""
+    if isinstance(word, str) and word.upper() in ACTIONS:
+        action, params = ACTIONS[word.upper()]
+        return action, dict(params)
+    if grid is not None or pictures == 4:
+        return "imagine", {}
+    return ("pick" if pictures == 1 else None), {}
+
+
+def cost_of(task: Mapping[str, Any]) -> Cost | None:
+    """`credits_cost` in credits if it is there, else `cost` in US dollars (both seen beside the documented sample)."""
+    for name, unit in (("credits_cost", "credits"), ("cost", "USD")):
+        amount = reading.number(task.get(name))
+        if amount is not None and amount >= 0:
+            return Cost(amount=amount, unit=unit, source="reported")
+    return None
+
+
+def facts_of(task: Mapping[str, Any], action: str | None, videos: list[str]) -> dict[str, Any]:
+    """The buttons, whether it waits for `/modal`, the text that `describe` found, the addresses of videos."""
+    facts: dict[str, Any] = {}
+    buttons = buttons_of(task)
+    if buttons:
+        facts["buttons"] = buttons
+    if str(task.get("status")).lower() == "modal":
+        facts["modal"] = True
+    content = reading.text(task.get("description")) or reading.text(task.get("prompt"))
+    if action == "describe" and content is not None:
+        facts["content"] = content.splitlines()[:8]
+    if videos:
+        facts["videos"] = videos
+    return facts
+
+
+def buttons_of(task: Mapping[str, Any]) -> list[str]:
+    """The custom ids of a task's buttons (documented at `GET /v1/midjourney/{id}` only)."""
+    buttons = task.get("buttons")
+    if not isinstance(buttons, list):
+        return []
+    said = (reading.job_id(one.get("customId")) for one in buttons[:MAX_BUTTONS] if isinstance(one, dict))
+    return [custom_id for custom_id in said if custom_id is not None]
+
+
+def code_of(body: Any) -> str | None:
+    """The service's code of an answer: `error.code` or `code`, as text."""
+    if not isinstance(body, dict):
+        return None
+    error = body.get("error")
+    inside = reading.text(error.get("code"), 50) if isinstance(error, dict) else None
+    return inside or reading.text(body.get("code"), 50)
+
+
+def error_of(body: Any, status: int | None = None) -> JobError:
+    """Why a task failed or an order was refused: `error: {code, message, type}`, `fail_reason`, or a code alone."""
+    message = message_of(body) if isinstance(body, dict) else None
+    code = code_of(body)
+    if code == BANNED_PROMPT:
+        return JobError(code="moderated", provider_code=code, message=(message or "banned prompt")[:1000])
+    if code is not None and code in HTTP_OF_CODE:
+        status = HTTP_OF_CODE[code]
+    elif code is not None and code.isdecimal() and len(code) == 3 and status in (None, 200):
+        status = int(code)
+    if message is not None and message.startswith("This action requires an upscaled task"):
+        return JobError(code="unsupported", provider_code=code, message=message[:1000])
+    return reading.failure(message, code, status)
+
+
+def message_of(body: Mapping[str, Any]) -> str | None:
+    """The failure in words."""
+    error = body.get("error")
+    inside = error.get("message") if isinstance(error, dict) else error
+    # A task's own `description` is its prompt, not its failure.
+    description = None if "status" in body else body.get("description")
+    for said in (inside, body.get("fail_reason"), body.get("message"), description):
+        known = reading.text(said)
+        if known is not None:
+            return known
+    return None
