@@ -1,0 +1,180 @@
+"""A small gridhook in one process: a real store, a clock that a test moves, a vendor and sinks behind a mock network."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from handlers.http import HttpTransport
+from handlers.order import OrderHandler
+from receiver import intake
+from receiver.advance import Setup
+from receiver.contracts import Request, Sink, Source
+from receiver.deliveries import sink_lane
+from receiver.dispatch import Dispatcher
+from receiver.ids import Ids
+from receiver.jobs import Job, Then
+from receiver.orders import OrderCarrier, recover
+from receiver.rules import Rule
+from receiver.sinks import SinkCarrier
+from receiver.store.migrate import migrate
+from receiver.store.sqlite import SqliteStore
+from receiver.store.transaction import SqliteTransaction
+from support.records import NOW, a_source
+
+AUTO_HD = Rule(
+    name="auto-hd",
+    when={"type": "job.completed", "action": "pick"},
+    to=(),
+    then=(Then(action="upscale", params={"kind": "2x"}),),
+)
+TELL = Rule(name="tell", when={"type": ["job.completed", "job.failed", "job.unsure"]}, to=("team",))
+PICKED = {
+    "task_id": "772a0622-a41d-63f6-c938-668877662222",
+    "task_type": "upscale-1x",
+    "model": "midjourney",
+    "status": "finished",
+    "image_url": "https://cdn.midjourney.com/def456/0_1.png",
+}
+
+
+class Clock:
+    """The present in Unix ms; stands still until a test moves it."""
+
+    def __init__(self, now: int = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return self.now
+
+    def pass_by(self, seconds: float) -> None:
+        """Moves the present on."""
+        self.now += int(seconds * 1000)
+
+
+def memory_transaction(clock: Clock | None = None) -> SqliteTransaction:
+    """A transaction on an empty database in memory."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(db)
+    return SqliteTransaction(db, Ids(clock or Clock()))
+
+
+def a_request(body: object, source: str = "journey", *, token: str | None = None, secret: str = "hook-secret") -> Request:
+    """A webhook as a vendor posts it."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"x-webhook-secret": secret} if secret else {}
+    return Request(source=source, headers=headers, body=raw, path_token=token, received_at=NOW)
+
+
+Answering = Callable[[httpx.Request], httpx.Response]
+
+
+def accepting() -> Answering:
+    """A vendor that takes every order, under a new id each."""
+    count = iter(range(1, 1000))
+    return lambda request: httpx.Response(200, json={"task_id": f"order-{next(count)}"})
+
+
+class World:
+    """Store, flows and a mock network; `calls` are the HTTP calls that were made."""
+
+    def __init__(self, store: SqliteStore, setup: Setup, clock: Clock, sinks: Mapping[str, Sink]) -> None:
+        self.store = store
+        self.setup = setup
+        self.clock = clock
+        self.sinks = sinks
+        self.calls: list[httpx.Request] = []
+        self.answer: Answering = accepting()
+        self.transport = HttpTransport(httpx.MockTransport(self._answer))
+        self.dispatcher: Dispatcher | None = None
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.calls.append(request)
+        return self.answer(request)
+
+    @property
+    def orders(self) -> list[dict[str, Any]]:
+        """The bodies of the orders that the vendor got."""
+        return [json.loads(request.content) for request in self.calls if request.url.host == "api.journeyapi.test"]
+
+    async def webhook(self, body: object, source: str = "journey", *, token: str | None = None) -> intake.Taken:
+        """Takes a webhook in, from verification to commit."""
+        request = a_request(body, source, token=token)
+        account = self.setup.sources[source]
+        verified = intake.verify(request, account, self.store.ref_key)
+        assert verified is not None
+        return await intake.keep(self.store, self.setup, intake.read(request, verified, account))
+
+    async def jobs(self) -> list[Job]:
+        """Every job, oldest first."""
+        from receiver.contracts import Filters
+
+        kept = await self.store.read(lambda tx: tx.jobs(Filters(limit=500)))
+        return [one.job for one in reversed(kept)]
+
+    async def until(self, holds: Callable[[list[Job]], bool]) -> list[Job]:
+        """Waits for commits until the jobs are so."""
+        watch = self.store.watch()
+        try:
+            while not holds(jobs := await self.jobs()):
+                assert await watch.wait(20), jobs
+        finally:
+            watch.close()
+        return jobs
+
+    def start(self) -> None:
+        """Starts to dispatch."""
+        lanes = [SinkCarrier(self.store, sink, self.clock, lambda: 0.5).lane(sink_lane(name)) for name, sink in self.sinks.items()]
+        for source in self.setup.sources.values():
+            sender = OrderHandler(self.transport)
+            carrier = OrderCarrier(self.store, self.setup, source, sender, "https://hooks.test", self.clock, lambda: 0.5)
+            lanes.append(carrier.lane())
+        self.dispatcher = Dispatcher(self.store, lanes, self.clock)
+        self.dispatcher.start()
+
+    async def stop(self, grace: float = 5.0) -> None:
+        """Stops dispatching."""
+        if self.dispatcher is not None:
+            await self.dispatcher.stop(grace)
+            self.dispatcher = None
+
+
+@asynccontextmanager
+async def world(
+    path: Path,
+    *,
+    rules: tuple[Rule, ...] = (AUTO_HD,),
+    sources: tuple[Source, ...] | None = None,
+    sinks: Mapping[str, Sink] | None = None,
+    dispatch: bool = True,
+) -> AsyncIterator[World]:
+    """Opens a world on a file, as after a restart if it was there before."""
+    clock = Clock()
+    accounts = sources or (a_source(),)
+    setup = Setup(sources={source.name: source for source in accounts}, rules=rules)
+    async with SqliteStore(path / "gridhook.db", clock) as store:
+        await store.write(lambda tx: recover(tx, setup, clock()))
+        opened = World(store, setup, clock, sinks or {})
+        if dispatch:
+            opened.start()
+        try:
+            yield opened
+        finally:
+            await opened.stop()
+            await opened.transport.aclose()
+
+
+async def eventually(holds: Callable[[], bool], world: World) -> None:
+    """Waits for commits until something is so."""
+    watch = world.store.watch()
+    async with asyncio.timeout(20):
+        while not holds():
+            await watch.wait(0.05)
+    watch.close()

@@ -1,0 +1,204 @@
+"""Dispatching to sinks."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+
+from receiver.contracts import Filters, Sink
+from receiver.deliveries import Again, Dead, Delivered, Delivery, Outcome, Parcel
+from receiver.desk import redeliver
+from receiver.errors import NoAnswer
+from receiver.ids import show
+from support.world import PICKED, TELL, World, world
+
+
+class Recorder:
+    """A handler that records its parcels and does as it is told."""
+
+    class Options(msgspec.Struct):
+        """None."""
+
+    def __init__(self, *outcomes: Outcome | Exception) -> None:
+        self.parcels: list[Parcel] = []
+        self.outcomes = list(outcomes)
+        self.gate: asyncio.Event | None = None
+        self.most = 0
+        self.now = 0
+
+    async def deliver(self, parcel: Parcel) -> Outcome:
+        """Records, waits at the gate, and gives the next outcome."""
+        self.parcels.append(parcel)
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            if self.gate is not None:
+                await self.gate.wait()
+        finally:
+            self.now -= 1
+        outcome = self.outcomes.pop(0) if self.outcomes else Delivered()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+def sinks(handler: Recorder, **fields: object) -> dict[str, Sink]:
+    """The sink `team`."""
+    return {"team": msgspec.structs.replace(Sink(name="team", handler=handler), **fields)}
+
+
+async def state(world: World, *states: str) -> Delivery:
+    """The one delivery, once it is in one of these states."""
+    watch = world.store.watch()
+    while True:
+        found = await world.store.read(lambda tx: tx.deliveries(Filters(sink="team")))
+        if found and found[0].state in states:
+            watch.close()
+            return found[0]
+        assert await watch.wait(10), found
+
+
+async def test_an_event_reaches_its_sink_once(tmp_path: Path) -> None:
+    handler = Recorder()
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler)) as here:
+        for _ in range(5):
+            await here.webhook(PICKED)
+        await state(here, "done")
+    (parcel,) = handler.parcels
+    assert (parcel.event.type, parcel.attempt, parcel.event.data.status) == ("job.completed", 1, "completed")
+    assert msgspec.json.decode(parcel.body)["id"] == parcel.event.id
+
+
+async def test_a_failed_try_is_tried_again_by_schedule_and_each_try_is_kept(tmp_path: Path) -> None:
+    handler = Recorder(Again(note="busy", status=503), NoAnswer("cut"), ValueError("bug"), Delivered(status=200))
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler, retry=(5.0, 30.0, 60.0))) as here:
+        await here.webhook(PICKED)
+        waits = []
+        for tries in (1, 2, 3):
+            while len(handler.parcels) < tries:
+                await state(here, "pending", "running")
+                await asyncio.sleep(0)
+            waiting = await state(here, "pending")
+            waits.append((waiting.due_at - here.clock()) / 1000)
+            here.clock.now = waiting.due_at
+            await here.webhook(PICKED)
+        done = await state(here, "done")
+        attempts = await here.store.read(lambda tx: tx.attempts(done.number))
+    assert waits == [5.0, 30.0, 60.0]
+    assert [(one.outcome, one.note) for one in attempts] == [
+        ("again", "busy"),
+        ("again", "cut"),
+        ("again", "the handler broke: ValueError"),
+        ("delivered", None),
+    ]
+
+
+async def test_a_spent_schedule_is_a_dead_letter_that_can_be_redelivered(tmp_path: Path) -> None:
+    handler = Recorder(Again(note="busy"))
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler, retry=())) as here:
+        await here.webhook(PICKED)
+        dead = await state(here, "dead")
+        await here.store.write(lambda tx: redeliver(tx, show("dlv", dead.number), here.clock()))
+        done = await state(here, "done")
+    assert [parcel.attempt for parcel in handler.parcels] == [1, 1]
+    assert handler.parcels[0].event.id == handler.parcels[1].event.id
+    assert (done.attempt, done.base) == (2, 1)
+
+
+async def test_a_refusal_is_dead_at_once(tmp_path: Path) -> None:
+    handler = Recorder(Dead(note="gone", status=410))
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler)) as here:
+        await here.webhook(PICKED)
+        assert (await state(here, "dead")).attempt == 1
+
+
+async def test_a_sink_never_has_more_at_once_than_its_concurrency(tmp_path: Path) -> None:
+    handler = Recorder()
+    handler.gate = asyncio.Event()
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler, concurrency=3)) as here:
+        await asyncio.gather(*(here.webhook({**PICKED, "task_id": f"task-{number}"}) for number in range(10)))
+        while len(handler.parcels) < 3:
+            await asyncio.sleep(0)
+        handler.gate.set()
+        watch = here.store.watch()
+        while len(await here.store.read(lambda tx: tx.deliveries(Filters(status="done")))) < 10:
+            assert await watch.wait(10)
+        watch.close()
+    assert handler.most == 3
+    assert len({parcel.event.id for parcel in handler.parcels}) == 10
+
+
+async def test_a_rate_spaces_deliveries_out(tmp_path: Path) -> None:
+    handler = Recorder()
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler, rate=1.0)) as here:
+        for number in range(3):
+            await here.webhook({**PICKED, "task_id": f"task-{number}"})
+        for sent in (1, 2, 3):
+            while len(await here.store.read(lambda tx: tx.deliveries(Filters(status="done")))) < sent:
+                await asyncio.sleep(0)
+            assert len(handler.parcels) == sent
+            here.clock.pass_by(1)
+            await here.webhook(PICKED)
+
+
+async def test_a_handler_that_hangs_is_cut_off_and_tried_again(tmp_path: Path) -> None:
+    handler = Recorder()
+    handler.gate = asyncio.Event()
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler, timeout=0.05)) as here:
+        await here.webhook(PICKED)
+        await state(here, "running")
+        waiting = await state(here, "pending")
+        (attempt,) = await here.store.read(lambda tx: tx.attempts(waiting.number))
+        assert attempt.note == "no answer within 0.05 s"
+
+
+async def test_a_slow_dispatcher_cannot_overwrite_the_one_that_took_over(tmp_path: Path) -> None:
+    handler = Recorder(Delivered())
+    handler.gate = asyncio.Event()
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler)) as here:
+        await here.webhook(PICKED)
+        running = await state(here, "running")
+        taken_over = msgspec.structs.replace(running, attempt=2)
+        await here.store.write(lambda tx: tx.put_delivery(taken_over))
+        handler.gate.set()
+        await here.stop()
+        left = await state(here, "running")
+        assert left == taken_over
+        assert await here.store.read(lambda tx: tx.attempts(left.number)) == []
+
+
+async def test_a_graceful_stop_lets_a_delivery_finish(tmp_path: Path) -> None:
+    handler = Recorder()
+    handler.gate = asyncio.Event()
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler)) as here:
+        await here.webhook(PICKED)
+        await state(here, "running")
+        stopping = asyncio.create_task(here.stop())
+        await asyncio.sleep(0)
+        handler.gate.set()
+        await stopping
+        assert (await state(here, "done")).attempt == 1
+
+
+async def test_a_stop_that_cannot_wait_gives_the_delivery_back_uncounted(tmp_path: Path) -> None:
+    handler = Recorder()
+    handler.gate = asyncio.Event()
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler)) as here:
+        await here.webhook(PICKED)
+        await state(here, "running")
+        await here.stop(grace=0)
+        left = await state(here, "pending")
+        assert (left.attempt, await here.store.read(lambda tx: tx.attempts(left.number))) == (0, [])
+
+
+async def test_leases_of_an_earlier_process_end_at_start(tmp_path: Path) -> None:
+    async with world(tmp_path, rules=(TELL,), dispatch=False) as here:
+        await here.webhook(PICKED)
+        (claimed,) = await here.store.write(lambda tx: tx.claim("sink:team", 5, here.clock(), here.clock() + 10**9))
+        assert claimed.state == "running"
+    handler = Recorder()
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler)) as later:
+        await state(later, "done")
+    assert len(handler.parcels) == 1
