@@ -94,7 +94,7 @@ def as_json(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> str:
     """One line as JSON, whatever is in it: what JSON cannot say is shown by its `repr`."""
     try:
         return _ENCODER.encode(line).decode()
-    except Exception:
+    except (TypeError, ValueError, OverflowError):
         # Lone surrogates, huge numbers, odd keys: a line that is hard to write is no reason for the work to fail.
         return json.dumps(line, default=repr, skipkeys=True)
 

@@ -1,0 +1,31 @@
+"""Reads budgets: `{ credits = 200, per = "day" }` or `{ usd = "5.00", per = "month" }`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from receiver.config.settings import Budget
+from receiver.config.units import Amount
+
+
+class BudgetKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """A budget as it is written."""
+
+    credits: Amount | None = None
+    usd: Amount | None = None
+    per: Literal["day", "week", "month", "total"]
+
+    def __post_init__(self) -> None:
+        """Raises ValueError unless exactly one currency is named."""
+        if (self.credits is None) == (self.usd is None):
+            raise ValueError("a budget names either credits or usd")
+
+
+def budget_of(keys: BudgetKeys) -> Budget:
+    """The budget that the keys mean."""
+    if keys.usd is not None:
+        return Budget(amount=keys.usd, unit="USD", per=keys.per)
+    return Budget(amount=keys.credits or Decimal(0), unit="credits", per=keys.per)

@@ -1,0 +1,142 @@
+"""Reads `then`: what is ordered, where, and whether it can be done there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, time
+from math import isfinite
+from typing import Any, Final
+
+import msgspec
+
+from receiver.actions import Params, normalize
+from receiver.config.findings import inside, shown
+from receiver.config.known import Known
+from receiver.contracts import Parent, Source
+from receiver.errors import InvalidParams
+from receiver.jobs import Then
+
+#: Words of `then` that another version knows.
+LATER: Final = ("ask", "within", "default")
+#: Words that belong to the rule; within `then` they would go to the vendor as parameters.
+OF_THE_RULE: Final = ("when", "to", "if", "after", "budget")
+OWN: Final = ("action", "source", "then")
+DEEPEST: Final = 10
+
+
+class Before(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of the job that a follow-up follows."""
+
+    #: The rule's name, for messages.
+    rule: str
+    #: Its possible actions; None = any.
+    actions: tuple[str, ...] | None
+    #: Where it may have been done.
+    sources: tuple[Source, ...]
+    depth: int = 1
+
+
+def read_follow_ups(value: Any, before: Before, where: str, known: Known) -> tuple[Then, ...]:
+    """Every follow-up in a table or a list of tables that is right; mistakes are noted."""
+    tables = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
+    if not tables:
+        known.findings.wrong(where, "is an empty list", "write { action = ... }, or take it out")
+    if before.depth > DEEPEST:
+        known.findings.wrong(where, f"is a chain of more than {DEEPEST} steps", "make it shorter")
+        return ()
+    read = [_read_one(table, before, where if place is None else f"{where}[{place}]", known) for place, table in tables]
+    return tuple(then for then in read if then is not None)
+
+
+def _read_one(table: Any, before: Before, where: str, known: Known) -> Then | None:
+    if not isinstance(table, dict):
+        known.findings.wrong(where, f"{shown(table)} is not a table", 'write { action = "upscale", kind = "2x" }')
+        return None
+    action = table.get("action")
+    if not isinstance(action, str) or not action:
+        known.findings.wrong(inside(where, "action"), "is missing or not text", 'write action = "upscale"')
+        return None
+    targets = _targets(table, before, where, known)
+    params = _params(action, table, where, known)
+    if params is not None:
+        _check_possible(Then(action=action, params=params), before, targets, where, known)
+    after = msgspec.structs.replace(before, actions=(action,), sources=targets, depth=before.depth + 1)
+    then = read_follow_ups(table["then"], after, inside(where, "then"), known) if "then" in table else ()
+    source = table.get("source")
+    if params is None or not isinstance(source, str | None):
+        return None
+    return Then(action=action, source=source, params=params, then=then)
+
+
+def _targets(table: dict[str, Any], before: Before, where: str, known: Known) -> tuple[Source, ...]:
+    """The sources that may have to carry it out; empty if that is not known for want of a right configuration."""
+    if "source" not in table:
+        names = [source.name for source in before.sources]
+    elif table["source"] not in list(known.sources.names):
+        wrong = f"there is no source {shown(table['source'])}"
+        known.findings.not_one_of(inside(where, "source"), wrong, str(table["source"]), known.sources.names)
+        return ()
+    else:
+        names = [table["source"]]
+    for name in names:
+        _check_key(name, before.rule, known)
+    return tuple(known.sources.made[name] for name in names if name in known.sources.made)
+
+
+def _check_key(name: str, rule: str, known: Known) -> None:
+    if name not in known.sources.receive_only:
+        return
+    where, wrong = f"{inside('sources', name)}.api_key", f"is missing: rule {rule} orders there"
+    if not any((one.where, one.wrong) == (where, wrong) for one in known.findings.problems):
+        known.findings.wrong(where, wrong, 'write api_key = "env:NAME", or name another source in when.source')
+
+
+def _params(action: str, table: dict[str, Any], where: str, known: Known) -> Params | None:
+    """The parameters in canonical form; None if they are wrong (noted)."""
+    before = len(known.findings.problems)
+    if table.get("index") == "ask":
+        known.findings.later(inside(where, "index"), 'index = "ask" cannot be used yet')
+    for key in table:
+        if key in LATER:
+            known.findings.later(inside(where, key), "this key cannot be used yet")
+        elif key in OF_THE_RULE:
+            known.findings.wrong(inside(where, key), "belongs to the rule, not into then", "write it beside then")
+    given = {key: value for key, value in table.items() if key not in (*OWN, *LATER, *OF_THE_RULE)}
+    for key, value in given.items():
+        for wrong in not_json(value):
+            known.findings.wrong(inside(where, key), f"{wrong} is no JSON value", "write it as text")
+    if len(known.findings.problems) > before:
+        return None
+    try:
+        return normalize(action, given)
+    except InvalidParams as wrong_params:
+        known.findings.wrong(where, str(wrong_params), "correct the parameters of this action")
+        return None
+
+
+def not_json(value: Any) -> Iterator[str]:
+    """Whatever in a TOML value JSON cannot say."""
+    if isinstance(value, date | time) or (isinstance(value, float) and not isfinite(value)):
+        yield str(value)
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from not_json(inner)
+
+
+def _check_possible(then: Then, before: Before, targets: tuple[Source, ...], where: str, known: Known) -> None:
+    refusals: dict[str, list[str]] = {}
+    for target in targets:
+        for parent in _parents(before, target, targets):
+            refusal = target.provider.refusal(then.action, then.params, parent)
+            if refusal is not None and target.name not in refusals.setdefault(refusal, []):
+                refusals[refusal].append(target.name)
+    for refusal, names in refusals.items():
+        wrong = f"cannot be done at {', '.join(names)}: {refusal}"
+        known.findings.wrong(where, wrong, "order what is nearest, name another source in then, or narrow when")
+
+
+def _parents(before: Before, target: Source, targets: tuple[Source, ...]) -> list[Parent]:
+    """What may stand before it at this target. Without a source of its own it is done where the parent was."""
+    providers = {source.provider.name for source in before.sources}
+    same = targets == before.sources
+    provider = target.provider.name if same else next(iter(providers)) if len(providers) == 1 else None
+    return [Parent(action=action, provider=provider) for action in before.actions or (None,)]

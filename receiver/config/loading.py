@@ -1,0 +1,151 @@
+"""Reads the configuration file as a whole."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NoReturn
+from zoneinfo import ZoneInfo
+
+import msgspec
+import tomli
+
+from receiver.config.findings import Findings
+from receiver.config.plugins import Registry
+from receiver.config.reading import Reader, Table, Wrong, keys_of
+from receiver.config.rules import read_rules
+from receiver.config.server import ServerKeys, judge_public_url, server_settings
+from receiver.config.settings import Config
+from receiver.config.sinks import read_sinks
+from receiver.config.sources import read_sources
+from receiver.config.units import Address
+from receiver.errors import ConfigError, Problem
+
+LATER: Final = ("retention", "alerts", "network")
+#: Names that SQLite would not take for a file, or that an address would cut in two.
+NOT_A_FILE: Final = re.compile(r":memory:|file:.*|.*[?#].*")
+POSITION: Final = re.compile(r" \(at (.+)\)$")
+
+
+class TopKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """The keys and tables of the file."""
+
+    public_url: Address | None = None
+    database: str = "sqlite:///gridhook.db"
+    time_zone: str = "UTC"
+    server: ServerKeys = ServerKeys()
+
+
+def load(path: str | os.PathLike[str], env: Mapping[str, str], providers: Registry, handlers: Registry) -> Config:
+    """The configuration in a TOML file.
+
+    `env` is where `"env:NAME"` looks; `providers` and `handlers` are the short names that the file may use. Providers
+    are made (`Cls(options)`), handlers are not. Raises ConfigError with every mistake that was found.
+    """
+    file = Path(path)
+    tables = _parsed(file)
+    findings = Findings()
+    reader = Reader(findings, env, file.parent.absolute())
+    config = _read(reader, tables, file, providers, handlers)
+    if findings.problems:
+        raise ConfigError(str(file), findings.problems)
+    return config
+
+
+def _read(reader: Reader, tables: Table, file: Path, providers: Registry, handlers: Registry) -> Config:
+    reader.known(tables, [*keys_of(TopKeys), "sources", "sinks", "rules"], "", LATER)
+    top = reader.struct(TopKeys, tables, "") or TopKeys()
+    folder = file.parent.absolute()
+    sources = read_sources(reader, _tables(reader, tables, "sources"), providers)
+    sink_tables = _tables(reader, tables, "sinks")
+    sinks = read_sinks(reader, sink_tables, handlers)
+    rules = read_rules(reader, tables.get("rules", []), sources, tuple(sink_tables))
+    database = _database(top.database, folder, reader.findings)
+    _check_time_zone(top.time_zone, reader.findings)
+    judge_public_url(top.public_url, top.server, sources.made, reader.findings)
+    server = server_settings(top.server, reader.findings)
+    if not sources.names:
+        reader.findings.warn("there is no [sources.NAME]: nothing can be received")
+    return Config(
+        file=str(file),
+        folder=folder,
+        public_url=top.public_url or f"http://127.0.0.1:{top.server.port}",
+        database=database,
+        time_zone=top.time_zone,
+        server=server,
+        sources=sources.made,
+        sinks=sinks,
+        rules=rules.rules,
+        budgets=sources.budgets,
+        rule_budgets=rules.budgets,
+        warnings=tuple(reader.findings.warnings),
+    )
+
+
+def _parsed(file: Path) -> dict[str, Any]:
+    try:
+        raw = file.read_bytes()
+    except FileNotFoundError:
+        _stop(file, str(file), "there is no such file", 'run "gridhook init", or name another file with --config')
+    except OSError as wrong:
+        _stop(file, str(file), f"cannot be read: {wrong.strerror}", "make it a file that gridhook may read")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        line = raw.count(b"\n", 0, wrong.start) + 1
+        _stop(file, f"line {line}", "is not UTF-8", "save the file as UTF-8")
+    try:
+        return tomli.loads(text)
+    except tomli.TOMLDecodeError as wrong:
+        _stop(file, *_syntax(str(wrong), text), "correct the TOML there")
+    except RecursionError:
+        _stop(file, str(file), "is nested too deeply", "make it flatter")
+
+
+def _syntax(message: str, text: str) -> tuple[str, str]:
+    """Where (line and column) and what of a syntax error."""
+    found = POSITION.search(message)
+    if found is None:
+        return "the file", message
+    what = message[: found.start()]
+    lines = text.split("\n")
+    end = f"line {len(lines)}, column {len(lines[-1]) + 1}"
+    return (found[1] if found[1].startswith("line") else end), what
+
+
+def _stop(file: Path, where: str, wrong: str, remedy: str) -> NoReturn:
+    raise ConfigError(str(file), [Problem(where, wrong, remedy)])
+
+
+def _tables(reader: Reader, tables: Table, key: str) -> Table:
+    try:
+        return reader.table(tables.get(key, {}), key)
+    except Wrong:
+        return {}
+
+
+def _database(url: str, folder: Path, findings: Findings) -> str:
+    """`sqlite:////absolute/path`; the problem is noted if the file cannot be meant. The address is never shown."""
+    scheme, _, rest = url.partition("://")
+    if scheme.partition("+")[0] in ("postgres", "postgresql"):
+        findings.wrong("database", "this version keeps its data in SQLite only", 'write "sqlite:///gridhook.db"')
+    elif scheme != "sqlite" or not rest.startswith("/"):
+        findings.wrong("database", "is not the address of a SQLite file", 'write "sqlite:///gridhook.db"')
+    elif not rest[1:] or NOT_A_FILE.fullmatch(rest[1:]) or not rest.isprintable():
+        findings.wrong(
+            "database", "names no file on disk", 'write "sqlite:///gridhook.db" or "sqlite:////data/gridhook.db"'
+        )
+    else:
+        return f"sqlite:///{os.path.normpath(folder / rest[1:])}"
+    return url
+
+
+def _check_time_zone(name: str, findings: Findings) -> None:
+    if name == "UTC":
+        return
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        findings.wrong("time_zone", "is not a time zone that this machine knows", 'write "UTC" or "Europe/Berlin"')

@@ -1,0 +1,88 @@
+"""Finds rules that would order without end, because their results set them off again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from receiver.config.findings import shown
+from receiver.config.known import Known
+from receiver.contracts import Parent, Source
+from receiver.jobs import Then
+from receiver.rules import Rule, fits
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One follow-up at one source."""
+
+    rule: Rule
+    then: Then
+    source: Source
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """Tells steps apart."""
+        return id(self.then), self.source.name
+
+
+def check_endless(rules: Sequence[Rule], known: Known) -> None:
+    """Notes each rule with a follow-up that certainly leads back to itself: every round would be paid for."""
+    for place, rule in enumerate(rules):
+        for first in _first_steps(rule, known):
+            if _comes_back(first, rules, known):
+                wrong = f"orders without end: the result of {first.then.action} sets off {shown(rule.name)} again"
+                known.findings.wrong(f"rules[{place}].then", wrong, 'narrow when, for example with action = "pick"')
+                break
+
+
+def _first_steps(rule: Rule, known: Known) -> Iterator[Step]:
+    for source in known.sources_of(rule.when):
+        for then in rule.then:
+            yield from _step(rule, then, source, known)
+
+
+def _step(rule: Rule, then: Then, parent_source: Source, known: Known) -> Iterator[Step]:
+    source = known.sources.made.get(then.source) if then.source else parent_source
+    if source is not None:
+        yield Step(rule=rule, then=then, source=source)
+
+
+def _comes_back(first: Step, rules: Sequence[Rule], known: Known) -> bool:
+    seen: set[tuple[int, str]] = set()
+    waiting = list(_next(first, rules, known))
+    while waiting:
+        step = waiting.pop()
+        if step.key == first.key:
+            return True
+        if step.key not in seen:
+            seen.add(step.key)
+            waiting.extend(_next(step, rules, known))
+    return False
+
+
+def _next(step: Step, rules: Sequence[Rule], known: Known) -> Iterator[Step]:
+    """What the result of a step certainly sets off: its own chain, and the rules that its job fits."""
+    following = [(step.rule, then) for then in step.then.then]
+    following += [(rule, then) for rule in rules if _sets_off(step, rule) for then in rule.then]
+    for rule, then in following:
+        for after in _step(rule, then, step.source, known):
+            parent = Parent(action=step.then.action, provider=step.source.provider.name)
+            if after.source.provider.refusal(then.action, then.params, parent) is None:
+                yield after
+
+
+def _sets_off(step: Step, rule: Rule) -> bool:
+    job = {
+        "type": "job.completed",
+        "status": "completed",
+        "progress": 100,
+        "action": step.then.action,
+        "params": step.then.params,
+        "source": step.source.name,
+        "provider": step.source.provider.name,
+        "rule": step.rule.name,
+    }
+    # Tags go from parent to child, so a condition on them that held once holds again; all else is not certain.
+    wanted = {name: value for name, value in rule.when.items() if name != "tags"}
+    return wanted.keys() <= job.keys() and fits(job, wanted)

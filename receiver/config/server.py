@@ -1,0 +1,67 @@
+"""Reads `[server]` and judges whether vendors can reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from receiver.config.findings import Findings
+from receiver.config.settings import ServerSettings
+from receiver.config.units import BodySize, Network, Port
+from receiver.contracts import Source
+from receiver.signatures import Secret
+
+#: Vendors whose webhook URL is documented as an HTTPS URL (Apiframe v2, seed 004).
+HTTPS_ONLY: Final = frozenset({"apiframe"})
+#: Vendors that drop a webhook URL on other ports than 80 and 443 (APIMart, documented).
+COMMON_PORTS_ONLY: Final = frozenset({"apimart"})
+SHORT_TOKEN: Final = 16
+
+
+class ServerKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """`[server]` as it is written."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    admin_token: Secret | None = None
+    max_body: BodySize = 1024 * 1024
+    trusted_proxies: tuple[Network, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a host that is none."""
+        if not self.host or not self.host.isprintable() or " " in self.host:
+            raise ValueError("host is not a name or address to listen on")
+
+
+def server_settings(keys: ServerKeys, findings: Findings) -> ServerSettings:
+    """The settings that the keys mean."""
+    if keys.admin_token is None:
+        findings.warn("server.admin_token is missing: the API and the pages need one")
+    elif len(keys.admin_token.reveal()) < SHORT_TOKEN:
+        findings.warn(f"server.admin_token has fewer than {SHORT_TOKEN} characters: it can be guessed")
+    return ServerSettings(
+        host=keys.host,
+        port=keys.port,
+        admin_token=keys.admin_token,
+        max_body=keys.max_body,
+        trusted_proxies=keys.trusted_proxies,
+    )
+
+
+def judge_public_url(url: str | None, server: ServerKeys, sources: Mapping[str, Source], findings: Findings) -> None:
+    """Warns where webhooks cannot come through; sources that are only polled need no public address."""
+    reached = {name: source.provider.name for name, source in sources.items() if source.webhooks}
+    if url is None:
+        if reached:
+            local = f"http://127.0.0.1:{server.port}"
+            findings.warn(f"public_url is missing: webhook URLs begin with {local}, which no vendor can reach")
+        return
+    parts = urlsplit(url)
+    for name, provider in reached.items():
+        if provider in HTTPS_ONLY and parts.scheme != "https":
+            findings.warn(f"public_url is http://, but the vendor of sources.{name} posts to https:// only")
+        if provider in COMMON_PORTS_ONLY and parts.port not in (None, 80, 443):
+            findings.warn(f"public_url has port {parts.port}, but the vendor of sources.{name} takes 80 and 443 only")

@@ -1,0 +1,76 @@
+"""What a configuration file says, once it is read and found right."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from receiver.contracts import Source
+from receiver.rules import Rule
+from receiver.signatures import Secret
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """How much may be spent in which time."""
+
+    amount: Decimal
+    unit: Literal["credits", "USD"]
+    per: Literal["day", "week", "month", "total"]
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the program listens, and who may use its API and pages."""
+
+    host: str = "127.0.0.1"
+    #: 0 = any free one
+    port: int = 8000
+    admin_token: Secret | None = None
+    #: Largest body that is taken in, bytes.
+    max_body: int = 1024 * 1024
+    #: Addresses or networks whose `X-Forwarded-*` headers are believed.
+    trusted_proxies: tuple[str, ...] = ()
+
+
+class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A configured way out, before its handler is made."""
+
+    name: str
+    handler: type[Any]
+    #: As written in the file: a short name or `package.module:Class`.
+    handler_name: str
+    #: An instance of the handler's own `Options`.
+    options: msgspec.Struct
+    #: Waits between tries, seconds; spent = dead letter.
+    retry: tuple[float, ...] = (5, 30, 120, 600, 3600, 21_600, 86_400)
+    #: Seconds for one try.
+    timeout: float = 15.0
+    concurrency: int = 4
+    #: Deliveries a second; None = as they come.
+    rate: float | None = None
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole configuration."""
+
+    #: Path of the file, as it was given.
+    file: str
+    #: The folder it stands in, absolute; relative paths in it start there.
+    folder: Path
+    #: What providers can reach, without a slash at the end.
+    public_url: str
+    #: `sqlite:///` and an absolute path (so four slashes).
+    database: str
+    time_zone: str = "UTC"
+    server: ServerSettings
+    sources: dict[str, Source] = {}
+    sinks: dict[str, SinkSettings] = {}
+    rules: tuple[Rule, ...] = ()
+    #: By source.
+    budgets: dict[str, Budget] = {}
+    #: By rule.
+    rule_budgets: dict[str, Budget] = {}
+    #: What works, but most likely not as it was meant.
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,72 @@
+"""Reads `[sinks.NAME]`: ways out. Handlers are made later, by the composition."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from receiver.config.findings import inside
+from receiver.config.plugins import Registry, find_class
+from receiver.config.reading import Reader, Table, Wrong, keys_of
+from receiver.config.settings import SinkSettings
+from receiver.config.sources import check_name
+from receiver.config.units import Count, Rate, Timeout, Wait
+
+#: Keys that a handler of a later version reads.
+LATER: Final = ("text",)
+LONGEST_RETRY: Final = 50
+
+
+class SinkKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """What every sink may say; what is None comes from the handler."""
+
+    handler: str
+    retry: tuple[Wait, ...] = (5, 30, 120, 600, 3600, 21_600, 86_400)
+    timeout: Timeout = 15.0
+    concurrency: Count | None = None
+    rate: Rate | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError if `retry` is too long."""
+        if len(self.retry) > LONGEST_RETRY:
+            raise ValueError(f"retry has more than {LONGEST_RETRY} waits")
+
+
+def read_sinks(reader: Reader, tables: Table, handlers: Registry) -> dict[str, SinkSettings]:
+    """Every sink that could be read; mistakes are noted."""
+    sinks: dict[str, SinkSettings] = {}
+    for name, value in tables.items():
+        where = inside("sinks", name)
+        check_name(name, where, "a sink", reader.findings)
+        try:
+            made = _read_sink(reader, name, reader.table(value, where), handlers)
+        except Wrong:
+            continue
+        if made is not None:
+            sinks[name] = made
+    return sinks
+
+
+def _read_sink(reader: Reader, name: str, table: Table, handlers: Registry) -> SinkSettings | None:
+    where = inside("sinks", name)
+    keys = reader.struct(SinkKeys, table, where)
+    if keys is None:
+        return None
+    cls = find_class(keys.handler, handlers, ("deliver",), f"{where}.handler", reader.findings)
+    if cls is None:
+        return None
+    reader.known(table, [*keys_of(SinkKeys), *keys_of(cls.Options)], where, LATER)
+    options = reader.struct(cls.Options, table, where)
+    if options is None:
+        return None
+    return SinkSettings(
+        name=name,
+        handler=cls,
+        handler_name=keys.handler,
+        options=options,
+        retry=keys.retry,
+        timeout=keys.timeout,
+        concurrency=keys.concurrency or int(getattr(cls, "default_concurrency", 4)),
+        rate=getattr(cls, "default_rate", None) if keys.rate is None else keys.rate,
+    )

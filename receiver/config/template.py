@@ -1,0 +1,99 @@
+"""The starter configuration that `gridhook init` writes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: A `#` with a space behind it is a remark; a `#` right before a key or table switches that line off.
+TEMPLATE: Final = """\
+# gridhook.toml: what comes in, where it goes, and what follows from it.
+# "# text" is a remark; take the "#" from a line like "#key = ..." to switch it on. "gridhook check" tells mistakes.
+# Secrets are written "env:NAME" (environment), "file:/path" or as text. Durations: "500ms" "10s" "5m" "24h" "30d".
+
+# Where the vendors can reach this machine; webhook URLs are built on it. Apiframe wants https, APIMart port 80 or 443.
+public_url = "https://hooks.example.com"
+# Relative to this file; four slashes make it absolute.
+database = "sqlite:///gridhook.db"
+#time_zone = "UTC"
+
+[server]
+host = "127.0.0.1"
+port = 8000
+# For the API and the pages.
+admin_token = "env:GRIDHOOK_ADMIN_TOKEN"
+# The largest webhook that is taken in.
+max_body = "1 MiB"
+# Proxies whose X-Forwarded-* headers are believed.
+#trusted_proxies = ["10.0.0.0/8"]
+
+# --- Sources: your accounts at the vendors. [sources.NAME] takes webhooks at POST /in/NAME. ---
+
+[sources.journey]
+provider = "journeyapi"
+api_key = "env:JOURNEYAPI_KEY"
+# Any one of them matches; the first is sent with orders. To change it, put the new one first, drop the old one later.
+secrets = ["env:JOURNEYAPI_HOOK_SECRET"]
+# How many of its jobs may run at once (JourneyAPI's Basic plan: 5).
+concurrency = 5
+# What may be spent; amounts with decimals are written as text: { usd = "5.00", per = "month" }.
+#budget = { credits = 200, per = "day" }
+# Amounts that override the known prices.
+#prices = { pick = "2" }
+# One order or query; the silence before a job is asked after, and between questions; when to give a job up.
+#timeout = "30s"
+#poll = { after = "60s", every = "20s" }
+#deadline = "30m"
+# false: no webhooks, only asking; then no public_url is needed.
+#webhooks = true
+# Read the parent back before an unsigned webhook leads to a paid order.
+#confirm = true
+
+#[sources.frame]
+#provider = "apiframe"
+#api_key = "env:APIFRAME_KEY"
+# Its webhooks are signed with the API key; after changing it, the old one still counts for a while.
+#old_api_keys = ["env:APIFRAME_KEY_OLD"]
+
+#[sources.mart]
+#provider = "apimart"
+#api_key = "env:APIMART_KEY"
+# It does not sign. Jobs that gridhook orders have a secret URL each; jobs started elsewhere need this fixed token:
+# https://hooks.example.com/in/mart/TOKEN
+#token = "env:APIMART_TOKEN"
+
+#[sources.vtrix]
+#provider = "vtrix"
+#api_key = "env:VTRIX_KEY"
+
+# --- Sinks: where events go. ---
+
+[sinks.log]
+handler = "log"
+
+#[sinks.team]
+#handler = "slack"
+#url = "env:SLACK_WEBHOOK_URL"
+#rate = "1/s"
+
+# Standard Webhooks: your service gets every event signed.
+#[sinks.backend]
+#handler = "webhook"
+#url = "https://app.example.com/hooks"
+#secret = "env:BACKEND_SECRET"
+#retry = ["5s", "30s", "2m", "10m", "1h", "6h", "24h"]
+#timeout = "15s"
+#concurrency = 4
+
+# --- Rules: "when" an event fits, it goes "to" sinks, and "then" something is ordered. ---
+
+# Every picked tile is upscaled. This spends credits: 2 for each (JourneyAPI).
+[[rules]]
+name = "auto-hd"
+when = { type = "job.completed", action = "pick", source = "journey" }
+then = { action = "upscale", kind = "2x" }
+
+[[rules]]
+name = "tell"
+when = { type = ["job.completed", "job.failed", "job.unsure", "job.held"] }
+to = ["log"]
+"""

@@ -1,0 +1,156 @@
+"""Follow-ups: what cannot be done is refused, and what would never end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+from config.rule_parts import Asked, loaded, only, problems
+
+from receiver.contracts import Parent
+from receiver.jobs import Then
+
+# --- then ------------------------------------------------------------------------------------------------------------
+
+PICKED: Final = 'when = { action = "pick", source = "journey" }\n'
+
+
+def test_a_rule_with_a_follow_up_is_about_results(tmp_path: Path) -> None:
+    rule = loaded(tmp_path, PICKED + 'then = { action = "upscale" }').rules[0]
+    assert rule.when == {"type": "job.completed", "action": "pick", "source": "journey"}
+    assert rule.then == (Then(action="upscale", params={"kind": "2x"}),)
+    assert loaded(
+        tmp_path, 'when = { type = ["job.completed"], source = "asked", action = "vary" }\nthen = { action = "zoom" }'
+    ).rules
+
+
+@pytest.mark.parametrize("kind", ['"job.failed"', '"job.*"', '["job.completed", "job.failed"]', '"*"'])
+def test_nothing_follows_from_an_event_without_a_result(tmp_path: Path, kind: str) -> None:
+    text = f'when = {{ type = {kind}, source = "journey", action = "pick" }}\nthen = {{ action = "upscale" }}'
+    found = only(tmp_path, text)
+    assert (found.where, found.remedy) == ("rules[0].when.type", 'a rule with then needs type = "job.completed"')
+
+
+def test_a_list_fans_out_and_a_chain_nests(tmp_path: Path) -> None:
+    text = """
+        when = { action = "imagine", source = "journey" }
+        then = [
+            { action = "pick", index = "1", then = { action = "upscale", kind = "subtle" } },
+            { action = "pick", index = 2, then = [{ action = "upscale" }, { action = "vary", strength = "strong" }] },
+        ]
+    """
+    first, second = loaded(tmp_path, text).rules[0].then
+    assert first == Then(action="pick", params={"index": 1}, then=(Then(action="upscale", params={"kind": "subtle"}),))
+    assert [then.action for then in second.then] == ["upscale", "vary"]
+
+
+@pytest.mark.parametrize(
+    ("then", "where", "word"),
+    [
+        ("{ action = 'upscale', kind = 'huge' }", "", "kind must be one of"),
+        ("{ action = 'upscale', kind = 'v5_2x' }", "", "JourneyAPI"),
+        ("{ action = 'teleport' }", "", "JourneyAPI"),
+        ("{ action = 'pick' }", "", "pick needs index"),
+        ("{ action = 'pick', index = 5 }", "", "index must be 1, 2, 3 or 4"),
+        ("{ action = 'reroll' }", "", "cannot be done at journey: "),
+        ("{ kind = '2x' }", ".action", "is missing"),
+        ("{ action = 5 }", ".action", "is missing or not text"),
+        ("'upscale'", "", "is not a table"),
+        ("[{ action = 'upscale' }, 'upscale']", "[1]", "is not a table"),
+        ("[]", "", "empty list"),
+        ("{ action = 'upscale', source = 'jorney' }", ".source", "no source 'jorney'"),
+        ("{ action = 'upscale', source = ['journey'] }", ".source", "no source"),
+        ("{ action = 'upscale', to = 'log' }", ".to", "belongs to the rule"),
+        ("{ action = 'upscale', within = '1h' }", ".within", "cannot be used yet"),
+        ("{ action = 'upscale', day = 2026-01-01 }", ".day", "no JSON value"),
+        ("{ action = 'upscale', share = [nan] }", ".share", "no JSON value"),
+        ("{ action = 'upscale', then = { action = 'pick', index = 1 } }", ".then", "cannot be done at journey"),
+    ],
+)
+def test_a_wrong_follow_up_is_told(tmp_path: Path, then: str, where: str, word: str) -> None:
+    found = only(tmp_path, PICKED + f"then = {then}")
+    assert found.where == f"rules[0].then{where}"
+    assert word in found.wrong
+
+
+def test_a_chain_without_end_in_the_file_is_refused(tmp_path: Path) -> None:
+    text = "{ action = 'zoom' }"
+    for _ in range(10):
+        text = f"{{ action = 'zoom', then = {text} }}"
+    found = only(tmp_path, f"when = {{ source = 'asked', action = 'pick' }}\nthen = {text}")
+    assert "more than 10 steps" in found.wrong
+
+
+def test_a_source_without_a_key_gets_no_orders(tmp_path: Path) -> None:
+    found = only(tmp_path, 'name = "hd"\nwhen = { source = "watched", action = "pick" }\nthen = { action = "upscale" }')
+    assert (found.where, found.wrong) == ("sources.watched.api_key", "is missing: rule hd orders there")
+
+
+def test_what_a_source_without_a_key_tells_may_be_followed_elsewhere(tmp_path: Path) -> None:
+    text = 'when = { source = "watched", action = "pick" }\nthen = { action = "upscale", source = "journey" }'
+    assert loaded(tmp_path, text).rules[0].then[0].source == "journey"
+
+
+def test_every_source_that_may_match_must_be_able_to_do_it(tmp_path: Path) -> None:
+    found = only(
+        tmp_path,
+        'when = { source = ["journey", "asked"], action = "pick" }\nthen = { action = "pan", direction = "up" }',
+    )
+    assert found.wrong == "cannot be done at asked: asked has no pan; nearest: zoom"
+
+
+def test_a_provider_is_asked_with_what_is_known_of_the_parent(tmp_path: Path) -> None:
+    loaded(tmp_path, 'when = { source = "asked", action = "pick" }\nthen = { action = "zoom" }')
+    assert Parent(action="pick", provider="asked") in Asked.parents
+    loaded(tmp_path, 'when = { provider = "journeyapi", source = "j*" }\nthen = { action = "zoom", source = "asked" }')
+    assert Asked.parents[0] == Parent(action=None, provider="journeyapi")
+    loaded(tmp_path, 'when = { action = "pi*" }\nthen = { action = "zoom", source = "asked" }')
+    assert Asked.parents[0] == Parent(action=None, provider=None)
+
+
+def test_a_nested_follow_up_is_asked_about_with_its_parent(tmp_path: Path) -> None:
+    text = """
+        when = { source = "journey", action = "imagine" }
+        then = { action = "pick", index = 1, then = { action = "zoom", source = "asked", then = { action = "vary" } } }
+    """
+    loaded(tmp_path, text)
+    assert Asked.parents[:2] == [Parent(action="pick", provider="journeyapi"), Parent(action="zoom", provider="asked")]
+
+
+def test_each_of_several_actions_must_allow_the_follow_up(tmp_path: Path) -> None:
+    then = 'then = { action = "upscale", kind = "subtle" }'
+    found = only(tmp_path, f'when = {{ source = "journey", action = ["pick", "imagine"] }}\n{then}')
+    assert "after imagine" in found.wrong
+
+
+# --- endless orders --------------------------------------------------------------------------------------------------
+
+
+def test_a_rule_that_its_own_result_sets_off_is_refused(tmp_path: Path) -> None:
+    found = only(tmp_path, 'name = "again"\nwhen = { source = "journey" }\nthen = { action = "upscale" }')
+    assert (found.where, "orders without end" in found.wrong) == ("rules[0].then", True)
+
+
+def test_two_rules_that_set_each_other_off_are_refused(tmp_path: Path) -> None:
+    text = """
+        when = { source = "asked", action = "zoom" }
+        then = { action = "vary" }
+        [[rules]]
+        when = { source = "asked", action = "vary" }
+        then = { action = "imagine", prompt = "x", then = { action = "zoom" } }
+    """
+    assert [one.where for one in problems(tmp_path, text)] == ["rules[0].then", "rules[1].then"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        'when = { source = "journey" }\nthen = { action = "reroll", source = "asked" }',
+        'when = { source = "asked", action = "zoom", rule = "other" }\nthen = { action = "zoom" }',
+        'when = { source = "asked", action = "zoom", params = { factor = 3 } }\nthen = { action = "zoom", factor = 2 }',
+        'when = { source = "journey", action = "pick" }\nthen = { action = "upscale" }',
+    ],
+)
+def test_a_rule_whose_result_does_not_set_it_off_is_taken(tmp_path: Path, rule: str) -> None:
+    assert loaded(tmp_path, f'{rule}\n[[rules]]\nname = "other"\nto = "log"').rules

@@ -1,0 +1,61 @@
+"""The starter file is one that loads, as it is and with everything in it switched on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from receiver.config import TEMPLATE, Config, load
+from receiver.errors import ConfigError
+from receiver.providers import PROVIDERS
+
+HANDLERS: Final[dict[str, type[Any] | str]] = {
+    "slack": "handlers.slack:Slack",
+    "webhook": "handlers.webhook:Webhook",
+    "log": "handlers.log:Log",
+}
+
+
+def loaded(folder: Path, text: str, env: dict[str, str]) -> Config:
+    file = folder / "gridhook.toml"
+    file.write_text(text)
+    return load(file, env, PROVIDERS, HANDLERS)
+
+
+def all_variables(text: str) -> dict[str, str]:
+    return {name: f"value-of-{name.lower()}" for name in re.findall(r'"env:([A-Z_]+)"', text)}
+
+
+def test_the_starter_file_loads_once_its_variables_are_set(tmp_path: Path) -> None:
+    active = "\n".join(line for line in TEMPLATE.splitlines() if not line.startswith("#"))
+    config = loaded(tmp_path, TEMPLATE, all_variables(active))
+    assert list(config.sources) == ["journey"]
+    assert [rule.name for rule in config.rules] == ["auto-hd", "tell"]
+    assert config.warnings == ()
+
+
+def test_the_starter_file_tells_which_variables_are_missing(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, TEMPLATE, {})
+    assert [problem.where for problem in caught.value.problems] == [
+        "server.admin_token",
+        "sources.journey.api_key",
+        "sources.journey.secrets[0]",
+    ]
+
+
+def test_every_line_of_the_starter_file_can_be_switched_on(tmp_path: Path) -> None:
+    text = re.sub(r"(?m)^#(?=\S)", "", TEMPLATE)
+    config = loaded(tmp_path, text, all_variables(text) | {"SLACK_WEBHOOK_URL": "https://hooks.slack.example/x"})
+    assert list(config.sources) == ["journey", "frame", "mart", "vtrix"]
+    assert list(config.sinks) == ["log", "team", "backend"]
+    assert config.warnings == ()
+
+
+def test_the_starter_file_holds_no_secret() -> None:
+    for key in ("api_key", "secrets", "token", "admin_token", "secret"):
+        for value in re.findall(rf"(?m)^#?{key} = (.*)$", TEMPLATE):
+            assert "env:" in value
