@@ -47,7 +47,7 @@ def normalize(action: str, params: Mapping[str, Any]) -> Params:
         clean["index"] = grid_index(clean["index"])
     if "version" in clean:
         clean["version"] = str(clean["version"])
-    if action in ("imagine", "inpaint") and not isinstance(clean.get("prompt", ""), str):
+    if not isinstance(clean.get("prompt", ""), str):
         raise InvalidParams(f"prompt must be text, not {clean['prompt']!r}")
     if action == "imagine" and not str(clean.get("prompt", "")).strip():
         raise InvalidParams("imagine needs a prompt")

@@ -147,6 +147,8 @@ class Provider(Protocol):
     idempotent: bool
     #: How many jobs one status query can ask for.
     query_batch: int
+    #: What the vendor counts in: "credits" or "USD".
+    unit: str
 
     def seal(self, request: Request, source: Source) -> Seal:
         """What the request's own headers and body prove. Never raises, whatever they hold; constant time."""
@@ -230,7 +232,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         own = self.prices.get(action)
         if own is None:
             return listed
-        return Cost(amount=own, unit=listed.unit if listed else "credits", source="table")
+        return Cost(amount=own, unit=self.provider.unit, source="table")
 
 
 # --- handlers --------------------------------------------------------------------------------------------------------
@@ -295,6 +297,15 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     tags: dict[str, str] = {}
 
 
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """How much there is of what waits or went wrong."""
+
+    #: By state: pending, running, dead.
+    deliveries: dict[str, int]
+    #: By source and status: the jobs that are not over.
+    jobs: dict[tuple[str, str], int]
+
+
 class Transaction(Protocol):
     """What a flow can read and change within one transaction. Synchronous: it runs on the store's own thread."""
 
@@ -345,6 +356,12 @@ class Transaction(Protocol):
     def attempts(self, delivery: int) -> list[Attempt]: ...
     def receipt(self, lane: str, job: int) -> str | None:
         """What the handler of this lane last remembered about this job."""
+        ...
+
+    # the whole
+    def counts(self) -> Counts: ...
+    def probe(self, size: int) -> None:
+        """Writes so many bytes and takes them away again: fails where a request of that size could not be kept."""
         ...
 
 

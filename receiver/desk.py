@@ -105,8 +105,9 @@ def _parent(tx: Transaction, parent_id: str | None) -> KeptJob | None:
 
 
 def _completed(tx: Transaction, job_id: str) -> KeptJob:
+    """A job that can be followed up on: it is completed, or its vendor waits for a second step (`modal`)."""
     kept = job_of(tx, job_id)
-    if kept.job.status != "completed":
+    if kept.job.status != "completed" and not kept.facts.get("modal"):
         raise NotPossible("parent_not_completed", f"job {job_id} is {kept.job.status}, not completed")
     return kept
 
@@ -132,7 +133,7 @@ def _read_link(setup: Setup, link: Any, source: str, parent_action: str) -> Then
     if not isinstance(link, dict) or not isinstance(link.get("action"), str):
         raise InvalidParams("then is a table with an action, or a list of such")
     place = link.get("source") or source
-    if place not in setup.sources:
+    if not isinstance(place, str) or place not in setup.sources:
         raise InvalidParams(f"then names source {place!r}, which is not configured")
     action = link["action"]
     params = normalize(action, {name: item for name, item in link.items() if name not in ("action", "source", "then")})

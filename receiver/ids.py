@@ -17,6 +17,7 @@ EPOCH_MS = 1_577_836_800_000  # 2020-01-01T00:00:00Z
 COUNTER_BITS = 22
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 13
+LARGEST = (1 << 63) - 1
 VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 
 
@@ -35,8 +36,8 @@ class Ids:
 
 
 def first_at(ms: int) -> int:
-    """The smallest id that can have been made at this moment (Unix milliseconds)."""
-    return max(0, ms - EPOCH_MS) << COUNTER_BITS
+    """The smallest id that can have been made at this moment (Unix milliseconds); at most the largest id there is."""
+    return min(max(0, ms - EPOCH_MS) << COUNTER_BITS, LARGEST)
 
 
 def made_at(number: int) -> int:
@@ -64,4 +65,4 @@ def read(kind: Kind, text: str) -> int | None:
         if value is None:
             return None
         number = number * 32 + value
-    return number if number < 1 << 63 else None
+    return number if number <= LARGEST else None

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
+import structlog
 
 from receiver import ids
 from receiver.advance import Setup, advance, report_to
 from receiver.contracts import KeptRequest, Proof, Request, RequestState, Source, Store, Transaction
-from receiver.errors import NotJson, Unmapped
+from receiver.errors import NotJson, StoreUnavailable, Unmapped
 from receiver.jobs import Job, KeptJob, Report, fold
 from receiver.signatures import job_of_ref, matches
 from receiver.strict_json import read_json
 from receiver.times import stamp
+
+log = structlog.get_logger("intake")
 
 #: Headers whose values are not kept.
 SECRET_HEADERS: Final = frozenset({"x-webhook-secret", "authorization", "proxy-authorization", "cookie"})
@@ -95,11 +98,25 @@ def _reports(
         return "mapped", None, tuple(source.provider.parse(value, headers))
     except Unmapped as wrong:
         return "unmapped", str(wrong), ()
+    except Exception as wrong:  # a provider may be anybody's code: its fault must not lose a genuine request
+        log.exception("provider.broke", source=source.name)
+        return "unmapped", f"the provider code broke: {type(wrong).__name__}", ()
 
 
 async def keep(store: Store, setup: Setup, arrival: Arrival) -> Taken:
-    """Keeps a request and all that follows from it; returns once that is on disk. Raises StoreUnavailable."""
-    return await store.write(lambda tx: take(tx, setup, arrival))
+    """Keeps a request and all that follows from it; returns once that is on disk. Raises StoreUnavailable.
+
+    What breaks while it is worked in is kept as unmapped: it can be reparsed once the fault is mended.
+    """
+    try:
+        return await store.write(lambda tx: take(tx, setup, arrival))
+    except StoreUnavailable:
+        raise
+    except Exception as wrong:
+        log.exception("intake.broke", source=arrival.request.source)
+        note = f"working it in broke: {type(wrong).__name__}"
+    unread = msgspec.structs.replace(arrival, state="unmapped", note=note, reports=())
+    return await store.write(lambda tx: take(tx, setup, unread))
 
 
 def take(tx: Transaction, setup: Setup, arrival: Arrival) -> Taken:

@@ -126,7 +126,7 @@ def images(addresses: Iterable[str], first_index: int = 1) -> tuple[Image, ...]:
 
 
 def tiles(value: Any) -> tuple[Image, ...]:
-    """Pictures by their place in a list, so that a gap or a repeat moves no other tile; one address alone is the first."""
+    """Pictures by their place in a list, so that a gap or a repeat moves no other tile; a lone one is the first."""
     places = value[:MAX_IMAGES] if isinstance(value, list) else [value]
     found = ((index, urls(place)) for index, place in enumerate(places, 1))
     return tuple(Image(index=index, url=addresses[0]) for index, addresses in found if addresses)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from receiver.contracts import Request, Seal, Source
-from receiver.signatures import matches
+from receiver.signatures import base64_signature_matches, hex_signature_matches, matches
 
-SECRET_HEADER: Final = "x-webhook-secret"
+#: Where vendors echo the secret that they were given with the order.
+ECHO_HEADER: Final = "x-webhook-secret"
 
 
-def secret_seal(request: Request, source: Source, header: str = SECRET_HEADER, prefix: str = "") -> Seal:
+def secret_seal(request: Request, source: Source, header: str = ECHO_HEADER, prefix: str = "") -> Seal:
     """A header (after `prefix`) against the source's secrets. Sent twice with different values it matches none.
 
     Where the operator configured no secret the header proves nothing, neither good nor bad.
@@ -21,8 +22,19 @@ def secret_seal(request: Request, source: Source, header: str = SECRET_HEADER, p
     return "valid" if matches(header_bytes(given.removeprefix(prefix)), source.secrets) else "wrong"
 
 
+def hmac_seal(request: Request, source: Source, header: str, prefix: str, encoding: Literal["hex", "base64"]) -> Seal:
+    """A header (after `prefix`) as the HMAC-SHA256 of the raw body under one of the source's secrets."""
+    given = request.headers.get(header)
+    if given is None or not source.secrets:
+        return "absent"
+    # An empty key is everybody's.
+    keys = [key for secret in source.secrets if (key := header_bytes(secret.reveal()))]
+    fits = hex_signature_matches if encoding == "hex" else base64_signature_matches
+    return "valid" if fits(given.strip().removeprefix(prefix), keys, request.body) else "wrong"
+
+
 def header_bytes(text: str) -> bytes:
-    """A header's text as bytes, whatever it holds; text that can have come from no bytes gives none."""
+    """Text as bytes, whatever it holds; text that can have come from no bytes gives none."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

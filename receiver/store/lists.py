@@ -16,9 +16,12 @@ JOB_FILTERS: Final[dict[str, str]] = {
     "action": "action = ?",
     "provider_job_id": "provider_job_id = ?",
     "job": "number = ?",
-    "root": "number IN (SELECT number FROM jobs WHERE root = ? AND parent IS NOT NULL UNION SELECT ?)",
+    "root": """number IN (
+        SELECT number FROM jobs WHERE root = ? AND parent IS NOT NULL
+        UNION SELECT number FROM jobs WHERE number = ? AND parent IS NULL
+    )""",
     "parent": "parent = ?",
-    "tags": "json_extract(CAST(data AS TEXT), ?) = ?",
+    "tags": "EXISTS (SELECT 1 FROM json_each(CAST(data AS TEXT), '$.job.tags') WHERE key = ? AND value = ?)",
 }
 _OF_JOB: Final[dict[str, str]] = {
     name: f"job IN (SELECT number FROM jobs WHERE {condition})"
@@ -26,7 +29,12 @@ _OF_JOB: Final[dict[str, str]] = {
     if name not in ("source", "job")
 }
 EVENT_FILTERS: Final[dict[str, str]] = {**_OF_JOB, "type": "type = ?", "source": "source = ?", "job": "job = ?"}
+_TOLD_OF: Final = "(ref_job IN ({jobs}) OR number IN (SELECT request FROM events WHERE job IN ({jobs})))"
 REQUEST_FILTERS: Final[dict[str, str]] = {
+    **{
+        name: _TOLD_OF.format(jobs=f"SELECT number FROM jobs WHERE {JOB_FILTERS[name]}")
+        for name in ("action", "provider_job_id", "root", "parent", "tags")
+    },
     "status": "state = ?",
     "source": "source = ?",
     "job": "(ref_job = ? OR number IN (SELECT request FROM events WHERE job = ?))",
@@ -70,5 +78,5 @@ def _conditions(known: Mapping[str, str], filters: Filters) -> tuple[list[str], 
             add(known[name], *[value] * known[name].count("?"))
     for tag, text in filters.tags.items():
         if "tags" in known:
-            add(known["tags"], f'$.job.tags."{tag}"', text)
+            add(known["tags"], *[tag, text] * (known["tags"].count("?") // 2))
     return where, values

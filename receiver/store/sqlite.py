@@ -8,6 +8,7 @@ import fcntl
 import os
 import secrets
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ import aiosqlite
 from receiver.contracts import Transaction
 from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.ids import Ids
+from receiver.store.look import is_dispatched
 from receiver.store.migrate import migrate
 from receiver.store.transaction import SqliteTransaction
 from receiver.times import Clock
@@ -30,6 +32,8 @@ MAX_WAITING: Final = 10_000
 #: How often commits of other processes (the command line) are looked for, seconds.
 LOOK_EVERY: Final = 0.2
 BUSY_SECONDS: Final = 5.0
+#: Waits between tries to become the dispatcher, seconds: a look at the lock holds it for a moment.
+LOOKED_AT: Final = (0.02, 0.05)
 
 
 class Write(NamedTuple):
@@ -80,8 +84,9 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Finishes what waits, then closes the file."""
-        while self._waiting:
-            await asyncio.wait([write.done for write in self._waiting])
+        with contextlib.suppress(StoreUnavailable):
+            # Writes end in the order they came in, so those that a commit is at work on are answered too.
+            await self.write(_nothing)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -101,7 +106,7 @@ class SqliteStore:
         """Makes this process the file's only dispatcher. Raises StoreRefused if another one is."""
         handle = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(handle)
         except OSError:
             other = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
             os.close(handle)
@@ -112,6 +117,10 @@ class SqliteStore:
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"pid {os.getpid()}".encode(), 0)
         self._lock = handle
+
+    def dispatched(self) -> bool:
+        """Whether this or another process dispatches from the file."""
+        return is_dispatched(self.path)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """The value of `work` once it is on disk; see `receiver.contracts.Store.write`."""
@@ -187,6 +196,20 @@ class CommitWatch:
     def close(self) -> None:
         """No more signals are wanted."""
         self._among.discard(self)
+
+
+def _lock(handle: int) -> None:
+    """Takes the dispatcher's lock. Raises OSError if it is held for longer than a look at it (`is_dispatched`) takes."""
+    for wait in LOOKED_AT:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(wait)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _nothing(_tx: Transaction) -> None:
+    """A write that only waits for those before it."""
 
 
 def _answer(done: asyncio.Future[Any], result: Result) -> None:

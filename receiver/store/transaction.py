@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from receiver import ids as id_text
-from receiver.contracts import Filters, KeptRequest, RequestState
+from receiver.contracts import Counts, Filters, KeptRequest, RequestState
 from receiver.deliveries import Attempt, Delivery
 from receiver.events import Event
 from receiver.ids import Ids
@@ -228,6 +228,28 @@ class SqliteTransaction:
             (job, lane),
         )
         return str(row[0]) if row else None
+
+    # --- the whole ---------------------------------------------------------------------------------------------------
+
+    def counts(self) -> Counts:
+        """How many deliveries and jobs wait or went wrong; each is counted on an index that holds only those."""
+        one_state = "SELECT count(*) FROM deliveries WHERE state = '{}'"
+        deliveries = {state: self._one(one_state.format(state), ()) for state in ("pending", "running", "dead")}
+        open_jobs = self._db.execute(
+            """
+            SELECT source, status, count(*) FROM jobs WHERE status NOT IN ('completed', 'failed', 'canceled')
+            GROUP BY source, status
+            """
+        )
+        return Counts(
+            deliveries={state: int(row[0]) if row else 0 for state, row in deliveries.items()},
+            jobs={(source, status): int(count) for source, status, count in open_jobs},
+        )
+
+    def probe(self, size: int) -> None:
+        """Writes so many bytes and takes them away again: fails where a request of that size could not be kept."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('probe', zeroblob(?))", (size,))
+        self._db.execute("UPDATE meta SET value = x'00' WHERE name = 'probe'")
 
     def _one(self, sql: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = self._db.execute(sql, values).fetchone()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 import structlog
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from receiver import intake
 from receiver.advance import Setup
@@ -16,13 +15,11 @@ from receiver.contracts import Request, Source, Store
 from receiver.errors import StoreUnavailable
 from receiver.intake import Taken
 from receiver.times import Clock
+from receiver.web.bodies import BODY_SECONDS, Refusal, read_body, read_headers
 from receiver.web.problems import problem_body
 
 log = structlog.get_logger("ingest")
 
-#: The most that headers may take together, bytes, and how long a sender may take over its body, seconds.
-MAX_HEADERS: Final = 32 * 1024
-BODY_SECONDS: Final = 30.0
 #: Counts what became of a request: source and outcome.
 Count = Callable[[str, str], None]
 
@@ -30,26 +27,24 @@ JSON: Final = b"application/json"
 PROBLEM: Final = b"application/problem+json"
 
 
-class Refusal(Exception):
-    """A request that is not taken: its answer."""
-
-    def __init__(self, status: int, code: str, detail: str, headers: Mapping[bytes, bytes] | None = None) -> None:
-        self.status = status
-        self.code = code
-        self.detail = detail
-        self.headers = dict(headers or {})
-        super().__init__(code)
-
-
 class Ingest:
     """Takes webhooks: size limit, verification, parse, commit, answer."""
 
-    def __init__(self, store: Store, setup: Setup, clock: Clock, max_body: int, count: Count) -> None:
+    def __init__(
+        self,
+        store: Store,
+        setup: Setup,
+        clock: Clock,
+        max_body: int,
+        count: Count,
+        body_seconds: float = BODY_SECONDS,
+    ) -> None:
         self._store = store
         self._setup = setup
         self._clock = clock
         self._max_body = max_body
         self._count = count
+        self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI call. Whatever comes in, the answer is one of the table in the design."""
@@ -65,7 +60,7 @@ class Ingest:
         except StoreUnavailable as wrong:
             self._note(source, "unavailable", started, reason=str(wrong))
             body = problem_body(503, "unavailable", "it cannot be kept now; send it again")
-            await _answer(send, 503, body, PROBLEM, {b"retry-after": b"5"})
+            await _answer(send, 503, body, PROBLEM, {"retry-after": "5"})
             return
         self._note(source, "duplicate" if taken.duplicate else taken.state, started, taken)
         await _answer_taken(send, taken)
@@ -76,9 +71,9 @@ class Ingest:
         if source is None:
             raise Refusal(404, "no_such_source", "there is no such source")
         if scope["method"] != "POST":
-            raise Refusal(405, "method_not_allowed", "webhooks are POSTed", {b"allow": b"POST"})
-        headers = _headers(scope)
-        body = await _body(receive, headers, self._max_body)
+            raise Refusal(405, "method_not_allowed", "webhooks are POSTed", {"allow": "POST"})
+        headers = read_headers(scope["headers"])
+        body = await read_body(receive, headers, self._max_body, self._body_seconds)
         request = Request(source=source.name, headers=headers, body=body, path_token=token, received_at=now)
         verified = intake.verify(request, source, self._store.ref_key)
         if verified is None:
@@ -111,52 +106,6 @@ def _address(scope: Scope) -> tuple[str, str | None]:
     return parts[0], parts[1] if len(parts) == 2 else None
 
 
-def _headers(scope: Scope) -> dict[str, str]:
-    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
-        raise Refusal(431, "headers_too_large", f"the headers are larger than {MAX_HEADERS} bytes")
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        if name in headers and headers[name] != value:
-            value = f"{headers[name]}, {value}"
-        headers[name] = value
-    return headers
-
-
-async def _body(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
-    announced = headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
-        raise _too_large(limit)
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await _read(receive, limit)
-    except TimeoutError:
-        raise Refusal(408, "too_slow", f"the body did not arrive within {BODY_SECONDS:g} s") from None
-
-
-async def _read(receive: Receive, limit: int) -> bytes:
-    message: Message = await receive()
-    if not message.get("more_body") and message["type"] == "http.request":
-        body: bytes = message.get("body", b"")
-        if len(body) > limit:
-            raise _too_large(limit)
-        return body
-    chunks = bytearray()
-    while True:
-        if message["type"] == "http.disconnect":
-            raise Refusal(400, "cut_short", "the sender hung up before the body was whole")
-        chunks += message.get("body", b"")
-        if len(chunks) > limit:
-            raise _too_large(limit)
-        if not message.get("more_body"):
-            return bytes(chunks)
-        message = await receive()
-
-
-def _too_large(limit: int) -> Refusal:
-    return Refusal(413, "too_large", f"the body is larger than {limit} bytes", {b"connection": b"close"})
-
-
 async def _answer_taken(send: Send, taken: Taken) -> None:
     if taken.state == "unreadable":
         body = problem_body(400, "not_json", taken.note or "not JSON", request=taken.request)
@@ -171,9 +120,10 @@ async def _answer(
     status: int,
     body: bytes,
     content_type: bytes,
-    headers: Mapping[bytes, bytes] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> None:
     length = str(len(body)).encode()
-    listed = [(b"content-type", content_type), (b"content-length", length), *(headers or {}).items()]
+    listed = [(b"content-type", content_type), (b"content-length", length)]
+    listed += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (headers or {}).items()]
     await send({"type": "http.response.start", "status": status, "headers": listed})
     await send({"type": "http.response.body", "body": body})

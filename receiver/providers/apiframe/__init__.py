@@ -1,4 +1,4 @@
-"""Apiframe v2: `/v2/images/midjourney/action` and its kin, signed webhooks (seed 004, the vendor's OpenAPI document)."""
+"""Apiframe v2: `/v2/images/midjourney/action` and its kin, signed webhooks (seed 004, the vendor's OpenAPI page)."""
 
 from __future__ import annotations
 

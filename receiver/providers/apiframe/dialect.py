@@ -25,21 +25,24 @@ from receiver.signatures import hex_signature_matches
 EVENTS: Final = ("progress", "completed", "failed")
 
 
+class NoOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """No keys of its own."""
+
+
 class Apiframe:
     """The dialect of Apiframe v2."""
 
-    class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-        """No keys of its own."""
+    Options: ClassVar[type[msgspec.Struct]] = NoOptions
 
-    name: ClassVar[str] = steps.NAME
-    base_url: ClassVar[str] = "https://api.apiframe.ai"
-    seals: ClassVar[Literal["secret", "signature", "nothing"]] = "signature"
-    webhooks: ClassVar[bool] = True
+    name: str = steps.NAME
+    base_url: str = "https://api.apiframe.ai"
+    seals: Literal["secret", "signature", "nothing"] = "signature"
+    webhooks: bool = True
     #: `Idempotency-Key` returns the original job for 24 h (documented).
-    idempotent: ClassVar[bool] = True
-    query_batch: ClassVar[int] = 1
+    idempotent: bool = True
+    query_batch: int = 1
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: NoOptions) -> None:
         """No options."""
 
     # --- in ----------------------------------------------------------------------------------------------------------

@@ -31,8 +31,6 @@ TAKES: Final[dict[str, frozenset[str]]] = {
     "zoom": frozenset({"factor"}),
     "pan": frozenset({"direction"}),
 }
-#: Keys of a rule's `then` about who decides; they are no parameters of the vendor's.
-DECIDING: Final = frozenset({"ask", "within", "default"})
 #: What may follow what (documented). Whether a variation may follow inpaint, outpaint or pan is told in two ways by
 #: the vendor's pages: allowed here, so that the vendor decides.
 FOLLOWS: Final[dict[str, frozenset[str]]] = {
@@ -77,7 +75,7 @@ def refusal(action: str, params: Params, parent: Parent | None) -> str | None:
 def _wrong_params(action: str, params: Params) -> str | None:
     if action == "vary" and "index" not in params:
         return "Apiframe v2 cannot vary by strength; nearest: vary with index 1-4"
-    unknown = sorted(set(params) - TAKES[action] - DECIDING)
+    unknown = sorted(set(params) - TAKES[action])
     if unknown:
         known = ", ".join(sorted(TAKES[action]))
         return f"Apiframe v2's {action} takes no {', '.join(unknown)}; nearest: {known}"
@@ -127,11 +125,8 @@ def _wrong_parent(action: str, parent: Parent | None) -> str | None:
     follows = FOLLOWS.get(parent.action or "", frozenset())
     if parent.action is None or action in follows:
         return None
-    nearest = (
-        "pick a tile first, then this"
-        if action in FOLLOWS["pick"] and "pick" in follows
-        else ", ".join(sorted(follows))
-    )
+    tile_first = "pick" in follows and action in FOLLOWS["pick"]
+    nearest = "pick a tile first, then this" if tile_first else ", ".join(sorted(follows))
     return f"Apiframe v2 cannot {action} after {parent.action}; nearest: {nearest or 'nothing'}"
 
 

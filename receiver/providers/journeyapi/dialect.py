@@ -31,21 +31,24 @@ PATHS: Final[dict[str, str]] = {
 RENAMED: Final = frozenset({"kind", "strength", "factor", "version"})
 
 
+class NoOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """No keys of its own."""
+
+
 class JourneyAPI:
     """The dialect of JourneyAPI. Its webhook body is undocumented; inferred to be the `/fetch` object."""
 
-    class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-        """No keys of its own."""
+    Options: ClassVar[type[msgspec.Struct]] = NoOptions
 
-    name: ClassVar[str] = steps.NAME
-    base_url: ClassVar[str] = "https://api.journeyapi.com/api/v1"
-    seals: ClassVar[Literal["secret", "signature", "nothing"]] = "secret"
-    webhooks: ClassVar[bool] = True
-    idempotent: ClassVar[bool] = False
+    name: str = steps.NAME
+    base_url: str = "https://api.journeyapi.com/api/v1"
+    seals: Literal["secret", "signature", "nothing"] = "secret"
+    webhooks: bool = True
+    idempotent: bool = False
     #: /fetch-many takes 2-20 ids (documented).
-    query_batch: ClassVar[int] = 20
+    query_batch: int = 20
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: NoOptions) -> None:
         """No options."""
 
     # --- in ----------------------------------------------------------------------------------------------------------
