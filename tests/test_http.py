@@ -180,13 +180,12 @@ async def test_free_calls_share_a_connection_and_paid_calls_have_their_own() -> 
                 return
             writer.write(ok())
 
-    async with serving(talk) as port:
-        async with transport() as carrier:
-            await carrier.send(post(port), AMPLE)
-            await carrier.send(post(port), AMPLE)
-            assert connections == 1
-            await carrier.send(post(port), AMPLE, paid=True)
-            await carrier.send(post(port), AMPLE, paid=True)
+    async with serving(talk) as port, transport() as carrier:
+        await carrier.send(post(port), AMPLE)
+        await carrier.send(post(port), AMPLE)
+        assert connections == 1
+        await carrier.send(post(port), AMPLE, paid=True)
+        await carrier.send(post(port), AMPLE, paid=True)
     assert connections == 3
 
 
@@ -204,18 +203,20 @@ async def test_a_name_that_does_not_exist_was_not_sent() -> None:
 
 
 async def test_time_that_runs_out_before_the_connection_is_open_was_not_sent() -> None:
-    silent = asyncio.Event()
+    greeted, hung_up = asyncio.Event(), asyncio.Event()
 
     async def talk(reader: Reader, writer: Writer) -> None:
         # It takes the TCP connection and the client's TLS greeting, and never answers that.
         await reader.read(1)
-        silent.set()
+        greeted.set()
         await reader.read()
+        hung_up.set()
 
-    async with serving(talk) as port:
-        wrong = await fate(post(port, "https"), BRIEF)
-    assert silent.is_set()
-    assert isinstance(wrong, NotSent)
+    async with serving(talk) as port, transport() as carrier:
+        with pytest.raises(NotSent):
+            await carrier.send(post(port, "https"), BRIEF)
+        assert greeted.is_set()
+        await asyncio.wait_for(hung_up.wait(), AMPLE)
 
 
 async def test_a_server_that_does_not_speak_tls_was_not_sent_to() -> None:
@@ -388,7 +389,7 @@ async def test_what_is_not_known_of_a_stand_in_may_have_arrived() -> None:
 
 # --- secrets ---------------------------------------------------------------------------------------------------------
 
-KEYS = ("ann", "sesame", "T0AAAAAAA", "hushhushhush", "querykey", "headerkey", "bodykey")
+KEYS = ("annette", "sesame", "T0AAAAAAA", "hushhushhush", "querykey", "headerkey", "bodykey")
 
 
 async def told(call: Call, caplog: pytest.LogCaptureFixture, seconds: float = AMPLE) -> str:
@@ -406,7 +407,7 @@ async def test_failures_name_the_host_and_nothing_else_of_the_call(
         unused.bind(("127.0.0.1", 0))
         async with serving(saying(answer or b"")) as serving_port:
             port = unused.getsockname()[1] if answer is None else serving_port
-            url = f"http://ann:sesame@127.0.0.1:{port}/services/T0AAAAAAA/hushhushhush?key=querykey"
+            url = f"http://annette:sesame@127.0.0.1:{port}/services/T0AAAAAAA/hushhushhush?key=querykey"
             call = Call(method="POST", url=url, headers={"authorization": "Bearer headerkey"}, body=b"bodykey")
             text = await told(call, caplog)
     assert f"http://127.0.0.1:{port}" in text

@@ -41,6 +41,7 @@ class Apiframe:
     #: `Idempotency-Key` returns the original job for 24 h (documented).
     idempotent: bool = True
     query_batch: int = 1
+    unit: str = "credits"
 
     def __init__(self, options: NoOptions) -> None:
         """No options."""
@@ -112,7 +113,7 @@ class Apiframe:
     def price(self, action: str, params: Params) -> Cost | None:
         """Documented credits; the vendor reports what it took in `creditCost`."""
         amount = steps.PRICES.get(action)
-        return None if amount is None else Cost(amount=amount, unit="credits", source="table")
+        return None if amount is None else Cost(amount=amount, unit=self.unit, source="table")
 
 
 def signing_keys(source: Source) -> list[bytes]:

@@ -47,6 +47,7 @@ class JourneyAPI:
     idempotent: bool = False
     #: /fetch-many takes 2-20 ids (documented).
     query_batch: int = 20
+    unit: str = "credits"
 
     def __init__(self, options: NoOptions) -> None:
         """No options."""
@@ -117,7 +118,7 @@ class JourneyAPI:
         if params.get("model", "midjourney") != "midjourney":
             return None
         amount = steps.PRICES.get(steps.step_of(action, params))
-        return None if amount is None else Cost(amount=amount, unit="credits", source="table")
+        return None if amount is None else Cost(amount=amount, unit=self.unit, source="table")
 
 
 def _post(source: Source, path: str, body: Mapping[str, Any]) -> Call:

@@ -1,0 +1,41 @@
+"""The log as a sink: one line an event."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+import structlog
+
+from receiver.contracts import Transport
+from receiver.deliveries import Delivered, Outcome, Parcel
+from receiver.times import Clock
+
+
+class Log:
+    """Writes one `event.logged` line for each event: ids and status, no prompt, no addresses."""
+
+    class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+        """A log sink has no keys of its own."""
+
+    default_rate: ClassVar[float | None] = None
+    default_concurrency: ClassVar[int] = 4
+
+    def __init__(self, _options: Options, _transport: Transport, _clock: Clock, _timeout: float) -> None:
+        """Takes what every handler is given and needs none of it."""
+        self._log = structlog.get_logger()
+
+    async def deliver(self, parcel: Parcel) -> Outcome:
+        """Writes the line; always delivered."""
+        job = parcel.event.data
+        self._log.info(
+            "event.logged",
+            event_id=parcel.event.id,
+            event_type=parcel.event.type,
+            job_id=job.id,
+            source=job.source,
+            action=job.action,
+            status=job.status,
+            progress=job.progress,
+        )
+        return Delivered()

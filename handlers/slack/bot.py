@@ -1,0 +1,134 @@
+"""Slack's Web API: a bot posts one message a job and edits it as the job goes on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from handlers.http import keys_in, outcome_of, quote
+from handlers.slack.message import Message
+from handlers.slack.refusals import PASSING, SENT_AS_TEXT, blocks_refused, explained
+from receiver.backoff import retry_after
+from receiver.contracts import Answer, Call, Transport
+from receiver.deliveries import Again, Dead, Delivered, Outcome, Parcel
+from receiver.errors import NotJson
+from receiver.signatures import Secret
+from receiver.strict_json import read_json
+from receiver.times import Clock
+
+#: Errors of chat.update (documented) after which a new message is posted.
+GONE: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """The receipt: which message shows the job, and the event that it shows."""
+
+    ts: str
+    channel: str
+    event: str
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer of the Web API."""
+
+    answer: Answer
+    ok: bool = False
+    #: Slack's word for what went wrong; empty if there is none that can be read.
+    error: str = ""
+    ts: str = ""
+    channel: str = ""
+    #: Why it is shown other than asked for.
+    note: str | None = None
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """Who the bot is and where it speaks."""
+
+    api: str
+    token: Secret
+    channel: str
+
+
+class Bot:
+    """Posts and edits with a bot's token. Its answers are JSON with `ok` and `error`, mostly with HTTP 200."""
+
+    def __init__(self, account: Account, transport: Transport, clock: Clock, seconds: float) -> None:
+        """`seconds` bounds each call; the clock reads dates in Retry-After."""
+        self._account = account
+        self._transport = transport
+        self._clock = clock
+        self._seconds = seconds
+        self._hidden = (account.token, *keys_in(account.api))
+
+    async def show(self, message: Message, parcel: Parcel) -> Outcome:
+        """Posts the first event of a job, and edits that message for later ones."""
+        shown = _read(parcel.receipt)
+        if shown is None:
+            return self._outcome(await self._post(message), parcel)
+        if parcel.event.id < shown.event:
+            return Delivered(note="superseded", receipt=parcel.receipt)
+        reply = await self._say("chat.update", {"channel": shown.channel, "ts": shown.ts}, message)
+        if reply.error in GONE:
+            reply = await self._post(message)
+        return self._outcome(reply, parcel)
+
+    async def _post(self, message: Message) -> Reply:
+        target: dict[str, object] = {"channel": self._account.channel, "unfurl_links": False, "unfurl_media": False}
+        return await self._say("chat.postMessage", target, message)
+
+    async def _say(self, method: str, target: dict[str, object], message: Message) -> Reply:
+        reply = await self._call(method, {**target, "text": message.text, "blocks": message.blocks})
+        if reply.ok or not blocks_refused(reply.answer.body):
+            return reply
+        # An empty list, because an edit without the field keeps the blocks of before.
+        reply = await self._call(method, {**target, "text": message.plain, "blocks": []})
+        return msgspec.structs.replace(reply, note=SENT_AS_TEXT)
+
+    async def _call(self, method: str, fields: dict[str, object]) -> Reply:
+        headers = {
+            "content-type": "application/json; charset=utf-8",
+            "authorization": f"Bearer {self._account.token.reveal()}",
+        }
+        call = Call(
+            method="POST", url=f"{self._account.api}/{method}", headers=headers, body=msgspec.json.encode(fields)
+        )
+        return _reply(await self._transport.send(call, self._seconds))
+
+    def _outcome(self, reply: Reply, parcel: Parcel) -> Outcome:
+        outcome = outcome_of(reply.answer, self._clock(), self._hidden)
+        if not isinstance(outcome, Delivered):
+            return explained(outcome, reply.error)
+        if reply.ok:
+            return msgspec.structs.replace(outcome, note=reply.note, receipt=_receipt(reply, parcel))
+        if reply.error and reply.error not in PASSING:
+            note = f"Slack: {quote(reply.error.encode(), self._hidden)}"
+            return explained(Dead(note=note, status=outcome.status), reply.error)
+        note = f"Slack: {reply.error}" if reply.error else "the answer is not one of Slack's Web API"
+        after = retry_after(reply.answer.headers.get("retry-after"), self._clock())
+        return Again(note=note, status=outcome.status, after=after)
+
+
+def _receipt(reply: Reply, parcel: Parcel) -> str | None:
+    if not reply.ts or not reply.channel:
+        return None
+    return msgspec.json.encode(Shown(ts=reply.ts, channel=reply.channel, event=parcel.event.id)).decode()
+
+
+def _read(receipt: str | None) -> Shown | None:
+    """The receipt, or None if there is none that can be used."""
+    try:
+        return msgspec.json.decode(receipt, type=Shown) if receipt else None
+    except (msgspec.MsgspecError, ValueError):
+        return None
+
+
+def _reply(answer: Answer) -> Reply:
+    try:
+        value = read_json(answer.body)
+    except NotJson:
+        value = None
+    if not isinstance(value, dict):
+        return Reply(answer=answer)
+    words = {name: value[name] for name in ("error", "ts", "channel") if isinstance(value.get(name), str)}
+    return Reply(answer=answer, ok=value.get("ok") is True, **words)

@@ -1,0 +1,165 @@
+"""An event as a Slack message. Everything foreign in it is text: escaped, shortened, on one line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from handlers.slack.template import Template
+from handlers.slack.wording import MAX_SECTION, MAX_VALUE, bounded, escape, foreign, one_line, words
+from receiver.events import Event, EventType
+from receiver.jobs import Job
+
+#: Characters of a picture's address (documented).
+MAX_URL: Final = 3000
+#: Characters of the message's own text; Slack cuts it at 40,000 (documented).
+MAX_TEXT: Final = 20_000
+#: Blocks of links; a message may have 50 blocks (documented).
+MAX_LINK_BLOCKS: Final = 10
+
+EMOJI: Final[dict[EventType, str]] = {
+    "job.progress": ":hourglass_flowing_sand:",
+    "job.completed": ":white_check_mark:",
+    "job.failed": ":x:",
+    "job.canceled": ":no_entry_sign:",
+    "job.held": ":raised_hand:",
+    "job.submitted": ":outbox_tray:",
+    "job.unsure": ":grey_question:",
+}
+#: Parameters that tell one action from another of its name.
+TELLING: Final = ("index", "kind", "strength", "factor", "direction")
+Block = dict[str, object]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown: `text` with `blocks`, or `plain` alone if Slack will not have the blocks."""
+
+    text: str
+    blocks: list[Block]
+    plain: str
+
+
+def message(event: Event, template: Template | None = None) -> Message:
+    """The event as a message; a template replaces the first line."""
+    job = event.data
+    headline = (template.fill(event).strip() if template else "") or _headline(event)
+    links = [_link(url, label) for url, label in _pictures(job) if _linkable(url)]
+    details = [line for line in (_error(job), _hold(job), _remedy(event)) if line]
+    facts = [line for line in (_prompt(job), _facts(job)) if line]
+    blocks = [_section(line) for line in (headline, *details)]
+    blocks += [_image(url, job) for url, _ in _pictures(job) if _showable(url)][:1]
+    blocks += [_context(line) for line in (*facts, *_packed(links, " · ", MAX_SECTION)[:MAX_LINK_BLOCKS])]
+    plain = _packed([headline, *details, *facts, *links], "\n", MAX_TEXT)[0]
+    return Message(text=headline, blocks=blocks, plain=plain)
+
+
+def _headline(event: Event) -> str:
+    job = event.data
+    what, source = foreign(_label(job), 80), foreign(job.source, 80)
+    ends = {
+        "job.progress": f"{what} of {source} is at {job.progress} %",
+        "job.submitted": f"{what} of {source} is on its way",
+        "job.held": f"{what} of {source} waits",
+        "job.unsure": f"It is not known whether {source} took the order: {what}",
+    }
+    return f"{EMOJI[event.type]} {ends.get(event.type) or f'{what} of {source} {job.status}'}"
+
+
+def _label(job: Job) -> str:
+    if job.action is None:
+        return "a job"
+    return " ".join([job.action, *(words(job.params[name]) for name in TELLING if name in job.params)])
+
+
+def _error(job: Job) -> str:
+    return f"Reason: {foreign(words(job.error), 2 * MAX_VALUE)}" if job.error else ""
+
+
+def _hold(job: Job) -> str:
+    return f"Waits for: {foreign(words(job.hold))}" if job.hold else ""
+
+
+def _remedy(event: Event) -> str:
+    if event.type != "job.unsure":
+        return ""
+    return f"Settle it with `gridhook resolve {foreign(event.data.id)} check`, `send` or `give-up`"
+
+
+def _prompt(job: Job) -> str:
+    return f"Prompt: {foreign(job.prompt)}" if job.prompt and job.prompt.strip() else ""
+
+
+def _facts(job: Job) -> str:
+    named = {
+        "cost": job.cost,
+        "rule": job.rule,
+        "tags": job.tags,
+        "job": job.id,
+        f"id at {job.provider}": job.provider_job_id,
+    }
+    return " · ".join(f"{foreign(name, 80)} {foreign(words(value))}" for name, value in named.items() if value)
+
+
+# --- pictures --------------------------------------------------------------------------------------------------------
+
+
+def _pictures(job: Job) -> Iterator[tuple[str, str]]:
+    """Addresses with labels, the one to show first: the grid, or else the single pictures."""
+    if job.grid_url:
+        yield job.grid_url, "grid"
+    for image in job.images:
+        yield image.url, f"picture {image.index}" if len(job.images) > 1 else "picture"
+
+
+def _linkable(url: str) -> bool:
+    """Whether an address can stand in a link: http(s), fits a section, nothing in it that would end the link."""
+    return len(escape(url)) <= MAX_URL - MAX_VALUE and bool(re.fullmatch(r"https?://[^\s<>|\x00-\x1f\x7f]+", url))
+
+
+def _showable(url: str) -> bool:
+    """Whether Slack can be expected to show it: WebP and addresses beyond 3,000 characters fail the whole message."""
+    if len(url) > MAX_URL or not re.fullmatch(r"https?://[^\s\x00-\x1f\x7f]+", url):
+        return False
+    try:
+        return not urlsplit(url).path.lower().endswith(".webp")
+    except ValueError:
+        return False
+
+
+def _link(url: str, label: str) -> str:
+    return f"<{escape(url)}|{label}>"
+
+
+# --- blocks ----------------------------------------------------------------------------------------------------------
+
+
+def _mrkdwn(text: str) -> Block:
+    # Verbatim: names and addresses in it are not made into links.
+    return {"type": "mrkdwn", "text": bounded(text, MAX_SECTION), "verbatim": True}
+
+
+def _section(text: str) -> Block:
+    return {"type": "section", "text": _mrkdwn(text)}
+
+
+def _context(text: str) -> Block:
+    return {"type": "context", "elements": [_mrkdwn(text)]}
+
+
+def _image(url: str, job: Job) -> Block:
+    return {"type": "image", "image_url": url, "alt_text": one_line(f"{_label(job)} of {job.source}")}
+
+
+def _packed(lines: Iterable[str], joint: str, limit: int) -> list[str]:
+    """The lines, joined to as few texts of at most `limit` characters as they need; no line is divided."""
+    texts: list[str] = []
+    for line in lines:
+        if texts and len(texts[-1]) + len(joint) + len(line) <= limit:
+            texts[-1] += joint + line
+        else:
+            texts.append(line)
+    return texts

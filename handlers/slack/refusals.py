@@ -1,0 +1,64 @@
+"""What Slack's refusals mean, and what a person can do about them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from receiver.deliveries import Dead, Outcome
+
+SENT_AS_TEXT: Final = "sent as text: Slack refused the blocks"
+
+#: Web API errors (documented) that pass by themselves.
+PASSING: Final = frozenset(
+    {
+        "fatal_error",
+        "internal_error",
+        "rate_limited",
+        "ratelimited",
+        "request_timeout",
+        "service_unavailable",
+        "team_added_to_org",
+    }
+)
+#: Words in a refusal that is about the blocks, not about the message. One picture that Slack cannot fetch is enough:
+#: "downloading image failed" beside invalid_blocks (seen in slackapi/python-slack-sdk issue 1782).
+ABOUT_BLOCKS: Final = (b"invalid_blocks", b"invalid_attachments", b"downloading image failed", b"image_url")
+
+_REINSTALL: Final = "reinstall the app in the workspace and configure its new bot token"
+_NEW_HOOK: Final = "make a new incoming webhook in the app's settings and configure its address"
+#: Slack's word for a permanent refusal to what helps. The words are documented, the advice is ours.
+REMEDIES: Final = {
+    "account_inactive": _REINSTALL,
+    "action_prohibited": "an administrator of the workspace has restricted posting; ask them, or take another channel",
+    "channel_is_archived": "unarchive the channel, or configure another one",
+    "channel_not_found": "check the channel's id, and invite the bot if the channel is private",
+    "invalid_auth": _REINSTALL,
+    "invalid_token": _NEW_HOOK,
+    "is_archived": "unarchive the channel, or configure another one",
+    "missing_scope": "give the app the scope chat:write and reinstall it",
+    "no_active_hooks": _NEW_HOOK,
+    "no_service": _NEW_HOOK,
+    "no_service_id": _NEW_HOOK,
+    "not_authed": _REINSTALL,
+    "not_in_channel": "invite the bot to the channel: /invite @its-name",
+    "posting_to_general_channel_denied": "only some may post to #general; configure another channel",
+    "restricted_action": "an administrator of the workspace has restricted posting; ask them",
+    "team_disabled": "the workspace is disabled; configure another one",
+    "token_expired": _REINSTALL,
+    "token_revoked": _REINSTALL,
+}
+
+
+def blocks_refused(body: bytes) -> bool:
+    """Whether an answer that is not ok says that the blocks (or the picture in them) are the reason."""
+    return any(word in body for word in ABOUT_BLOCKS)
+
+
+def explained(outcome: Outcome, word: str) -> Outcome:
+    """The outcome; if it is dead and the reason has a remedy, with that in its note."""
+    remedy = REMEDIES.get(word)
+    if remedy is None or not isinstance(outcome, Dead):
+        return outcome
+    return msgspec.structs.replace(outcome, note=f"{outcome.note}: {remedy}")

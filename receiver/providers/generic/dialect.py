@@ -1,0 +1,185 @@
+"""The dialect itself: reads webhooks by the description; orders nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Final, Literal, TypeVar
+
+import msgspec
+
+from receiver.actions import GRIDS, Params
+from receiver.contracts import Answer, Call, Order, Parent, Request, Seal, Source
+from receiver.deliveries import OrderOutcome, Refused
+from receiver.errors import InvalidParams, Unmapped, Unsupported
+from receiver.jobs import Cost, Image, JobError, KeptJob, NextAction, Report
+from receiver.providers import reading
+from receiver.providers.generic import options as keys
+from receiver.providers.generic.words import Status, action_of, actions_of, plain, statuses_of
+from receiver.providers.paths import Path, found, path_of
+from receiver.providers.seals import hmac_seal, secret_seal
+
+T = TypeVar("T")
+
+ONLY_RECEIVES: Final = (
+    "a generic source only receives; nearest: the same at a source of another provider (source = ...)"
+)
+#: A header's name (RFC 9110).
+_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+
+
+class Generic:
+    """A vendor described in TOML. What it sends is read; it can be asked and told nothing."""
+
+    Options: ClassVar[type[msgspec.Struct]] = keys.Options
+
+    name: str = "generic"
+    base_url: str = ""
+    seals: Literal["secret", "signature", "nothing"] = "secret"
+    webhooks: bool = False
+    idempotent: bool = False
+    query_batch: int = 1
+
+    def __init__(self, options: keys.Options) -> None:
+        """Raises InvalidParams if the description cannot be meant, with what would be right."""
+        if not _HEADER.fullmatch(options.verify.header):
+            raise InvalidParams(
+                f"verify.header {options.verify.header!r} is no header's name: write one like x-signature"
+            )
+        self._options = options
+        self.unit: str = options.cost_unit
+        self._header = options.verify.header.lower()
+        self._paths = {name: _paths(name, getattr(options.paths, name)) for name in keys.Places.__struct_fields__}
+        if not self._paths["id"]:
+            raise InvalidParams('paths.id is empty: say where the job\'s id stands, for example "data.task_id"')
+        self._statuses = statuses_of(options.words)
+        self._actions = actions_of(options.actions)
+
+    # --- in ----------------------------------------------------------------------------------------------------------
+
+    def seal(self, request: Request, source: Source) -> Seal:
+        """The configured header: an echoed secret, or the HMAC-SHA256 of the raw body under one of the secrets."""
+        verify = self._options.verify
+        if verify.scheme == "secret":
+            return secret_seal(request, source, self._header, verify.prefix)
+        encoding: Literal["hex", "base64"] = "hex" if verify.scheme == "hmac-sha256-hex" else "base64"
+        return hmac_seal(request, source, self._header, verify.prefix, encoding)
+
+    def parse(self, value: Any, headers: Mapping[str, str]) -> list[Report]:
+        """One report, by the configured paths and words. Raises Unmapped without an id or with an unknown status."""
+        job_id = self._first(value, "id", reading.job_id)
+        if job_id is None:
+            raise Unmapped("no id at any of paths.id")
+        action, params = action_of(self._first(value, "action", reading.text), self._actions)
+        grid, images = self._pictures(value, action)
+        progress = self._first(value, "progress", self._percent)
+        status = self._status(value, has_pictures=bool(grid or images), has_progress=progress is not None)
+        done = status == "completed"
+        report = Report(
+            provider_job_id=job_id,
+            status=status,
+            progress=100 if done else progress,
+            action=action,
+            params=params,
+            prompt=self._first(value, "prompt", reading.text),
+            # Before the end some vendors send unfinished pictures (documented for ImagineAPI).
+            grid_url=grid if done else None,
+            images=images if done else (),
+            cost=self._cost(value) if status in ("completed", "failed", "canceled") else None,
+            error=self._failure(value) if status == "failed" else None,
+        )
+        return [report]
+
+    def _first(self, value: Any, name: str, read: Callable[[Any], T | None]) -> T | None:
+        """What the first path of this name leads to that can be read."""
+        for path in self._paths[name]:
+            for there in found(value, path):
+                known = read(there)
+                if known is not None:
+                    return known
+        return None
+
+    def _percent(self, value: Any) -> int | None:
+        return reading.fraction(value) if self._options.progress_unit == "fraction" else reading.percent(value)
+
+    def _pictures(self, value: Any, action: str | None) -> tuple[str | None, tuple[Image, ...]]:
+        grid = self._first(value, "grid", reading.url)
+        images = next((tiles for path in self._paths["images"] if (tiles := _tiles(found(value, path)))), ())
+        if grid is not None and not images and action not in GRIDS:
+            return None, reading.tiles(grid)
+        return grid, images
+
+    def _status(self, value: Any, *, has_pictures: bool, has_progress: bool) -> Status:
+        word = self._first(value, "status", reading.text)
+        if word is not None:
+            known = self._statuses.get(plain(word))
+            if known is None:
+                raise Unmapped(f"unknown status {word[:50]!r}: name it in words")
+            return known
+        # Apiframe v1's documented final body has no status.
+        if has_pictures:
+            return "completed"
+        if has_progress:
+            return "running"
+        raise Unmapped("no status at any of paths.status, nor pictures or progress")
+
+    def _failure(self, value: Any) -> JobError:
+        return reading.failure(
+            self._first(value, "error", reading.text), self._first(value, "error_code", reading.text)
+        )
+
+    def _cost(self, value: Any) -> Cost | None:
+        amount = self._first(value, "cost", reading.number)
+        if amount is None or amount < 0:
+            return None
+        return Cost(amount=amount, unit=self.unit, source="reported")
+
+    # --- out ---------------------------------------------------------------------------------------------------------
+
+    def refusal(self, action: str, params: Params, parent: Parent | None) -> str | None:
+        """Nothing can be ordered."""
+        return ONLY_RECEIVES
+
+    def local(self, order: Order) -> Report | None:
+        """No action happens here either."""
+        return None
+
+    def prepare(self, order: Order, source: Source) -> Call | None:
+        """There is no order that could need a call."""
+        return None
+
+    def order(self, order: Order, source: Source, prepared: Answer | None) -> Call:
+        """Raises Unsupported."""
+        raise Unsupported(ONLY_RECEIVES)
+
+    def answered(self, order: Order, answer: Answer, now: int) -> OrderOutcome:
+        """No order goes out, so none was taken."""
+        return Refused(error=JobError(code="unsupported", message=ONLY_RECEIVES), status=answer.status)
+
+    def query(self, jobs: Sequence[KeptJob], source: Source) -> Call:
+        """Raises Unsupported."""
+        raise Unsupported("a generic source cannot be asked about its jobs")
+
+    def read(self, answer: Answer, jobs: Sequence[KeptJob]) -> list[Report]:
+        """Raises Unmapped: no question was asked."""
+        raise Unmapped("a generic source cannot be asked about its jobs")
+
+    def next_actions(self, kept: KeptJob) -> list[NextAction]:
+        """None."""
+        return []
+
+    def price(self, action: str, params: Params) -> Cost | None:
+        """Not known."""
+        return None
+
+
+def _paths(name: str, given: keys.Paths) -> tuple[Path, ...]:
+    try:
+        return tuple(path_of(text) for text in ([given] if isinstance(given, str) else given))
+    except InvalidParams as wrong:
+        raise InvalidParams(f"paths.{name}: {wrong}") from None
+
+
+def _tiles(values: list[Any]) -> tuple[Image, ...]:
+    """Pictures from what a path led to: the items of a list, or the list itself."""
+    return reading.tiles(values[0] if len(values) == 1 and isinstance(values[0], list) else values)

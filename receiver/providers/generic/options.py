@@ -1,0 +1,114 @@
+"""The keys of `[sources.NAME]` that describe a vendor.
+
+The defaults read the shapes of `providers.md` 6 as they are: Apiframe v1, PiAPI, TTAPI, Legnext, ImagineAPI and
+midjourney-proxy.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Scheme = Literal["secret", "hmac-sha256-hex", "hmac-sha256-base64"]
+#: One path or several; of several the first that leads to something usable counts.
+Paths = str | tuple[str, ...]
+
+
+class Verify(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[sources.NAME.verify]`: what a webhook must carry. `secrets` are what is echoed, or the HMAC's keys."""
+
+    header: str = "x-webhook-secret"
+    #: "secret" = the header's text is one of `secrets`; else it is the HMAC-SHA256 of the raw body.
+    scheme: Scheme = "secret"
+    #: Stands in the header before the secret or the signature; may be missing there.
+    prefix: str = ""
+
+
+class Places(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[sources.NAME.paths]`: where things stand in a webhook's JSON. An empty list switches one off."""
+
+    # `id` before `jobId`: midjourney-proxy has both, and its task is `id`.
+    id: Paths = (
+        "task_id",
+        "data.task_id",
+        "job_id",
+        "data.job_id",
+        "id",
+        "jobId",
+        "data.jobId",
+        "data.id",
+        "payload.id",
+    )
+    # The inner status first: an outer one may be about the message.
+    status: Paths = ("data.status", "status", "payload.status")
+    progress: Paths = (
+        "percentage",
+        "progress",
+        "data.percentage",
+        "data.progress",
+        "output.progress",
+        "data.output.progress",
+        "payload.progress",
+    )
+    #: The tiles in their order, or the one picture.
+    images: Paths = (
+        "image_urls[*]",
+        "output.image_urls[*]",
+        "data.output.image_urls[*]",
+        "imageUrls[*]",
+        "images[*]",
+        "data.images[*]",
+        "payload.upscaled[*]",
+    )
+    #: The picture of all tiles. Where there are no `images` and the action makes no grid, it is the one picture.
+    grid: Paths = (
+        "original_image_url",
+        "data.original_image_url",
+        "image_url",
+        "output.image_url",
+        "data.output.image_url",
+        "data.cdnImage",
+        "data.discordImage",
+        "imageUrl",
+        "payload.url",
+    )
+    error: Paths = (
+        "error.message",
+        "error.raw_message",
+        "data.error.message",
+        "data.error.raw_message",
+        "error",
+        "errors[0].msg",
+        "failReason",
+        "payload.error",
+        "message",
+    )
+    error_code: Paths = ("error.code", "data.error.code")
+    action: Paths = ("task_type", "data.task_type", "data.action", "action")
+    prompt: Paths = ("prompt", "data.prompt", "input.prompt", "data.input.prompt", "payload.prompt")
+    #: What the job cost, in `cost_unit`. No default: vendors count in their own coin.
+    cost: Paths = ()
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[sources.NAME.words]`: the vendor's status words, beside the usual ones, over which they win."""
+
+    queued: tuple[str, ...] = ()
+    running: tuple[str, ...] = ()
+    completed: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    canceled: tuple[str, ...] = ()
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything about one vendor."""
+
+    verify: Verify = Verify()
+    paths: Places = Places()
+    words: Words = Words()
+    #: The vendor's words for actions to canonical ones: `{ enlarge = "upscale" }`.
+    actions: dict[str, str] = {}
+    #: How `progress` is counted: 0-100, or as a share of one.
+    progress_unit: Literal["percent", "fraction"] = "percent"
+    cost_unit: Literal["credits", "USD"] = "credits"

@@ -1,0 +1,96 @@
+"""What a vendor's words mean: its statuses and its actions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from receiver.actions import CANONICAL, UPSCALE_KINDS, Params
+from receiver.errors import InvalidParams
+from receiver.providers.generic.options import Words
+
+Status = Literal["queued", "running", "completed", "failed", "canceled"]
+
+STATUSES: Final[tuple[Status, ...]] = ("queued", "running", "completed", "failed", "canceled")
+#: The usual words (documented by one vendor of `providers.md` 6 or another; `ON_QUEUE` is TTAPI's, inferred).
+USUAL: Final[dict[Status, tuple[str, ...]]] = {
+    "queued": (
+        "queued",
+        "pending",
+        "pending_queue",
+        "in_queue",
+        "staged",
+        "starting",
+        "submitted",
+        "not_start",
+        "created",
+    ),
+    "running": ("running", "processing", "in_progress", "on_queue", "started", "progress", "modal"),
+    "completed": ("completed", "finished", "success", "succeeded", "done"),
+    "failed": ("failed", "failure", "fail", "error", "moderated"),
+    "canceled": ("canceled", "cancelled", "cancel"),
+}
+#: The usual words for actions. A bare "upscale" is U1-U4 at the vendors that say it (midjourney-proxy, Apiframe v1).
+USUAL_ACTIONS: Final[dict[str, str]] = {
+    "imagine": "imagine",
+    "diffusion": "imagine",
+    "upscale": "pick",
+    "upsample": "pick",
+    "variation": "vary",
+    "variations": "vary",
+    "vary": "vary",
+    "reroll": "reroll",
+    "zoom": "zoom",
+    "pan": "pan",
+    "inpaint": "inpaint",
+    "outpaint": "outpaint",
+    "blend": "blend",
+    "describe": "describe",
+}
+_NUMBERED: Final = re.compile(r"([a-z_]+?)_?([1-4])")
+
+
+def plain(word: str) -> str:
+    """A word as it is compared: small letters, `_` for a space or hyphen."""
+    return word.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def statuses_of(words: Words) -> dict[str, Status]:
+    """Every known word to our status. Raises InvalidParams if the operator gives a word two meanings, or none."""
+    own: dict[str, Status] = {}
+    for status in STATUSES:
+        for word in getattr(words, status):
+            if not plain(word):
+                raise InvalidParams(f"words.{status} has an empty word: name the vendor's own, or leave it out")
+            if own.setdefault(plain(word), status) != status:
+                raise InvalidParams(f"words: {word!r} is both {own[plain(word)]} and {status}: leave it in one of them")
+    return {word: status for status, usual in USUAL.items() for word in usual} | own
+
+
+def actions_of(own: Mapping[str, str]) -> dict[str, str]:
+    """Every known word to our action. Raises InvalidParams for an action that is not canonical."""
+    for word, action in own.items():
+        if action not in CANONICAL or not plain(word):
+            raise InvalidParams(
+                f"actions: {word!r} cannot mean {action!r}: it must be one of {', '.join(sorted(CANONICAL))}"
+            )
+    return USUAL_ACTIONS | {plain(word): action for word, action in own.items()}
+
+
+def action_of(word: str | None, known: Mapping[str, str]) -> tuple[str | None, Params]:
+    """Action and parameters from a vendor's word: `upsample2`, `upscale-2x`, `variation_3`, `UPSCALE`; else None.
+
+    What stands behind a `#` is not looked at: `upscale#1` is every upscale's name at Apiframe v1.
+    """
+    name = plain(word or "").partition("#")[0]
+    if name in known:
+        return known[name], {}
+    head, _, tail = name.rpartition("_")
+    if head == "upscale" and tail in UPSCALE_KINDS:
+        return "upscale", {"kind": tail}
+    numbered = _NUMBERED.fullmatch(name)
+    if numbered is not None and numbered[1] in known:
+        action = known[numbered[1]]
+        return action, {"index": int(numbered[2])} if action in ("pick", "vary") else {}
+    return known.get(name.partition("_")[0]), {}

@@ -1,0 +1,279 @@
+"""What every handler keeps to. A new one is a line in CASES."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Final, get_args
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from handlers.http import HttpTransport
+from handlers.log import Log
+from handlers.slack import Slack
+from handlers.webhook import Webhook
+from receiver.contracts import Handler
+from receiver.deliveries import Again, Dead, Delivered, Outcome, Parcel
+from receiver.errors import TransportError
+from receiver.events import Event, EventType
+from receiver.jobs import Cost, Hold, Image, Job, JobError, Status
+from receiver.signatures import Secret
+
+NOW = 1_800_000_000_000
+#: What a handler may send beside the event's own bytes.
+MAX_SENT = 100_000
+#: An answer that every healthy side can give.
+HEALTHY = {"ok": True, "ts": "1.2", "channel": "C1"}
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One handler as it would be configured."""
+
+    handler: type[Any]
+    options: msgspec.Struct
+    #: Whether it speaks to another side at all.
+    speaks: bool = True
+
+    def made(self, side: Callable[[httpx.Request], httpx.Response], now: int = NOW) -> Handler:
+        """The handler, with `side` as the network."""
+        handler: Handler = self.handler(self.options, HttpTransport(httpx.MockTransport(side)), lambda: now, 15.0)
+        return handler
+
+    @property
+    def secrets(self) -> list[str]:
+        """Every secret of its options, and the part of an address that makes it one."""
+        values = [getattr(self.options, name) for name in self.options.__struct_fields__]
+        texts = [value.reveal() for value in values if isinstance(value, Secret)]
+        return [part for text in texts for part in (text, text.rpartition("/")[2])]
+
+
+HOOK: Final = "https://hooks.example.com/services/T0/B0/hushhushhushhushhush"
+CASES: Final = {
+    "slack hook": Case(handler=Slack, options=Slack.Options(url=Secret(HOOK))),
+    "slack bot": Case(handler=Slack, options=Slack.Options(token=Secret("xoxb-hushhushhush"), channel="C1")),
+    "webhook": Case(
+        handler=Webhook,
+        options=Webhook.Options(url=Secret(HOOK), secret=Secret("whsec_" + base64.b64encode(b"hush" * 8).decode())),
+    ),
+    "log": Case(handler=Log, options=Log.Options(), speaks=False),
+}
+every = pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])
+speaking = pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items() if case.speaks])
+
+
+def job(**changes: object) -> Job:
+    plain = Job(
+        id="job_01",
+        source="journey",
+        provider="journeyapi",
+        provider_job_id="550e8400",
+        action="pick",
+        params={"index": 2},
+        status="completed",
+        progress=100,
+        root_id="job_01",
+        prompt="a garden",
+        images=(Image(index=1, url="https://cdn.example.com/1.png"),),
+        cost=Cost(amount=Decimal(2), unit="credits", source="table"),
+        created_at="2026-11-21T10:00:00.000Z",
+    )
+    return msgspec.structs.replace(plain, **changes)
+
+
+def parcel(data: Job | None = None, kind: EventType = "job.completed", attempt: int = 1) -> Parcel:
+    about = data or job()
+    event = Event(
+        id="evt_01", source="gridhook/journey", type=kind, subject=about.id, time="2026-11-21T10:00:00.000Z", data=about
+    )
+    return Parcel(delivery_id="dlv_01", attempt=attempt, event=event, body=msgspec.json.encode(event))
+
+
+def healthy(_request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, json=HEALTHY)
+
+
+def recording(seen: list[httpx.Request]) -> Callable[[httpx.Request], httpx.Response]:
+    def side(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return healthy(request)
+
+    return side
+
+
+async def outcome_or_error(handler: Handler, sent: Parcel) -> Outcome | TransportError:
+    """What became of a try; anything raised but a TransportError fails the test."""
+    try:
+        return await handler.deliver(sent)
+    except TransportError as wrong:
+        return wrong
+
+
+# --- the class -------------------------------------------------------------------------------------------------------
+
+
+@every
+def test_it_says_how_fast_and_how_many_at_once(case: Case) -> None:
+    assert case.handler.default_rate is None or case.handler.default_rate > 0
+    assert case.handler.default_concurrency >= 1
+    assert isinstance(case.options, case.handler.Options)
+
+
+# --- a healthy side --------------------------------------------------------------------------------------------------
+
+
+@every
+async def test_a_parcel_reaches_a_healthy_side(case: Case) -> None:
+    seen: list[httpx.Request] = []
+    assert isinstance(await case.made(recording(seen)).deliver(parcel()), Delivered)
+    assert len(seen) == case.speaks
+
+
+@every
+@pytest.mark.parametrize("kind", get_args(EventType))
+async def test_every_type_of_event_is_delivered(case: Case, kind: EventType) -> None:
+    assert isinstance(await case.made(healthy).deliver(parcel(kind=kind)), Delivered)
+
+
+@every
+async def test_a_job_that_is_hardly_known_is_delivered(case: Case) -> None:
+    bare = Job(
+        id="job_01", source="journey", provider="journeyapi", status="running", root_id="job_01", created_at="2026"
+    )
+    assert isinstance(await case.made(healthy).deliver(parcel(bare, "job.progress")), Delivered)
+
+
+foreign = st.text(max_size=400) | st.sampled_from(["<!channel>", "a" * 9000, "&" * 9000, "http://[x", "\x00\n\u202e"])
+
+
+@st.composite
+def strange_jobs(draw: st.DrawFn) -> Job:
+    """Jobs with anything at all in what comes from outside."""
+    text = draw(foreign)
+    url = draw(foreign | st.just("https://cdn.example.com/" + "x" * 9000))
+    return job(
+        status=draw(st.sampled_from(get_args(Status))),
+        action=text or None,
+        params=draw(st.dictionaries(foreign | st.just("index"), st.none() | st.integers() | foreign, max_size=3)),
+        prompt=text,
+        grid_url=url,
+        images=tuple(Image(index=index, url=url) for index in range(9)),
+        tags={text: url},
+        error=JobError(code="moderated", provider_code=text, message=text),
+        hold=Hold(reason="pick", since="2026", note=text),
+    )
+
+
+@every
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(kind=st.sampled_from(get_args(EventType)), strange=strange_jobs())
+async def test_whatever_a_vendor_says_is_delivered(case: Case, kind: EventType, strange: Job) -> None:
+    sent = parcel(strange, kind)
+    seen: list[httpx.Request] = []
+    assert isinstance(await case.made(recording(seen)).deliver(sent), Delivered)
+    assert all(len(request.content) <= MAX_SENT for request in seen if request.content != sent.body)
+
+
+@every
+async def test_a_huge_event_does_not_make_what_is_added_to_it_huge(case: Case) -> None:
+    sent = parcel(job(prompt="<" * 2_000_000, images=tuple(Image(index=1, url="https://a/b") for _ in range(5000))))
+    seen: list[httpx.Request] = []
+    assert isinstance(await case.made(recording(seen)).deliver(sent), Delivered)
+    assert all(len(request.content) <= MAX_SENT for request in seen if request.content != sent.body)
+
+
+@every
+async def test_a_repeat_says_the_same_under_the_same_id(case: Case) -> None:
+    seen: list[httpx.Request] = []
+    await case.made(recording(seen)).deliver(parcel())
+    await case.made(recording(seen), NOW + 60_000).deliver(parcel(attempt=2))
+    said = [(request.method, request.url, request.content, request.headers.get("webhook-id")) for request in seen]
+    assert said[: len(said) // 2] == said[len(said) // 2 :]
+
+
+@every
+async def test_what_it_remembered_is_never_trusted(case: Case) -> None:
+    for receipt in ("", "rubbish", "{}", "[]", '{"ts":1}', "\ud800"):
+        sent = msgspec.structs.replace(parcel(), receipt=receipt)
+        assert isinstance(await case.made(healthy).deliver(sent), Delivered)
+
+
+# --- a side that is not ----------------------------------------------------------------------------------------------
+
+
+@speaking
+@pytest.mark.parametrize("kind", [httpx.ConnectError, httpx.ReadTimeout, httpx.RemoteProtocolError])
+async def test_a_side_that_is_down_is_for_later(case: Case, kind: type[httpx.HTTPError]) -> None:
+    def side(_request: httpx.Request) -> httpx.Response:
+        raise kind("down")
+
+    assert isinstance(await outcome_or_error(case.made(side), parcel()), Again | TransportError)
+
+
+@speaking
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+async def test_a_busy_side_is_for_later_and_says_when(case: Case, status: int) -> None:
+    answer = httpx.Response(status, headers={"retry-after": "7"}, json=HEALTHY)
+    outcome = await case.made(lambda _: answer).deliver(parcel())
+    assert isinstance(outcome, Again)
+    assert (outcome.status, outcome.after) == (status, 7)
+
+
+@speaking
+@pytest.mark.parametrize("status", [302, 308, 400, 403, 404, 410])
+async def test_a_refusal_is_final(case: Case, status: int) -> None:
+    answer = httpx.Response(status, headers={"location": "https://elsewhere.example.com/"}, json=HEALTHY)
+    outcome = await case.made(lambda _: answer).deliver(parcel())
+    assert isinstance(outcome, Dead)
+    assert outcome.status == status
+
+
+@speaking
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(
+    status=st.integers(200, 599),
+    body=st.binary(max_size=300) | st.sampled_from([b'{"ok":false}', b'{"ok":1,"error":[]}', b"[" * 9000, b"null"]),
+    wait=st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=20),
+)
+async def test_any_answer_at_all_has_an_outcome_with_a_plain_note(
+    case: Case, status: int, body: bytes, wait: str
+) -> None:
+    answer = httpx.Response(status, headers=[(b"retry-after", wait.encode("latin-1"))], content=body)
+    outcome = await outcome_or_error(case.made(lambda _: answer), parcel())
+    note = str(outcome) if isinstance(outcome, TransportError) else outcome.note or ""
+    assert note.isprintable()
+    assert len(note) <= 400
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+
+@every
+@pytest.mark.parametrize("status", [200, 400, 404, 500])
+async def test_no_secret_shows_even_if_the_other_side_repeats_the_whole_request(
+    case: Case, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    def side(request: httpx.Request) -> httpx.Response:
+        headers = " ".join(request.headers.values())
+        return httpx.Response(status, json={"ok": False, "error": f"{request.url} {request.url.raw_path!r} {headers}"})
+
+    handler = case.made(side)
+    with capture_logs() as lines, caplog.at_level(logging.DEBUG):
+        outcome = await outcome_or_error(handler, parcel())
+    shown = f"{outcome!r} {outcome} {handler!r} {handler} {case.options!r} {lines} {caplog.text}"
+    assert not [secret for secret in case.secrets if secret in shown]
+
+
+@speaking
+async def test_no_secret_shows_if_the_other_side_is_down(case: Case) -> None:
+    def side(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError(f"failed: {request.url}")
+
+    result = await outcome_or_error(case.made(side), parcel())
+    assert not [secret for secret in case.secrets if secret in f"{result!r} {result}"]

@@ -1,0 +1,340 @@
+"""A vendor described in TOML alone: the documented shapes of the lesser vendors, and what an operator may write."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receiver.contracts import Answer, Order, Request, Seal, Source
+from receiver.deliveries import Refused
+from receiver.errors import InvalidParams, Unmapped, Unsupported
+from receiver.jobs import Job, KeptJob, Report
+from receiver.providers.generic import Generic
+from receiver.providers.generic.options import Options
+from receiver.providers.paths import found, path_of
+from receiver.signatures import Secret
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "generic"
+NOW = 1_795_255_200_000
+URL = "https://x.example/1.png"
+
+
+def fixture(name: str) -> Any:
+    return json.loads((FIXTURES / f"{name}.json").read_text())
+
+
+def described(toml: str = "") -> Generic:
+    return Generic(msgspec.convert(tomllib.loads(toml), Options))
+
+
+def read(value: Any, toml: str = "") -> Report:
+    [report] = described(toml).parse(value, {})
+    return report
+
+
+def seal(toml: str, headers: dict[str, str], *secrets: str, body: bytes = b"{}") -> Seal:
+    provider = described(toml)
+    source = Source(name="other", provider=provider, base_url="", secrets=tuple(Secret(text) for text in secrets))
+    return provider.seal(Request(source="other", headers=headers, body=body, received_at=NOW), source)
+
+
+# --- the documented shapes, with nothing configured -------------------------------------------------------------------
+
+
+def test_apiframe_v1_ends_without_a_status() -> None:
+    report = read(fixture("apiframe_v1_final"))
+    assert report.provider_job_id == "29e983ca-7e86-4017-a9e3-ef6fe9cd5f2a"
+    assert (report.status, report.progress, report.action) == ("completed", 100, "imagine")
+    assert report.grid_url == "https://.../xxxxxxxx.png"
+    assert [image.index for image in report.images] == [1, 2, 3, 4]
+
+
+def test_apiframe_v1_reports_progress() -> None:
+    report = read(fixture("apiframe_v1_processing"))
+    assert (report.status, report.progress) == ("running", 40)
+
+
+def test_ttapi_is_read() -> None:
+    report = read(fixture("ttapi_fetch"))
+    assert report.provider_job_id == "c679a92e-dae0-462d-b70f-dcfeaf2189fa"
+    assert (report.status, report.action, report.prompt) == ("completed", "imagine", "a cat")
+    assert len(report.images) == 4
+    assert report.grid_url is not None
+
+
+def test_legnext_is_read() -> None:
+    report = read(fixture("legnext_job"))
+    assert report.provider_job_id == "a616de55-6130-4e1f-b8cd-531ed0599353"
+    assert (report.status, report.action) == ("completed", "imagine")
+    assert report.grid_url == "https://cdn.legnext.ai/temp/1760408558306.png"
+    assert len(report.images) == 4
+
+
+def test_midjourney_proxy_is_read_and_its_one_picture_is_the_grid() -> None:
+    report = read(fixture("midjourney_proxy"))
+    assert report.provider_job_id == "14001929738841620"
+    assert (report.status, report.action, report.prompt) == ("completed", "imagine", "猫猫")
+    assert report.grid_url == "https://cdn.discordapp.com/attachments/xxx/xxx/xxxx.png"
+    assert report.images == ()
+
+
+def test_midjourney_proxys_upscale_has_its_picture_as_a_tile() -> None:
+    report = read(fixture("midjourney_proxy") | {"action": "UPSCALE"})
+    assert (report.action, report.grid_url) == ("pick", None)
+    assert [image.index for image in report.images] == [1]
+
+
+def test_midjourney_proxy_tells_why_it_failed_and_shows_no_unfinished_picture() -> None:
+    failed = fixture("midjourney_proxy") | {"status": "FAILURE", "progress": "", "failReason": "Banned prompt"}
+    report = read(failed)
+    assert (report.status, report.progress, report.images) == ("failed", None, ())
+    assert report.error is not None
+    assert report.error.code == "moderated"
+    running = read(fixture("midjourney_proxy") | {"status": "IN_PROGRESS", "progress": "46%"})
+    assert (running.status, running.progress, running.grid_url) == ("running", 46, None)
+
+
+def test_piapi_is_read_inside_its_envelope() -> None:
+    report = read(fixture("assembled_piapi_completed"))
+    assert (report.provider_job_id, report.status) == ("58cb41b7-556d-46c0-b82e-1e116aa1a31a", "completed")
+    assert (report.action, len(report.images), report.error) == ("imagine", 4, None)
+    with pytest.raises(Unmapped, match=r"paths\.id"):
+        read(fixture("piapi_envelope"))
+
+
+# --- what an operator may write ---------------------------------------------------------------------------------------
+
+SHOP = """
+progress_unit = "fraction"
+cost_unit = "USD"
+actions = { enlarge = "upscale", "grid-please" = "imagine" }
+[paths]
+id = "meta.ids[1]"
+status = ["nowhere", "meta.state"]
+progress = "meta.share"
+images = "out[*].files[0].href"
+grid = []
+error = "meta.why"
+error_code = "meta.number"
+action = "meta.kind"
+cost = "meta.price"
+[words]
+queued = ["Parked"]
+completed = ["All Done", "processing"]
+failed = ["broke"]
+"""
+
+
+def shop(**meta: Any) -> Any:
+    out = [
+        {"files": [{"href": "https://x.example/1.png"}]},
+        {"files": []},
+        {"files": [{"href": "https://x.example/2.png"}]},
+    ]
+    return {"meta": {"ids": ["no", "j1"], **meta}, "out": out}
+
+
+def test_a_described_vendor_is_read_by_its_own_paths_and_words() -> None:
+    report = read(shop(state="ALL-DONE", share=0.2, kind="grid please", price="0.15"), SHOP)
+    assert (report.provider_job_id, report.status, report.progress) == ("j1", "completed", 100)
+    assert report.action == "imagine"
+    assert [image.url for image in report.images] == ["https://x.example/1.png", "https://x.example/2.png"]
+    assert report.cost is not None
+    assert (report.cost.amount, report.cost.unit, report.cost.source) == (Decimal("0.15"), "USD", "reported")
+
+
+def test_its_words_win_over_the_usual_ones_and_stand_beside_them() -> None:
+    assert read(shop(state="processing"), SHOP).status == "completed"
+    assert read(shop(state="parked"), SHOP).status == "queued"
+    assert read(shop(state="pending"), SHOP).status == "queued"
+    assert read(shop(state="cancelled"), SHOP).status == "canceled"
+
+
+def test_a_share_of_one_is_a_progress() -> None:
+    report = read(shop(state="running", share=0.45, price=3), SHOP)
+    assert (report.progress, report.cost, report.images) == (45, None, ())
+
+
+def test_a_failure_carries_the_vendors_code() -> None:
+    error = read(shop(state="broke", why="queue is full", number=8_004_005_099), SHOP).error
+    assert error is not None
+    assert (error.code, error.provider_code, error.retryable) == ("queue_full", "8004005099", True)
+
+
+def test_an_unknown_status_is_unmapped_and_the_message_says_where_to_name_it() -> None:
+    with pytest.raises(Unmapped, match="name it in words"):
+        read(shop(state="napping"), SHOP)
+    with pytest.raises(Unmapped, match="no status"):
+        read({"id": "a"})
+
+
+@pytest.mark.parametrize(
+    ("word", "action", "params"),
+    [
+        ("upsample2", "pick", {"index": 2}),
+        ("upscale#1", "pick", {}),
+        ("upscale-1x", "pick", {}),
+        ("upscale-2x", "upscale", {"kind": "2x"}),
+        ("Upscale Creative", "upscale", {"kind": "creative"}),
+        ("variation3", "vary", {"index": 3}),
+        ("variation-strong", "vary", {}),
+        ("pan-left", "pan", {}),
+        ("pan1", "pan", {}),
+        ("reroll", "reroll", {}),
+        ("shorten", None, {}),
+        ("", None, {}),
+        (None, None, {}),
+    ],
+)
+def test_an_action_is_recognised_by_its_word(word: str | None, action: str | None, params: dict[str, Any]) -> None:
+    report = read({"id": "a", "status": "done", "action": word, "image_url": URL})
+    assert (report.action, report.params) == (action, params)
+
+
+@pytest.mark.parametrize(
+    ("toml", "wrong"),
+    [
+        ('paths = { id = "a..b" }', r"paths\.id: .*joined by dots"),
+        ('paths = { id = "a.[0]" }', "joined by dots"),
+        ('paths = { status = ["ok", "a[x]"] }', r"paths\.status"),
+        ('paths = { images = "a[*" }', "joined by dots"),
+        ('paths = { images = " a" }', "joined by dots"),
+        ('paths = { images = "" }', "joined by dots"),
+        ("paths = { id = [] }", r"paths\.id is empty"),
+        ('verify = { header = "x signature" }', r"verify\.header"),
+        ('verify = { header = "" }', r"verify\.header"),
+        ('words = { queued = ["x"], failed = ["X"] }', "both queued and failed"),
+        ('words = { queued = [" "] }', "empty word"),
+        ('actions = { a = "enlarge" }', "must be one of blend"),
+    ],
+)
+def test_a_description_that_cannot_be_meant_is_refused_with_the_remedy(toml: str, wrong: str) -> None:
+    with pytest.raises(InvalidParams, match=wrong):
+        described(toml)
+
+
+@pytest.mark.parametrize(
+    "toml",
+    ['verfy = { header = "x" }', 'verify = { headers = "x" }', 'verify = { scheme = "md5" }', "paths = { id = 1 }"],
+)
+def test_an_unknown_key_or_scheme_is_no_description(toml: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        described(toml)
+
+
+# --- verification -----------------------------------------------------------------------------------------------------
+
+
+def test_by_default_the_usual_header_echoes_a_secret() -> None:
+    assert seal("", {"x-webhook-secret": "b"}, "a", "b") == "valid"
+    assert seal("", {"x-webhook-secret": "c"}, "a", "b") == "wrong"
+    assert seal("", {}, "a") == "absent"
+    assert seal("", {"x-webhook-secret": ""}) == "absent"
+
+
+def test_another_header_with_a_prefix_can_be_named() -> None:
+    toml = 'verify = { header = "Authorization", prefix = "Bearer " }'
+    assert seal(toml, {"authorization": "Bearer a"}, "a") == "valid"
+    assert seal(toml, {"authorization": "Bearer b"}, "a") == "wrong"
+    assert seal(toml, {"x-webhook-secret": "a"}, "a") == "absent"
+
+
+@pytest.mark.parametrize("prefix", ["", "sha256=", "v1="])
+def test_an_hmac_in_hexadecimal_is_verified_under_every_secret(prefix: str) -> None:
+    toml = f'verify = {{ header = "x-signature", scheme = "hmac-sha256-hex", prefix = "{prefix}" }}'
+    good = hmac.new(b"b", b"body", hashlib.sha256).hexdigest()
+    assert seal(toml, {"x-signature": prefix + good}, "a", "b", body=b"body") == "valid"
+    assert seal(toml, {"x-signature": good}, "a", "b", body=b"body") == "valid"
+    assert seal(toml, {"x-signature": prefix + good}, "a", "b", body=b"bodY") == "wrong"
+    assert seal(toml, {"x-signature": prefix + good}, "a", body=b"body") == "wrong"
+    assert seal(toml, {"x-webhook-secret": "a"}, "a", body=b"body") == "absent"
+
+
+def test_an_hmac_in_base64_is_verified() -> None:
+    toml = 'verify = { header = "x-signature", scheme = "hmac-sha256-base64" }'
+    good = base64.b64encode(hmac.digest(b"a", b"body", hashlib.sha256)).decode()
+    assert seal(toml, {"x-signature": good}, "a", body=b"body") == "valid"
+    assert seal(toml, {"x-signature": good}, "b", body=b"body") == "wrong"
+    assert seal(toml, {"x-signature": "%%%"}, "a", body=b"body") == "wrong"
+
+
+def test_an_empty_secret_signs_nothing() -> None:
+    toml = 'verify = { scheme = "hmac-sha256-hex" }'
+    forged = hmac.new(b"", b"{}", hashlib.sha256).hexdigest()
+    assert seal(toml, {"x-webhook-secret": forged}, "") == "wrong"
+
+
+@given(st.text(st.characters(codec=None)), st.sampled_from(["secret", "hmac-sha256-hex", "hmac-sha256-base64"]))
+def test_no_header_text_makes_it_raise(given: str, scheme: str) -> None:
+    assert seal(f'verify = {{ scheme = "{scheme}" }}', {"x-webhook-secret": given}, "a secret nobody sends") == "wrong"
+
+
+# --- paths ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("a.b", [1]),
+        ("a.none", []),
+        ("list[0].x", [1]),
+        ("list[9].x", []),
+        ("list[*].x", [1, 2]),
+        ("list", [[{"x": 1}, {"x": 2}, {}]]),
+        ("deep[*][1]", [2, 4]),
+        ("a.b.c", []),
+        ("a-b c", ["odd"]),
+    ],
+)
+def test_a_path_leads_to_what_stands_there(path: str, wanted: list[Any]) -> None:
+    value = {"a": {"b": 1}, "list": [{"x": 1}, {"x": 2}, {}], "deep": [[1, 2], [3, 4]], "a-b c": "odd"}
+    assert found(value, path_of(path)) == wanted
+
+
+def test_a_path_may_begin_in_a_list() -> None:
+    assert found([{"id": 1}, {"id": 2}], path_of("[1].id")) == [2]
+    assert found([{"id": 1}, {"id": 2}], path_of("[*].id")) == [1, 2]
+
+
+def test_a_path_leads_to_no_more_than_64_values() -> None:
+    assert len(found([[0] * 100] * 100, path_of("[*][*]"))) == 64
+
+
+@given(st.text(max_size=30))
+def test_a_text_is_a_path_or_refused(text: str) -> None:
+    try:
+        path = path_of(text)
+    except InvalidParams:
+        return
+    assert path
+    found({"a": [1]}, path)
+
+
+# --- nothing goes out -------------------------------------------------------------------------------------------------
+
+
+def test_a_generic_source_only_receives() -> None:
+    provider = described()
+    source = Source(name="other", provider=provider, base_url="")
+    job = Job(id="job_1", source="other", provider="generic", status="planned", root_id="job_1", created_at="")
+    kept = KeptJob(number=1, job=job)
+    assert "only receives" in str(provider.refusal("imagine", {"prompt": "a"}, None))
+    with pytest.raises(Unsupported, match="only receives"):
+        provider.order(Order(kept=kept), source, None)
+    with pytest.raises(Unsupported, match="cannot be asked"):
+        provider.query([kept], source)
+    with pytest.raises(Unmapped):
+        provider.read(Answer(status=200), [kept])
+    assert isinstance(provider.answered(Order(kept=kept), Answer(status=200), NOW), Refused)
+    assert (provider.next_actions(kept), provider.price("imagine", {}), provider.webhooks) == ([], None, False)
