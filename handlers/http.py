@@ -97,7 +97,7 @@ class HttpTransport:
                 return await self._answer(self._fresh if paid else self._shared, request)
         except TransportError:
             raise
-        except Exception as wrong:
+        except Exception as wrong:  # noqa: BLE001 - whatever it is, the caller must learn whether the call is out
             # "from None": the library's own messages and records may hold the whole URL.
             raise _translated(wrong, _place(request.url), progress.sent) from None
         finally:

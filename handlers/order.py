@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from receiver.contracts import Answer, Committed, Order, Source, Transport
 from receiver.deliveries import NotAccepted, OrderOutcome, Refused, Unclear, Withdrawn
-from receiver.errors import InvalidParams, NoAnswer, NotSent, TransportError, Unsupported
+from receiver.errors import InvalidParams, NoAnswer, NotSent, TransportError, Unmapped, Unsupported
 from receiver.jobs import JobError
 from receiver.times import Clock
 
@@ -20,9 +20,12 @@ class OrderHandler:
         if source.api_key is None:
             return Refused(error=JobError(code="auth", message=f"source {source.name} has no api_key"))
         try:
+            doubt = await self._doubt(order)
+            if doubt is not None:
+                return Refused(error=JobError(code="invalid_params", message=doubt))
             prepared = await self._prepare(order, source)
             call = source.provider.order(order, source, prepared)
-        except TransportError as wrong:
+        except (TransportError, Unmapped) as wrong:
             return NotAccepted(note=f"nothing was ordered: {wrong}")
         except (Unsupported, InvalidParams) as wrong:
             return Refused(error=JobError(code=wrong.code, message=str(wrong)))  # type: ignore[arg-type]  # both are error codes
@@ -35,6 +38,19 @@ class OrderHandler:
         except NoAnswer as wrong:
             return Unclear(note=str(wrong))
         return source.provider.answered(order, answer, clock())
+
+    async def _doubt(self, order: Order) -> str | None:
+        """Why a parent that only an unsigned webhook completed is not paid for; None if its vendor confirms it."""
+        source, parent = order.confirm, order.parent
+        if source is None or parent is None:
+            return None
+        if source.api_key is None or not source.provider.query_batch or not parent.job.provider_job_id:
+            return f"{parent.job.id} came unsigned and {source.name} cannot be asked; `confirm = false` would trust it"
+        answer = await self._transport.send(source.provider.query([parent], source), source.timeout)
+        reports = source.provider.read(answer, [parent])
+        if any(report.status == "completed" for report in reports):
+            return None
+        return f"{parent.job.id} came unsigned and its vendor does not confirm that it is completed"
 
     async def _prepare(self, order: Order, source: Source) -> Answer | None:
         call = source.provider.prepare(order, source)

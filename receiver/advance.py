@@ -8,11 +8,13 @@ from typing import Any
 
 import msgspec
 
-from receiver import ids
+from receiver import ids, money
 from receiver.contracts import Order, Parent, Source, Transaction
 from receiver.deliveries import Delivery, order_lane, sink_lane
 from receiver.events import Event, change
-from receiver.jobs import Job, JobError, KeptJob, NextAction, Report, Then, fold
+from receiver.jobs import Hold, Job, JobError, KeptJob, NextAction, Report, Then, fold
+from receiver.looks import next_look
+from receiver.money import Limits
 from receiver.rules import Rule, route
 from receiver.times import stamp
 
@@ -24,6 +26,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 
     sources: Mapping[str, Source]
     rules: tuple[Rule, ...] = ()
+    limits: Limits = Limits()
 
 
 def advance(
@@ -43,9 +46,12 @@ def advance(
     """
     if after is before:
         return 0
-    if after.job.status == "completed" and not after.job.next_actions:
-        after = _with(after, next_actions=tuple(_next_actions(setup, after)))
+    source = setup.sources.get(after.job.source)
+    if after.job.status == "completed" and not after.job.next_actions and source is not None:
+        after = _with(after, next_actions=_next_actions(source, after))
+    after = msgspec.structs.replace(after, look_at=next_look(source, after, now))
     tx.put_job(after)
+    money.settle(tx, before, after, source)
     news = change(before.job if before else None, after.job, attempt)
     if news is None:
         return 0
@@ -66,11 +72,33 @@ def advance(
 
 
 def report_to(
-    tx: Transaction, setup: Setup, kept: KeptJob, report: Report, now: int, *, request: int | None = None
+    tx: Transaction,
+    setup: Setup,
+    kept: KeptJob,
+    report: Report,
+    now: int,
+    *,
+    request: int | None = None,
+    proven: bool = True,
 ) -> int:
-    """Folds a vendor's report into a job that is kept, and does what follows; gives the number of events."""
+    """Folds a vendor's report into a job that is kept, and does what follows; gives the number of events.
+
+    `proven` False: it came by an unsigned way, so the result is read back before anything is paid because of it.
+    """
     after = fold(kept, _own_id(tx, kept, report), stamp(now))
-    return advance(tx, setup, kept, after, now, request=request)
+    return advance(tx, setup, kept, mark_proven(kept, after, proven), now, request=request)
+
+
+def mark_proven(before: KeptJob | None, after: KeptJob, proven: bool) -> KeptJob:
+    """Remembers whether a job's result is only known by an unsigned way."""
+    if after.job.status != "completed":
+        return after
+    if not proven and (before is None or before.job.status != "completed"):
+        return msgspec.structs.replace(after, facts={**after.facts, "unproven": True})
+    if proven and after.facts.get("unproven"):
+        facts = {name: fact for name, fact in after.facts.items() if name != "unproven"}
+        return msgspec.structs.replace(after, facts=facts)
+    return after
 
 
 def _own_id(tx: Transaction, kept: KeptJob, report: Report) -> Report:
@@ -199,7 +227,7 @@ def plan(
         error = JobError(code="unsupported", message=refusal or f"source {source!r} is not configured any more")
         advance(tx, setup, None, _with(kept, status="failed", error=error, finished_at=stamp(now)), now)
     else:
-        _begin(tx, setup, account, kept, now)
+        _begin(tx, setup, account, None, kept, now, forced=False)
     return tx.job(number) or kept
 
 
@@ -209,13 +237,57 @@ def _refusal(account: Source | None, kept: KeptJob, parent: KeptJob | None) -> s
     return account.provider.refusal(kept.job.action or "", kept.job.params, as_parent(parent))
 
 
-def _begin(tx: Transaction, setup: Setup, account: Source, kept: KeptJob, now: int) -> None:
-    local = account.provider.local(Order(kept=kept, ancestors=ancestors(tx, kept)))
-    if local is not None:
-        advance(tx, setup, None, fold(kept, local, stamp(now)), now)
+def _begin(
+    tx: Transaction, setup: Setup, account: Source, before: KeptJob | None, kept: KeptJob, now: int, *, forced: bool
+) -> None:
+    """Starts a job that is possible: at once if it needs no call, held if it must not be ordered yet, else ordered."""
+    above = ancestors(tx, kept)
+    far = None if forced else money.too_far(tx, setup.limits, kept, len(above), now)
+    if far is not None:
+        advance(tx, setup, before, _with(kept, status="held", hold=far), now)
         return
-    tx.put_job(_with(kept, cost=account.price(kept.job.action or "", kept.job.params)))
-    tx.add_delivery(Delivery(number=tx.ids.next(), lane=order_lane(account.name), job=kept.number, due_at=now))
+    local = account.provider.local(Order(kept=kept, ancestors=above))
+    if local is not None:
+        advance(tx, setup, before, fold(_with(kept, status="planned", hold=None), local, stamp(now)), now)
+        return
+    priced = _with(kept, cost=account.price(kept.job.action or "", kept.job.params))
+    hold = None if forced else hold_for(tx, setup, priced, now)
+    if hold is not None:
+        advance(tx, setup, before, _with(priced, status="held", hold=hold), now)
+        return
+    _order(tx, account, priced, now)
+
+
+def hold_for(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> Hold | None:
+    """Why a job must not be ordered now: its source's breaker is open, or it does not fit into a budget."""
+    breaker = tx.breaker(kept.job.source)
+    if breaker is not None and not kept.facts.get("probe"):
+        return Hold(reason="breaker", since=stamp(now), until=stamp(breaker.probe_at), note=breaker.note)
+    return money.too_dear(tx, setup.limits, kept, kept.job.cost, now)
+
+
+def _order(tx: Transaction, account: Source, kept: KeptJob, now: int) -> None:
+    planned = _with(kept, status="planned", hold=None)
+    tx.put_job(msgspec.structs.replace(planned, look_at=None))
+    money.reserve(tx, planned, account, now)
+    earlier = tx.order_delivery(kept.number)
+    if earlier is None:
+        lane = order_lane(account.name)
+        tx.add_delivery(Delivery(number=tx.ids.next(), lane=lane, job=kept.number, due_at=now))
+    else:
+        tx.put_delivery(msgspec.structs.replace(earlier, state="pending", due_at=now, base=earlier.attempt))
+
+
+def release(tx: Transaction, setup: Setup, kept: KeptJob, now: int, *, forced: bool = False) -> None:
+    """Orders a held job if nothing holds it any more. `forced`: by a person's word, whatever holds it."""
+    account = setup.sources.get(kept.job.source)
+    if kept.job.status == "held" and account is not None:
+        _begin(tx, setup, account, kept, kept, now, forced=forced)
+
+
+def send_again(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:
+    """Orders an unsure job once more, by a person's word: it may be paid twice."""
+    _order(tx, setup.sources[kept.job.source], kept, now)
 
 
 def as_parent(parent: KeptJob | None) -> Parent | None:
@@ -239,14 +311,11 @@ def ancestors(tx: Transaction, kept: KeptJob) -> tuple[KeptJob, ...]:
     return tuple(chain)
 
 
-def _next_actions(setup: Setup, kept: KeptJob) -> list[NextAction]:
-    source = setup.sources.get(kept.job.source)
-    if source is None:
-        return []
-    return [
+def _next_actions(source: Source, kept: KeptJob) -> tuple[NextAction, ...]:
+    return tuple(
         msgspec.structs.replace(choice, cost=source.price(choice.action, choice.params))
         for choice in source.provider.next_actions(kept)
-    ]
+    )
 
 
 def _with(kept: KeptJob, *, facts: dict[str, Any] | None = None, **changes: Any) -> KeptJob:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -56,15 +57,16 @@ class KeptRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One HTTP call to make, as data. Its `repr` shows neither headers nor body: they hold keys."""
+    """One HTTP call to make, as data. Its `repr` shows where it goes and nothing else: the rest may hold keys."""
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     url: str
     headers: dict[str, str] = {}
     body: bytes | None = None
 
     def __repr__(self) -> str:
-        return f"Call({self.method} {self.url})"
+        place = urlsplit(self.url)
+        return f"Call({self.method} {place.scheme}://{place.hostname})"
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +103,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     ancestors: tuple[KeptJob, ...] = ()
     #: Where the vendor shall post; None = no webhook wanted.
     webhook_url: str | None = None
+    #: Where the parent's result must be read back first, since only an unsigned webhook told it; None = not needed.
+    confirm: Source | None = None
 
     @property
     def action(self) -> str:
@@ -145,8 +149,12 @@ class Provider(Protocol):
     webhooks: bool
     #: Whether the vendor honours an idempotency key: the same order may be sent again when its fate is not known.
     idempotent: bool
-    #: How many jobs one status query can ask for.
+    #: How many jobs one status query can ask for; 0 = the vendor cannot be asked.
     query_batch: int
+    #: Whether a job that failed is paid back (documented). Where it is not known, it counts as paid.
+    refunds: bool
+    #: How long a result can be fetched after it is there, seconds; None = not documented.
+    retention: float | None
     #: What the vendor counts in: "credits" or "USD".
     unit: str
 
@@ -187,6 +195,10 @@ class Provider(Protocol):
 
     def read(self, answer: Answer, jobs: Sequence[KeptJob]) -> list[Report]:
         """The reports in a status answer; jobs the vendor does not know are left out. Raises Unmapped."""
+        ...
+
+    def cancel(self, kept: KeptJob, source: Source) -> Call | None:
+        """The call that asks the vendor to stop a job (2xx = it will see); None if the vendor has no such call."""
         ...
 
     def next_actions(self, kept: KeptJob) -> list[NextAction]:
@@ -235,6 +247,14 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         return Cost(amount=own, unit=self.provider.unit, source="table")
 
 
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """How much may be spent in which time."""
+
+    amount: Decimal
+    unit: Literal["credits", "USD"]
+    per: Literal["day", "week", "month", "total"]
+
+
 # --- handlers --------------------------------------------------------------------------------------------------------
 
 
@@ -265,6 +285,7 @@ class Sink(msgspec.Struct, frozen=True, kw_only=True):
 
 #: Called by the order handler right before the paid call: commits `submitting`. False = it is no longer ours to send.
 Committed = Callable[[], Awaitable[bool]]
+
 
 class OrderSender(Protocol):
     """Code that brings planned jobs to their vendors."""
@@ -306,6 +327,36 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     jobs: dict[tuple[str, str], int]
 
 
+class CostRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job costs, as the budgets count it."""
+
+    #: The job's number.
+    job: int
+    source: str
+    rule: str | None
+    #: The moment of the reservation, Unix ms: it counts in that day's budget.
+    at: int
+    state: Literal["reserved", "spent", "released"]
+    unit: str
+    #: None = not known.
+    amount: Decimal | None
+
+
+class Breaker(msgspec.Struct, frozen=True, kw_only=True):
+    """A source whose account refuses orders: nothing is ordered there until a probe gets through."""
+
+    source: str
+    #: The error code that opened it.
+    code: str
+    note: str
+    #: Unix ms.
+    since: int
+    #: When one held job is tried, Unix ms.
+    probe_at: int
+    #: How many orders in a row were refused.
+    failures: int
+
+
 class Transaction(Protocol):
     """What a flow can read and change within one transaction. Synchronous: it runs on the store's own thread."""
 
@@ -323,6 +374,37 @@ class Transaction(Protocol):
     def job_for(self, intent: str) -> KeptJob | None: ...
     def put_job(self, kept: KeptJob) -> None: ...
     def jobs(self, filters: Filters) -> list[KeptJob]: ...
+    def family_size(self, root_id: str) -> int:
+        """How many jobs a root has led to, itself included."""
+        ...
+
+    def live(self, source: str) -> int:
+        """How many jobs of ours the vendor works on, or is being sent right now."""
+        ...
+
+    def held(self, source: str, reason: str) -> list[KeptJob]:
+        """The held jobs of a source, oldest first."""
+        ...
+
+    def to_look_at(self, source: str, now: int, limit: int) -> list[KeptJob]:
+        """Jobs whose look is due, oldest first: their pictures die first."""
+        ...
+
+    def next_look(self, sources: Sequence[str]) -> int | None:
+        """When the earliest look at a job of these sources is due, Unix ms."""
+        ...
+
+    # money
+    def put_cost(self, row: CostRow) -> None: ...
+    def cost(self, job: int) -> CostRow | None: ...
+    def costs(self, since: int, *, source: str | None = None, rule: str | None = None) -> list[CostRow]:
+        """The costs reserved from a moment on (Unix ms), of a source or of a rule."""
+        ...
+
+    def breaker(self, source: str) -> Breaker | None: ...
+    def breakers(self) -> list[Breaker]: ...
+    def put_breaker(self, breaker: Breaker) -> None: ...
+    def close_breaker(self, source: str) -> None: ...
 
     # events
     def add_event(self, number: int, key: int, job: int, event: Event, request: int | None) -> bytes | None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from receiver import ids
 from receiver.actions import normalize
-from receiver.advance import Setup, as_parent, follow_up, plan
-from receiver.contracts import Parent, Transaction
+from receiver.advance import Setup, advance, as_parent, follow_up, plan, release, send_again
+from receiver.contracts import Parent, Source, Transaction
 from receiver.deliveries import Delivery
 from receiver.errors import InvalidParams, NotFound, NotPossible
-from receiver.jobs import KeptJob, Then
+from receiver.jobs import TERMINAL, WAITING, JobError, KeptJob, Then
+from receiver.looks import askable
+from receiver.times import stamp
 
 #: The longest Idempotency-Key that is taken, characters.
 KEY_LENGTH = 255
@@ -89,6 +91,86 @@ def pick(tx: Transaction, setup: Setup, job_id: str, index: object, now: int) ->
         raise NotPossible("source_gone", f"source {source!r} is not configured any more")
     _check(setup, source, "pick", params, parent)
     return follow_up(tx, setup, parent, Then(action="pick", params=params), now, rule=None, by="person")
+
+
+Decision = Literal["check", "send", "give-up"]
+
+
+def resolve(tx: Transaction, setup: Setup, job_id: str, decision: Decision, now: int) -> KeptJob:
+    """A person's word on a job that is unsure or held, or that nothing is heard of.
+
+    `check`: ask the vendor now (a hold is judged anew). `send`: order it (again), whatever holds it and though it may be
+    paid twice. `give-up`: failed if it may have been ordered (a late result still completes it), else canceled.
+    Raises NotFound, NotPossible.
+    """
+    kept = job_of(tx, job_id)
+    source = setup.sources.get(kept.job.source)
+    if source is None:
+        raise NotPossible("source_gone", f"source {kept.job.source!r} is not configured any more")
+    if decision == "check":
+        _check_now(tx, setup, source, kept, now)
+    elif decision == "send":
+        _send(tx, setup, kept, now)
+    else:
+        _give_up(tx, setup, kept, now)
+    return job_of(tx, job_id)
+
+
+def _check_now(tx: Transaction, setup: Setup, source: Source, kept: KeptJob, now: int) -> None:
+    if kept.job.status == "held":
+        release(tx, setup, kept, now)
+    elif kept.job.status in ("queued", "running", "unsure") and askable(source, kept):
+        tx.put_job(msgspec.structs.replace(kept, look_at=now))
+    elif kept.job.status == "unsure":
+        raise NotPossible("cannot_ask", f"{source.name} cannot be asked: the vendor's id of this job is not known")
+    else:
+        raise NotPossible("not_open", f"job {kept.job.id} is {kept.job.status}: there is nothing to check")
+
+
+def _send(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:
+    if kept.job.status not in ("held", "unsure"):
+        raise NotPossible("not_waiting", f"job {kept.job.id} is {kept.job.status}: only held and unsure jobs are sent")
+    facts = {**kept.facts, "probe": True, "unsure": False, "twice": kept.job.status == "unsure"}
+    facts.pop("sent_at", None)
+    if kept.job.status == "held":
+        release(tx, setup, msgspec.structs.replace(kept, facts=facts), now, forced=True)
+    else:
+        send_again(tx, setup, msgspec.structs.replace(kept, facts=facts), now)
+
+
+def _give_up(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:
+    if kept.job.status in TERMINAL:
+        raise NotPossible("not_open", f"job {kept.job.id} is {kept.job.status} already")
+    if kept.job.status in WAITING:
+        cancel(tx, setup, kept, now)
+        return
+    error = JobError(code="provider_error", message="given up by a person")
+    job = msgspec.structs.replace(kept.job, status="failed", error=error, finished_at=stamp(now))
+    advance(tx, setup, kept, msgspec.structs.replace(kept, job=job, gave_up=True), now)
+
+
+def cancel(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> KeptJob:
+    """Cancels a job: at once if it was not ordered yet, else the vendor is asked to stop it, where it can be.
+
+    Raises NotPossible.
+    """
+    if kept.job.status not in WAITING:
+        return _cancel_at_vendor(tx, setup, kept, now)
+    error = JobError(code="canceled", message="canceled before it was ordered")
+    job = msgspec.structs.replace(kept.job, status="canceled", hold=None, error=error, finished_at=stamp(now))
+    advance(tx, setup, kept, msgspec.structs.replace(kept, job=job), now)
+    return job_of(tx, kept.job.id)
+
+
+def _cancel_at_vendor(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> KeptJob:
+    source = setup.sources.get(kept.job.source)
+    if kept.job.status not in ("queued", "running"):
+        raise NotPossible("not_open", f"job {kept.job.id} is {kept.job.status}: it cannot be canceled")
+    if source is None or not askable(source, kept) or source.provider.cancel(kept, source) is None:
+        raise NotPossible("cannot_cancel", f"{kept.job.provider} has no way to stop a job that it has taken")
+    wanted = msgspec.structs.replace(kept, facts={**kept.facts, "cancel": True}, look_at=now)
+    tx.put_job(wanted)
+    return wanted
 
 
 def job_of(tx: Transaction, job_id: str) -> KeptJob:

@@ -32,6 +32,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float
     #: A second; None = as they come.
     rate: float | None = None
+    #: How many more may begin for another reason than concurrency here; None = no other reason.
+    room: Callable[[Transaction], int] | None = None
     #: Carries one delivery out and settles it. Cancelled at shutdown: then it settles what is known and returns.
     carry: Callable[[Delivery], Coroutine[Any, Any, None]]
 
@@ -90,11 +92,15 @@ class Dispatcher:
 
     def _take(self, tx: Transaction, room: dict[str, int], now: int) -> tuple[list[Delivery], int | None]:
         claimed: list[Delivery] = []
+        waiting: list[str] = []
         for name, free in room.items():
-            lease_until = now + int((self._lanes[name].timeout + LEASE_MARGIN) * 1000)
-            claimed += tx.claim(name, free, now, lease_until)
-        full = {name for name in room if sum(one.lane == name for one in claimed) == room[name]}
-        return claimed, tx.next_due([name for name in room if name not in full])
+            lane = self._lanes[name]
+            most = free if lane.room is None else min(free, lane.room(tx))
+            taken = tx.claim(name, most, now, now + int((lane.timeout + LEASE_MARGIN) * 1000)) if most > 0 else []
+            claimed += taken
+            if len(taken) < most:
+                waiting.append(name)
+        return claimed, tx.next_due(waiting)
 
     def _room(self, lane: Lane, now: int) -> int:
         free = lane.concurrency - len(self._running[lane.name])

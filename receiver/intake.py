@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from receiver import ids
-from receiver.advance import Setup, advance, report_to
+from receiver.advance import Setup, advance, mark_proven, report_to
 from receiver.contracts import KeptRequest, Proof, Request, RequestState, Source, Store, Transaction
 from receiver.errors import NotJson, StoreUnavailable, Unmapped
 from receiver.jobs import Job, KeptJob, Report, fold
@@ -139,8 +139,9 @@ def take(tx: Transaction, setup: Setup, arrival: Arrival) -> Taken:
 
 
 def _without_secrets(headers: dict[str, str], source: Source) -> dict[str, str]:
+    secrets = [secret.reveal() for secret in source.secrets]
     return {
-        name: "***" if name in SECRET_HEADERS or matches(value, source.secrets) else value
+        name: "***" if name in SECRET_HEADERS or any(secret in value for secret in secrets) else value
         for name, value in headers.items()
     }
 
@@ -168,9 +169,11 @@ def _take_report(
     tx: Transaction, setup: Setup, source: Source, report: Report, arrival: Arrival, request: int, now: int
 ) -> int:
     kept = _find(tx, source, report, arrival)
+    proven = arrival.proof != "token"
     if kept is not None:
-        return report_to(tx, setup, kept, report, now, request=request)
-    return advance(tx, setup, None, _foreign(tx, source, report, now), now, request=request)
+        return report_to(tx, setup, kept, report, now, request=request, proven=proven)
+    new = mark_proven(None, _foreign(tx, source, report, now), proven)
+    return advance(tx, setup, None, new, now, request=request)
 
 
 def _find(tx: Transaction, source: Source, report: Report, arrival: Arrival) -> KeptJob | None:

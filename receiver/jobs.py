@@ -142,6 +142,8 @@ class KeptJob(msgspec.Struct, frozen=True, kw_only=True):
     intent: str | None = None
     #: True after we, not the vendor, declared it failed: it may still become completed.
     gave_up: bool = False
+    #: When to ask the vendor about it, or to see whether its hold is over, Unix ms; None = never.
+    look_at: int | None = None
 
     @property
     def ordered_by_us(self) -> bool:

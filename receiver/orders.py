@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from receiver import ids
+from receiver import breakers, ids
 from receiver.advance import Setup, advance, ancestors, report_to
 from receiver.backoff import next_wait
 from receiver.contracts import Order, OrderSender, Source, Store, Transaction
@@ -24,7 +24,7 @@ from receiver.deliveries import (
     order_lane,
 )
 from receiver.dispatch import Lane
-from receiver.jobs import ErrorCode, JobError, KeptJob, Status
+from receiver.jobs import ErrorCode, Hold, JobError, KeptJob, Status
 from receiver.settling import given_back, settled, surely, word_of
 from receiver.signatures import ref_of
 from receiver.times import Clock, stamp
@@ -45,6 +45,13 @@ class Broke(msgspec.Struct, frozen=True, kw_only=True):
     note: str
     #: A shutdown is not a failed attempt.
     counted: bool = True
+
+
+class HeldBack(msgspec.Struct, frozen=True, kw_only=True, tag="held"):
+    """Not sent: the source's account refuses orders, so it waits for a probe to get through."""
+
+    note: str = "the source's account refuses orders"
+    status: int | None = None
 
 
 class OrderCarrier:
@@ -75,6 +82,7 @@ class OrderCarrier:
             name=order_lane(source.name),
             concurrency=source.concurrency,
             timeout=source.timeout * CALLS,
+            room=lambda tx: source.concurrency - tx.live(source.name),
             carry=self.carry,
         )
 
@@ -83,7 +91,7 @@ class OrderCarrier:
         started = self._clock()
         try:
             order = await self._store.read(lambda tx: self._order(tx, delivery))
-            outcome: OrderOutcome | Broke = await self._try(order, delivery)
+            outcome: OrderOutcome | Broke | HeldBack = await self._try(order, delivery) if order is not None else HeldBack()
         except asyncio.CancelledError:
             outcome = Broke(note="the process was stopped", counted=False)
         except Exception as wrong:  # a provider may be anybody's code; what it means depends on how far the order was
@@ -91,14 +99,25 @@ class OrderCarrier:
             outcome = Broke(note=f"the order broke: {type(wrong).__name__}")
         await self._settle(delivery, outcome, started)
 
-    def _order(self, tx: Transaction, delivery: Delivery) -> Order:
+    def _order(self, tx: Transaction, delivery: Delivery) -> Order | None:
+        """The order; None if the source's breaker opened while it waited."""
         kept = tx.job(delivery.job)
         if kept is None:
             raise LookupError("the delivery names a job that is not there")
+        if held_back(tx, kept):
+            return None
         wanted = self._source.webhooks and self._source.provider.webhooks
         ref = ref_of(self._store.ref_key, self._source.name, kept.number)
         url = f"{self._public_url}/in/{self._source.name}/{ref}" if wanted else None
-        return Order(kept=kept, ancestors=ancestors(tx, kept), webhook_url=url)
+        above = ancestors(tx, kept)
+        return Order(kept=kept, ancestors=above, webhook_url=url, confirm=self._confirm_at(above))
+
+    def _confirm_at(self, above: tuple[KeptJob, ...]) -> Source | None:
+        """Where the parent is read back, if only an unsigned webhook told its result."""
+        if not above or not above[0].facts.get("unproven"):
+            return None
+        source = self._setup.sources.get(above[0].job.source)
+        return source if source is not None and source.confirm else None
 
     async def _try(self, order: Order, delivery: Delivery) -> OrderOutcome:
         async def begin() -> bool:
@@ -106,7 +125,7 @@ class OrderCarrier:
 
         return await self._sender.send(order, self._source, begin, self._clock)
 
-    async def _settle(self, delivery: Delivery, outcome: OrderOutcome | Broke, started: int) -> None:
+    async def _settle(self, delivery: Delivery, outcome: OrderOutcome | Broke | HeldBack, started: int) -> None:
         spread = self._spread()
         now = self._clock()
         settled_as, known, job = await surely(
@@ -155,17 +174,19 @@ def settle_order(
     tx: Transaction,
     setup: Setup,
     delivery: Delivery,
-    outcome: OrderOutcome | Broke,
+    outcome: OrderOutcome | Broke | HeldBack,
     started: int,
     now: int,
     spread: float,
-) -> tuple[str, OrderOutcome, KeptJob | None]:
+) -> tuple[str, OrderOutcome | HeldBack, KeptJob | None]:
     """Writes down what came of an order; gives the word for it, the outcome, and the job after it.
 
     A try that broke before `submitting` was committed sent nothing; after that its fate is not known. A webhook may
     have come first: then the job stays as the webhook told.
     """
     kept = tx.job(delivery.job)
+    if isinstance(outcome, HeldBack):
+        return _hold_back(tx, setup, delivery, kept, now), outcome, tx.job(delivery.job)
     known = _judged(tx, kept, outcome)
     if kept is None:
         return "fenced", known, None
@@ -178,7 +199,34 @@ def settle_order(
     return word_of(known), known, tx.job(delivery.job)
 
 
-def _judged(tx: Transaction, kept: KeptJob | None, outcome: OrderOutcome | Broke) -> OrderOutcome:
+def held_back(tx: Transaction, kept: KeptJob) -> bool:
+    """Whether an order must wait because its source's account refuses orders. What is unsure already does not."""
+    return kept.job.status == "planned" and not kept.facts.get("probe") and tx.breaker(kept.job.source) is not None
+
+
+def _hold_back(tx: Transaction, setup: Setup, delivery: Delivery, kept: KeptJob | None, now: int) -> str:
+    uncounted = msgspec.structs.replace(given_back(delivery, now), state="done")
+    if kept is None or not tx.settle(delivery, uncounted):
+        return "fenced"
+    if kept.job.status == "planned":
+        hold_by_breaker(tx, setup, kept, now, delivery.attempt)
+    return "held"
+
+
+def hold_by_breaker(tx: Transaction, setup: Setup, kept: KeptJob, now: int, attempt: int) -> None:
+    """Holds an order until its source's account takes orders again."""
+    breaker = tx.breaker(kept.job.source)
+    if breaker is None:
+        return
+    hold = Hold(reason="breaker", since=stamp(now), until=stamp(breaker.probe_at), note=breaker.note)
+    facts = {name: fact for name, fact in kept.facts.items() if name != "probe"}
+    job = msgspec.structs.replace(kept.job, status="held", hold=hold)
+    advance(tx, setup, kept, msgspec.structs.replace(kept, job=job, facts=facts), now, attempt=attempt)
+
+
+def _judged(tx: Transaction, kept: KeptJob | None, outcome: OrderOutcome | Broke | HeldBack) -> OrderOutcome:
+    if isinstance(outcome, HeldBack):
+        return Withdrawn(note=outcome.note)
     if isinstance(outcome, Broke):
         sent = kept is not None and kept.job.status == "submitting"
         return Unclear(note=outcome.note) if sent else NotAccepted(note=outcome.note)
@@ -219,6 +267,7 @@ def _move_job(
 ) -> None:
     if isinstance(outcome, Accepted):
         report_to(tx, setup, kept, outcome.report, now)
+        breakers.close(tx, setup, kept.job.source, now)
         return
     if kept.job.status not in ("planned", "submitting", "unsure") or isinstance(outcome, Withdrawn):
         return
@@ -228,12 +277,23 @@ def _move_job(
         advance(tx, setup, kept, moved, now, attempt=0 if idempotent else delivery.attempt)
         return
     if isinstance(outcome, Refused):
-        _fail(tx, setup, kept, outcome.error, now)
+        _refuse(tx, setup, kept, outcome.error, delivery, now)
     elif after.state == "dead":
         code: ErrorCode = "rate_limited" if outcome.status == 429 else "provider_error"
         _fail(tx, setup, kept, JobError(code=code, message=outcome.note, retryable=True), now)
     else:
         advance(tx, setup, kept, _with_status(kept, "unsure" if _was_unsure(kept) else "planned"), now)
+
+
+def _refuse(
+    tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, delivery: Delivery, now: int
+) -> None:
+    """A refused order fails. One that only probed an account in trouble goes back to waiting."""
+    trouble = breakers.open_by(tx, kept.job.source, error, now)
+    if trouble and kept.facts.get("probe"):
+        hold_by_breaker(tx, setup, kept, now, delivery.attempt)
+    else:
+        _fail(tx, setup, kept, error, now)
 
 
 def _was_unsure(kept: KeptJob) -> bool:

@@ -390,8 +390,9 @@ async def test_a_message_that_cannot_be_edited_is_posted_anew(error: str) -> Non
     assert json.loads(second) == {"ts": "9.9", "channel": "C1", "event": "evt_02"}
 
 
-async def test_a_bot_whose_blocks_are_refused_sends_text_without_blocks() -> None:
-    side = Side(no("invalid_blocks"), ok())
+@pytest.mark.parametrize("error", ["invalid_blocks", "invalid_attachments", "msg_blocks_too_long"])
+async def test_a_bot_whose_blocks_are_refused_sends_text_without_blocks(error: str) -> None:
+    side = Side(no(error), ok())
     outcome = await bot(side).deliver(parcel())
     assert isinstance(outcome, Delivered)
     assert outcome.note == "sent as text: Slack refused the blocks"

@@ -81,7 +81,7 @@ class Bot:
         reply = await self._call(method, {**target, "text": message.text, "blocks": message.blocks})
         if reply.ok or not blocks_refused(reply.answer.body):
             return reply
-        # An empty list, because an edit without the field keeps the blocks of before.
+        # An empty list, because an edit without the field keeps the blocks of before (documented).
         reply = await self._call(method, {**target, "text": message.plain, "blocks": []})
         return msgspec.structs.replace(reply, note=SENT_AS_TEXT)
 

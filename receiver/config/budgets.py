@@ -7,8 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from receiver.config.settings import Budget
 from receiver.config.units import Amount
+from receiver.contracts import Budget
 
 
 class BudgetKeys(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,9 +15,9 @@ from receiver.config.follow_ups import Before, read_follow_ups
 from receiver.config.known import Known
 from receiver.config.loops import check_endless
 from receiver.config.reading import Reader, Table, Wrong
-from receiver.config.settings import Budget
 from receiver.config.sources import SourcesRead
 from receiver.jobs import Then
+from receiver.contracts import Budget
 from receiver.rules import Rule
 
 LATER: Final = ("if", "after")

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-from receiver.contracts import Source
+from receiver.contracts import Budget, Source
 from receiver.rules import Rule
 from receiver.signatures import Secret
-
-
-class Budget(msgspec.Struct, frozen=True, kw_only=True):
-    """How much may be spent in which time."""
-
-    amount: Decimal
-    unit: Literal["credits", "USD"]
-    per: Literal["day", "week", "month", "total"]
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):

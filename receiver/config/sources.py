@@ -12,9 +12,8 @@ from receiver.config.budgets import BudgetKeys, budget_of
 from receiver.config.findings import Findings, inside, nearest
 from receiver.config.plugins import Registry, find_class
 from receiver.config.reading import Reader, Table, Wrong, keys_of
-from receiver.config.settings import Budget
 from receiver.config.units import Address, Amount, Count, Span, Timeout
-from receiver.contracts import Provider, Source
+from receiver.contracts import Budget, Provider, Source
 from receiver.errors import GridhookError
 from receiver.signatures import Secret
 

@@ -55,14 +55,13 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serve(app: ASGIApp, *, grace: float = 0.5) -> AsyncIterator[str]:
+async def serve(app: ASGIApp, *, port: int = 0, grace: float = 0.5) -> AsyncIterator[str]:
     """Serves an ASGI application, lifespan included; gives its base URL, `http://127.0.0.1:PORT`.
 
-    At the end no new request is taken; those in progress have `grace` seconds, then their connections are cut.
-    Raises RuntimeError if the application does not start.
+    Port 0 is any free one. At the end no new request is taken; those in progress have `grace` seconds, then their
+    connections are cut. Raises RuntimeError if the application does not start, OSError if the port is not free.
     """
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener = _bound(port)
     port = listener.getsockname()[1]
     server: _Server
 
@@ -91,6 +90,18 @@ async def serve(app: ASGIApp, *, grace: float = 0.5) -> AsyncIterator[str]:
     finally:
         await _stop(server, serving, grace)
         listener.close()
+
+
+def _bound(port: int) -> socket.socket:
+    listener = socket.socket()
+    try:
+        if port:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 async def _stop(server: _Server, serving: asyncio.Task[None], grace: float) -> None:

@@ -33,11 +33,13 @@ class Vtrix:
     four_is_final = False
 
     def routes(self, vendor: PretendVendor) -> list[Route]:
-        """Both APIs. The path before `requests/` of the queue's addresses is inferred."""
+        """Both APIs. That the queue's `cancel` is a PUT is documented, and so are the paths of its addresses."""
 
         def cancel(wish: Wish) -> Response:
-            vendor.work.cancel(_known(wish))
-            return _queue_status(wish)
+            job = wish.book.get(wish.path["id"])
+            if job is not None and not job.ended:
+                vendor.work.cancel(job)
+            return _cancel_answer(job)
 
         requests = QUEUE_PATH + "/{model}/requests/{id}"
         return [
@@ -46,7 +48,7 @@ class Vtrix:
             Route(QUEUE_PATH + "/{model}", vendor.ordering(queued), methods=["POST"]),
             Route(f"{requests}/status", vendor.asking(_queue_status), methods=["GET"]),
             Route(f"{requests}/response", vendor.asking(_queue_response), methods=["GET"]),
-            Route(f"{requests}/cancel", vendor.asking(cancel), methods=["POST", "PUT"]),
+            Route(f"{requests}/cancel", vendor.asking(cancel), methods=["PUT"]),
         ]
 
     def key(self, headers: Headers) -> str | None:
@@ -144,6 +146,15 @@ def _status_body(job: PretendJob) -> dict[str, Any]:
     if job.state == "failed":
         return {**said, "error": job.error, "error_type": "INFERENCE_FAILURE"}
     return said
+
+
+def _cancel_answer(job: PretendJob | None) -> Response:
+    """202, 400 or 404 with the documented `status`; that it is all of the body is inferred. `job` is from before."""
+    if job is None:
+        return JSONResponse({"status": "NOT_FOUND"}, 404)
+    if job.ended:
+        return JSONResponse({"status": "ALREADY_COMPLETED"}, 400)
+    return JSONResponse({"status": "CANCELLATION_REQUESTED"}, 202)
 
 
 def _queue_response(wish: Wish) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -120,16 +120,16 @@ def _flat(values: Iterable[Any], depth: int = 0) -> Iterable[Any]:
             yield value
 
 
-def images(addresses: Iterable[str], first_index: int = 1) -> tuple[Image, ...]:
-    """Pictures in grid order from their addresses."""
-    return tuple(Image(index=index, url=address) for index, address in enumerate(addresses, first_index))
-
-
 def tiles(value: Any) -> tuple[Image, ...]:
     """Pictures by their place in a list, so that a gap or a repeat moves no other tile; a lone one is the first."""
     places = value[:MAX_IMAGES] if isinstance(value, list) else [value]
     found = ((index, urls(place)) for index, place in enumerate(places, 1))
     return tuple(Image(index=index, url=addresses[0]) for index, addresses in found if addresses)
+
+
+def count(images: Sequence[Image]) -> int:
+    """How many pictures there are with the gaps before the last one, as far as tiles tell."""
+    return images[-1].index if images else 0
 
 
 def each(jobs: Iterable[Any], read: Callable[[Mapping[str, Any]], Report]) -> list[Report]:

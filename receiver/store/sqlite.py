@@ -199,7 +199,7 @@ class CommitWatch:
 
 
 def _lock(handle: int) -> None:
-    """Takes the dispatcher's lock. Raises OSError if it is held for longer than a look at it (`is_dispatched`) takes."""
+    """Takes the dispatcher's lock. Raises OSError if it is held for longer than `is_dispatched` takes to look."""
     for wait in LOOKED_AT:
         with contextlib.suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -223,6 +223,8 @@ def _answer(done: asyncio.Future[Any], result: Result) -> None:
 
 async def _connect(path: Path) -> aiosqlite.Connection:
     try:
+        # Tried here first: a thread of aiosqlite's that failed to open a file may outlive the event loop.
+        sqlite3.connect(path).close()
         return await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256)
     except sqlite3.Error as wrong:
         raise StoreUnavailable(f"{path}: {wrong}") from None

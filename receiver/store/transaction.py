@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 
 from receiver import ids as id_text
-from receiver.contracts import Counts, Filters, KeptRequest, RequestState
-from receiver.deliveries import Attempt, Delivery
+from receiver.contracts import Breaker, CostRow, Counts, Filters, KeptRequest, RequestState
+from receiver.deliveries import Attempt, Delivery, order_lane
 from receiver.events import Event
 from receiver.ids import Ids
 from receiver.jobs import KeptJob
@@ -85,11 +86,11 @@ class SqliteTransaction:
         job = kept.job
         self._db.execute(
             """
-            INSERT INTO jobs (number, source, provider_job_id, status, action, parent, root, intent, data)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO jobs (number, source, provider_job_id, status, action, parent, root, intent, look_at, data)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (number) DO UPDATE SET
-                provider_job_id = excluded.provider_job_id, status = excluded.status,
-                action = excluded.action, data = excluded.data
+                provider_job_id = excluded.provider_job_id, status = excluded.status, action = excluded.action,
+                look_at = excluded.look_at, data = excluded.data
             """,
             (
                 kept.number,
@@ -100,6 +101,7 @@ class SqliteTransaction:
                 id_text.read("job", job.parent_id) if job.parent_id else None,
                 id_text.read("job", job.root_id),
                 kept.intent,
+                kept.look_at,
                 _ENCODER.encode(kept),
             ),
         )
@@ -107,6 +109,96 @@ class SqliteTransaction:
     def jobs(self, filters: Filters) -> list[KeptJob]:
         """Jobs, newest first."""
         return [_JOB.decode(row[0]) for row in listing(self._db, "data", "jobs", JOB_FILTERS, filters)]
+
+    def family_size(self, root_id: str) -> int:
+        """How many jobs a root has led to, itself included."""
+        root = id_text.read("job", root_id)
+        return 1 + self._count("SELECT count(*) FROM jobs WHERE root = ? AND parent IS NOT NULL", (root,))
+
+    def live(self, source: str) -> int:
+        """How many jobs of ours the vendor works on, or is being sent right now."""
+        at_vendor = """
+            SELECT count(*) FROM jobs
+            WHERE source = ? AND status IN ('submitting', 'queued', 'running') AND intent IS NOT NULL
+                AND status NOT IN ('completed', 'failed', 'canceled')
+        """
+        on_the_way = """
+            SELECT count(*) FROM deliveries JOIN jobs ON jobs.number = deliveries.job
+            WHERE lane = ? AND state = 'running' AND status IN ('planned', 'unsure')
+        """
+        return self._count(at_vendor, (source,)) + self._count(on_the_way, (order_lane(source),))
+
+    def held(self, source: str, reason: str) -> list[KeptJob]:
+        """The held jobs of a source, oldest first."""
+        rows = self._db.execute(
+            """
+            SELECT data FROM jobs
+            WHERE source = ? AND status = 'held' AND status NOT IN ('completed', 'failed', 'canceled')
+            ORDER BY number
+            """,
+            (source,),
+        )
+        jobs = [_JOB.decode(row[0]) for row in rows]
+        return [kept for kept in jobs if kept.job.hold is not None and kept.job.hold.reason == reason]
+
+    def to_look_at(self, source: str, now: int, limit: int) -> list[KeptJob]:
+        """Jobs whose look is due, oldest first."""
+        rows = self._db.execute(
+            "SELECT data FROM jobs WHERE source = ? AND look_at <= ? ORDER BY number LIMIT ?", (source, now, limit)
+        )
+        return [_JOB.decode(row[0]) for row in rows]
+
+    def next_look(self, sources: Sequence[str]) -> int | None:
+        """When the earliest look at a job of these sources is due."""
+        query = "SELECT min(look_at) FROM jobs WHERE source = ? AND look_at IS NOT NULL"
+        moments = [self._db.execute(query, (source,)).fetchone()[0] for source in sources]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def _count(self, sql: str, values: tuple[object, ...]) -> int:
+        row = self._one(sql, values)
+        return int(row[0]) if row else 0
+
+    # --- money -------------------------------------------------------------------------------------------------------
+
+    def put_cost(self, row: CostRow) -> None:
+        """Writes what a job costs."""
+        amount = None if row.amount is None else str(row.amount)
+        values = (row.job, row.source, row.rule, row.at, row.state, row.unit, amount)
+        self._db.execute("INSERT OR REPLACE INTO costs VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+
+    def cost(self, job: int) -> CostRow | None:
+        """What a job costs."""
+        row = self._one("SELECT * FROM costs WHERE job = ?", (job,))
+        return _cost(row) if row else None
+
+    def costs(self, since: int, *, source: str | None = None, rule: str | None = None) -> list[CostRow]:
+        """The costs reserved from a moment on, of a source or of a rule, oldest first."""
+        where: list[str] = ["at >= ?"]
+        values: list[object] = [since]
+        for name, value in (("source", source), ("rule", rule)):
+            if value is not None:
+                where.append(f"{name} = ?")
+                values.append(value)
+        sql = f"SELECT * FROM costs WHERE {' AND '.join(where)} ORDER BY at, job"
+        return [_cost(row) for row in self._db.execute(sql, values)]
+
+    def breaker(self, source: str) -> Breaker | None:
+        """The open breaker of a source."""
+        row = self._one("SELECT * FROM breakers WHERE source = ?", (source,))
+        return _breaker(row) if row else None
+
+    def breakers(self) -> list[Breaker]:
+        """Every open breaker."""
+        return [_breaker(row) for row in self._db.execute("SELECT * FROM breakers ORDER BY source")]
+
+    def put_breaker(self, breaker: Breaker) -> None:
+        """Opens a breaker, or changes it."""
+        values = msgspec.structs.astuple(breaker)
+        self._db.execute("INSERT OR REPLACE INTO breakers VALUES (?, ?, ?, ?, ?, ?)", values)
+
+    def close_breaker(self, source: str) -> None:
+        """Orders may go out again."""
+        self._db.execute("DELETE FROM breakers WHERE source = ?", (source,))
 
     # --- events ------------------------------------------------------------------------------------------------------
 
@@ -263,3 +355,12 @@ def _request(row: tuple[Any, ...]) -> KeptRequest:
 
 def _delivery(row: tuple[Any, ...]) -> Delivery:
     return Delivery(**dict(zip(Delivery.__struct_fields__, row, strict=True)))
+
+
+def _cost(row: tuple[Any, ...]) -> CostRow:
+    values = dict(zip(CostRow.__struct_fields__, row, strict=True))
+    return CostRow(**{**values, "amount": None if row[6] is None else Decimal(row[6])})
+
+
+def _breaker(row: tuple[Any, ...]) -> Breaker:
+    return Breaker(**dict(zip(Breaker.__struct_fields__, row, strict=True)))

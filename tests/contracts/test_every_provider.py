@@ -38,6 +38,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     submitted: tuple[str, str] | None
     #: The webhook header that proves a body genuine, for vendors that have one without `secrets`.
     signed: str | None = None
+    #: Options that choose another of the vendor's APIs.
+    variants: tuple[dict[str, Any], ...] = ()
+    #: Whether any of its APIs can stop a job.
+    cancels: bool = False
 
 
 LINES = {
@@ -67,6 +71,8 @@ LINES = {
     "vtrix": Line(
         webhooks={"assembled_task_completed": "completed", "assembled_task_failed": "failed"},
         submitted=("assembled_task_completed", "task-1"),
+        variants=({"api": "queue"},),
+        cancels=True,
     ),
     "generic": Line(
         webhooks={
@@ -99,11 +105,16 @@ MATERIAL: dict[str, tuple[Params, ...]] = {"inpaint": ({}, {"mask": "AAAA"}, {"m
 PICTURES = tuple(Image(index=index, url=f"https://x.example/{index}.png") for index in (1, 2, 3, 4))
 
 
-def load(name: str) -> Provider:
+def load(name: str, options: dict[str, Any] | None = None) -> Provider:
     module, _, attribute = PROVIDERS[name].partition(":")
     cls = getattr(import_module(module), attribute)
-    provider: Provider = cls(cls.Options())
+    provider: Provider = cls(cls.Options(**(options or {})))
     return provider
+
+
+def dialects(name: str) -> list[Provider]:
+    """The provider as it is without options, and with those that choose another API."""
+    return [PROVIDER[name], *(load(name, options) for options in LINES[name].variants)]
 
 
 PROVIDER = {name: load(name) for name in LINES}
@@ -208,13 +219,24 @@ def test_every_provider_of_the_table_has_its_line_here() -> None:
 
 @every
 def test_it_says_what_it_is(name: str) -> None:
-    provider = PROVIDER[name]
-    assert provider.name == name
-    assert provider.unit in ("credits", "USD")
-    assert provider.seals in ("secret", "signature", "nothing")
-    assert provider.query_batch >= 1
-    assert provider.base_url == "" or (provider.base_url.startswith("https://") and not provider.base_url.endswith("/"))
-    assert (provider.base_url == "") == (LINES[name].submitted is None)
+    for provider in dialects(name):
+        assert provider.name == name
+        assert provider.unit in ("credits", "USD")
+        assert provider.seals in ("secret", "signature", "nothing")
+        assert [type(said) for said in (provider.webhooks, provider.idempotent, provider.refunds)] == [bool] * 3
+        assert type(provider.query_batch) is int
+        assert provider.query_batch >= 0
+        assert provider.retention is None or (type(provider.retention) is float and provider.retention > 0)
+        url = provider.base_url
+        assert url == "" or (url.startswith("https://") and not url.endswith("/"))
+        assert (url == "") == (LINES[name].submitted is None)
+
+
+@every
+def test_every_price_is_in_the_unit_that_the_vendor_counts_in(name: str) -> None:
+    for provider in dialects(name):
+        costs = [provider.price(action, params) for action, choices in ACTIONS.items() for params in choices]
+        assert {cost.unit for cost in costs if cost is not None} <= {provider.unit}
 
 
 @every
@@ -463,6 +485,47 @@ def test_no_answer_makes_answered_raise_or_read_raise_anything_but_unmapped(name
 
 def _encoded(value: Any) -> bytes:
     return json.dumps(value).encode()
+
+
+@every
+def test_only_what_takes_no_orders_cannot_be_asked(name: str) -> None:
+    for provider in dialects(name):
+        assert (provider.query_batch == 0) == (LINES[name].submitted is None)
+        if provider.query_batch == 0:
+            with pytest.raises(Unsupported):
+                provider.query([job(name, "imagine", status="running", images=())], source_of(name))
+            with pytest.raises(Unmapped):
+                provider.read(Answer(status=200, body=b"{}"), [])
+
+
+@every
+def test_as_many_jobs_as_it_says_fit_into_one_query(name: str) -> None:
+    for provider in dialects(name):
+        asked = [job(name, "imagine", status="running", provider_job_id=f"j{n}") for n in range(provider.query_batch)]
+        if asked:
+            call = provider.query(asked, source_of(name))
+            said = call.url.encode() + (call.body or b"")
+            assert all((kept.job.provider_job_id or "").encode() in said for kept in asked)
+
+
+@every
+def test_a_job_is_stopped_at_its_own_source_or_not_at_all(name: str) -> None:
+    foreign = {"cancel_url": "https://evil.example/cancel", "status_url": "https://evil.example/status"}
+    calls = []
+    for provider in dialects(name):
+        source = msgspec.structs.replace(source_of(name), provider=provider, base_url="https://own.example/api")
+        assert provider.cancel(job(name, "imagine", status="submitting", provider_job_id=None), source) is None
+        for action in [*ACTIONS, None]:
+            running = job(name, action, status="running", images=(), provider_job_id="a/b", facts=foreign)
+            calls.append(provider.cancel(running, source))
+    made = [call for call in calls if call is not None]
+    assert (len(made) > 0) == LINES[name].cancels
+    for call in made:
+        assert call.url.startswith("https://own.example/api/")
+        assert "a/b" not in call.url
+        assert call.method != "GET"
+        assert any(KEY in value for value in call.headers.values())
+        assert KEY not in f"{call.url} {call!r}"
 
 
 @every

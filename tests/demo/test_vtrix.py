@@ -8,11 +8,15 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
+from receiver.contracts import Answer, Provider, Source
 from receiver.demo.inbox import Inbox
 from receiver.demo.loopback import serve
 from receiver.demo.options import VendorOptions
 from receiver.demo.vendor import PretendVendor
 from receiver.demo.vendors import build
+from receiver.jobs import Job, KeptJob
+from receiver.providers.vtrix import Vtrix, VtrixOptions
+from receiver.signatures import Secret
 
 
 class Buyer(NamedTuple):
@@ -144,7 +148,46 @@ async def test_an_unfinished_response_is_a_202_and_can_be_canceled() -> None:
         ticket = (await me.queue("diffusion", text="a cat")).json()
         early = await me.client.get(ticket["response_url"])
         assert (early.status_code, early.json()["status"]) == (202, "IN_QUEUE")
-        assert (await me.client.post(ticket["cancel_url"], json={})).json()["error_type"] == "CANCELED"
+        canceled = await me.client.put(ticket["cancel_url"])
+        assert (canceled.status_code, canceled.json()) == (202, {"status": "CANCELLATION_REQUESTED"})
+        assert (await me.client.get(ticket["status_url"])).json()["error_type"] == "CANCELED"
+        again = await me.client.put(ticket["cancel_url"])
+        assert (again.status_code, again.json()) == (400, {"status": "ALREADY_COMPLETED"})
+
+
+async def test_only_a_put_cancels_and_only_what_is_known() -> None:
+    async with buyer(pace=600) as me:
+        ticket = (await me.queue("diffusion", text="a cat")).json()
+        assert (await me.client.post(ticket["cancel_url"], json={})).status_code == 405
+        assert (await me.client.get(ticket["status_url"])).json()["status"] == "IN_QUEUE"
+        unknown = await me.client.put(ticket["cancel_url"].replace(ticket["request_id"], "mmsu_x"))
+        assert (unknown.status_code, unknown.json()) == (404, {"status": "NOT_FOUND"})
+
+
+async def test_the_dialects_own_call_cancels() -> None:
+    async with buyer(pace=600) as me:
+        ticket = (await me.queue("diffusion", text="a cat")).json()
+        dialect: Provider = Vtrix(VtrixOptions(api="queue"))
+        source = Source(name="sea", provider=dialect, base_url=str(me.client.base_url).rstrip("/"), api_key=Secret("x"))
+        job = Job(
+            id="job_1",
+            source="sea",
+            provider="vtrix",
+            provider_job_id=ticket["request_id"],
+            action="imagine",
+            status="running",
+            root_id="job_1",
+            created_at="2026-11-21T10:00:00.000Z",
+        )
+        kept = KeptJob(number=1, job=job, intent="i")
+        call = dialect.cancel(kept, source)
+        assert call is not None
+        assert call.url == ticket["cancel_url"]
+        assert (await me.client.request(call.method, call.url, headers=call.headers)).status_code == 202
+        asked = dialect.query([kept], source)
+        said = await me.client.request(asked.method, asked.url, headers=asked.headers)
+        (report,) = dialect.read(Answer(status=said.status_code, body=said.content), [kept])
+    assert report.status == "canceled"
 
 
 async def test_a_queued_failure_is_completed_with_an_error() -> None:

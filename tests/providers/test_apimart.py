@@ -121,6 +121,39 @@ def test_bare_listed_and_older_task_objects_read_the_same() -> None:
     assert provider.parse(older, {}) == expected
 
 
+ONE, TWO, FOUR = (f"https://upload.apimart.ai/f/image/{number}.png" for number in (1, 2, 4))
+
+
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        [{"url": [ONE, TWO, None, FOUR]}],
+        [{"url": [ONE, TWO]}, {"url": [None, FOUR]}],
+        [{"url": [ONE]}, {"url": TWO}, {"url": []}, {"url": [FOUR]}],
+        [{"url": ONE}, {"url": TWO}, {"url": None}, {"url": FOUR}],
+        [ONE, TWO, None, FOUR],
+    ],
+)
+def test_a_missing_picture_moves_no_other_tile(pictures: list[Any]) -> None:
+    for where in ({"result": {"images": pictures}}, {"image_urls": [ONE, TWO, None, FOUR]}):
+        (report,) = provider.parse({"id": "t", "status": "completed", **where}, {})
+        assert [(image.index, image.url) for image in report.images] == [(1, ONE), (2, TWO), (4, FOUR)]
+        assert report.action == "imagine"
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"result": {"images": [{"url": [ONE, ONE]}, {"url": [ONE, FOUR]}]}},
+        {"image_urls": [ONE, ONE, ONE, FOUR]},
+    ],
+)
+def test_a_repeated_picture_moves_no_other_tile(where: dict[str, Any]) -> None:
+    (report,) = provider.parse({"id": "t", "status": "completed", **where}, {})
+    assert [(image.index, image.url) for image in report.images] == [(1, ONE), (2, ONE), (3, ONE), (4, FOUR)]
+    assert report.action == "imagine"
+
+
 def test_without_credits_the_cost_is_in_dollars_and_a_failed_task_has_none() -> None:
     task = {name: value for name, value in fixture("task_completed")["data"].items() if name != "credits_cost"}
     (report,) = provider.parse(task, {})

@@ -91,6 +91,11 @@ def test_a_gap_or_a_repeat_moves_no_other_tile() -> None:
     assert reading.tiles([]) == ()
 
 
+def test_pictures_are_counted_with_the_gaps_between_them() -> None:
+    assert reading.count(reading.tiles([None, "https://x.example/2.png", None])) == 2
+    assert reading.count(()) == 0
+
+
 def test_one_bad_job_hides_no_other_of_its_batch() -> None:
     def read(job: Any) -> Report:
         return Report(provider_job_id=reading.required_id(job.get("id"), "id"), status="running")

@@ -201,6 +201,47 @@ def test_a_result_carries_its_output_id_and_no_videos_among_the_pictures() -> No
     assert report.facts == {"output_id": "r"}
 
 
+ZERO, THREE = "https://cdn.vtrix.ai/0.png", "https://cdn.vtrix.ai/3.png"
+
+
+def picture(url: str | None) -> dict[str, Any]:
+    return {"type": "image", "url": url, "jobId": "r"}
+
+
+@pytest.mark.parametrize(
+    ("entries", "tiles"),
+    [
+        ([picture(ZERO), picture(None), None, picture(THREE)], [(1, ZERO), (4, THREE)]),
+        ([picture(ZERO), picture(ZERO), {"type": "image"}, picture(THREE)], [(1, ZERO), (2, ZERO), (4, THREE)]),
+        ([picture(ZERO), {"type": "video", "url": "https://x/0.mp4"}, picture(THREE)], [(1, ZERO), (2, THREE)]),
+    ],
+)
+def test_a_missing_or_repeated_picture_moves_no_other_tile(entries: list[Any], tiles: list[tuple[int, str]]) -> None:
+    task = {"id": "t", "status": "completed", "output": [{"content": entries}]}
+    request = {"request_id": "q", "status": "completed", "outputs": entries}
+    for (report,) in (provider.parse(task, {}), queue.parse(request, {})):
+        assert [(image.index, image.url) for image in report.images] == tiles
+        assert report.action == ("imagine" if tiles[-1][0] == 4 else None)
+
+
+def test_the_follow_up_of_a_grid_with_gaps_names_the_place_in_the_vendors_list() -> None:
+    entries = [picture(ZERO), picture(None), picture(None), picture(THREE)]
+    (report,) = queue.parse({"request_id": "q", "status": "completed", "outputs": entries}, {})
+    grid_with_gaps = fold(job(1, "imagine", status="running"), report, AT)
+    wish = order("upscale", {"kind": "2x", "index": 4}, grid_with_gaps)
+    assert sent(queue.order(wish, account(queue), None))["imageNo"] == 3
+
+
+def test_an_upstream_job_keeps_its_tiles_in_place_too() -> None:
+    addresses = [ZERO, None, ZERO, THREE]
+    body = {"job_id": "r", "status": "completed", "output": {"image_url": "https://x/g.png", "image_urls": addresses}}
+    (report,) = provider.parse(body, {})
+    assert [(image.index, image.url) for image in report.images] == [(1, ZERO), (3, ZERO), (4, THREE)]
+    assert report.grid_url == "https://x/g.png"
+    (single,) = provider.parse({**body, "output": {"image_url": ZERO}}, {})
+    assert (single.images, single.grid_url) == ((Image(index=1, url=ZERO),), None)
+
+
 def test_completed_without_outputs_is_not_the_end_yet() -> None:
     (report,) = queue.parse(fixture("queue_completed"), {})
     assert (report.status, report.facts) == ("running", {"ready": True})
@@ -514,3 +555,21 @@ def test_a_task_that_is_gone_is_left_out_and_a_wrong_key_is_no_news() -> None:
         assert dialect.read(answer({"detail": "Request not found"}, 404), [grid()]) == []
         with pytest.raises(Unmapped):
             dialect.read(answer({}, 401), [grid()])
+
+
+# --- stopping --------------------------------------------------------------------------------------------------------
+
+
+def test_a_queue_request_is_stopped_at_its_own_address_and_never_at_one_from_an_answer() -> None:
+    foreign = {"cancel_url": "https://evil.example/x"}
+    running = job(3, "vary", status="running", facts=foreign, provider_job_id="mm/../su")
+    call = queue.cancel(running, account(queue))
+    assert call is not None
+    expected = "https://cloud.seaart.ai/model/v1/queue/midjourney_variation/requests/mm%2F..%2Fsu/cancel"
+    assert (call.method, call.url, call.body) == ("PUT", expected, None)
+    assert call.headers == {"authorization": "Bearer sk-1"}
+
+
+def test_what_the_vendor_has_not_named_or_offers_no_way_for_is_not_stopped() -> None:
+    assert queue.cancel(job(3, "imagine", status="submitting", provider_job_id=None), account(queue)) is None
+    assert provider.cancel(job(3, "imagine", status="running"), account(provider)) is None

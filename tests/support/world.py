@@ -11,17 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 
 from handlers.http import HttpTransport
 from handlers.order import OrderHandler
 from receiver import intake
 from receiver.advance import Setup
-from receiver.contracts import Request, Sink, Source
+from receiver.contracts import Filters, Request, Sink, Source
 from receiver.deliveries import sink_lane
 from receiver.dispatch import Dispatcher
 from receiver.ids import Ids
 from receiver.jobs import Job, Then
+from receiver.money import Limits
 from receiver.orders import OrderCarrier, recover
+from receiver.reconcile import Reconciler
 from receiver.rules import Rule
 from receiver.sinks import SinkCarrier
 from receiver.store.migrate import migrate
@@ -94,6 +97,7 @@ class World:
         self.answer: Answering = accepting()
         self.transport = HttpTransport(httpx.MockTransport(self._answer))
         self.dispatcher: Dispatcher | None = None
+        self.reconciler: Reconciler | None = None
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.calls.append(request)
@@ -106,7 +110,7 @@ class World:
 
     async def webhook(self, body: object, source: str = "journey", *, token: str | None = None) -> intake.Taken:
         """Takes a webhook in, from verification to commit."""
-        request = a_request(body, source, token=token)
+        request = msgspec.structs.replace(a_request(body, source, token=token), received_at=self.clock())
         account = self.setup.sources[source]
         verified = intake.verify(request, account, self.store.ref_key)
         assert verified is not None
@@ -114,10 +118,13 @@ class World:
 
     async def jobs(self) -> list[Job]:
         """Every job, oldest first."""
-        from receiver.contracts import Filters
-
         kept = await self.store.read(lambda tx: tx.jobs(Filters(limit=500)))
         return [one.job for one in reversed(kept)]
+
+    async def tick(self, seconds: float) -> None:
+        """Lets time pass, and wakes what waits for it."""
+        self.clock.pass_by(seconds)
+        await self.store.write(lambda tx: None)
 
     async def until(self, holds: Callable[[list[Job]], bool]) -> list[Job]:
         """Waits for commits until the jobs are so."""
@@ -138,9 +145,14 @@ class World:
             lanes.append(carrier.lane())
         self.dispatcher = Dispatcher(self.store, lanes, self.clock)
         self.dispatcher.start()
+        self.reconciler = Reconciler(self.store, self.setup, self.transport, self.clock)
+        self.reconciler.start()
 
     async def stop(self, grace: float = 5.0) -> None:
-        """Stops dispatching."""
+        """Stops dispatching and looking."""
+        if self.reconciler is not None:
+            await self.reconciler.stop()
+            self.reconciler = None
         if self.dispatcher is not None:
             await self.dispatcher.stop(grace)
             self.dispatcher = None
@@ -154,11 +166,13 @@ async def world(
     sources: tuple[Source, ...] | None = None,
     sinks: Mapping[str, Sink] | None = None,
     dispatch: bool = True,
+    limits: Limits | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[World]:
     """Opens a world on a file, as after a restart if it was there before."""
-    clock = Clock()
+    clock = clock or Clock()
     accounts = sources or (a_source(),)
-    setup = Setup(sources={source.name: source for source in accounts}, rules=rules)
+    setup = Setup(sources={source.name: source for source in accounts}, rules=rules, limits=limits or Limits())
     async with SqliteStore(path / "gridhook.db", clock) as store:
         await store.write(lambda tx: recover(tx, setup, clock()))
         opened = World(store, setup, clock, sinks or {})

@@ -41,6 +41,9 @@ class Apiframe:
     #: `Idempotency-Key` returns the original job for 24 h (documented).
     idempotent: bool = True
     query_batch: int = 1
+    #: Credits are refunded on failure, results kept for 24 h (documented).
+    refunds: bool = True
+    retention: float | None = 24 * 3600.0
     unit: str = "credits"
 
     def __init__(self, options: NoOptions) -> None:
@@ -105,6 +108,10 @@ class Apiframe:
         if answer.status != 200:
             raise Unmapped(f"HTTP {answer.status} to a status query")
         return [report_of(reading.table(reading.answer_json(answer)))]
+
+    def cancel(self, kept: KeptJob, source: Source) -> Call | None:
+        """No way to stop a job is documented."""
+        return None
 
     def next_actions(self, kept: KeptJob) -> list[NextAction]:
         """The rows of the table of follow-ups for this job."""

@@ -43,6 +43,10 @@ class APIMart:
     webhooks: bool = True
     idempotent: bool = False
     query_batch: int = 1
+    #: A failed task is refunded, tasks are kept for 3 days (documented).
+    refunds: bool = True
+    retention: float | None = 3 * 24 * 3600.0
+    unit: str = "credits"
 
     def __init__(self, options: msgspec.Struct) -> None:
         """No options."""
@@ -123,6 +127,10 @@ class APIMart:
 
     def _get(self, source: Source, path: str) -> Call:
         return Call(method="GET", url=source.base_url + path, headers=_bearer(source))
+
+    def cancel(self, kept: KeptJob, source: Source) -> Call | None:
+        """No way to stop a job is documented."""
+        return None
 
     def next_actions(self, kept: KeptJob) -> list[NextAction]:
         """The rows of the table of follow-ups for this job."""

@@ -72,10 +72,10 @@ def report_of(task: Mapping[str, Any]) -> Report:
     known_id = reading.required_id(id_of(task), "id")
     result = task.get("result")
     inside = result if isinstance(result, dict) else {}
-    addresses = reading.urls(task.get("image_urls")) or reading.urls(inside.get("images"))
+    images = reading.tiles(task.get("image_urls")) or reading.tiles(places_of(inside.get("images")))
     grid = reading.url(task.get("grid_image_url"))
     status = status_of(task.get("status"))
-    action, params = kind_of(task.get("action"), grid, len(addresses))
+    action, params = kind_of(task.get("action"), grid, reading.count(images))
     return Report(
         provider_job_id=known_id,
         status=status,
@@ -84,11 +84,23 @@ def report_of(task: Mapping[str, Any]) -> Report:
         params=params,
         prompt=reading.text(task.get("prompt")) if action != "describe" else None,
         grid_url=grid,
-        images=reading.images(addresses),
+        images=images,
         cost=cost_of(task) if status == "completed" else None,
         error=error_of(task) if status == "failed" else None,
         facts=facts_of(task, action, reading.urls(task.get("video_urls"), inside.get("videos"))),
     )
+
+
+def places_of(pictures: Any) -> list[Any]:
+    """What stands at each place of the grid in `result.images`: its `url` lists end to end (older page: one address).
+
+    A repeat, a null and an entry without any address have a place too, so that they move no other tile (inferred).
+    """
+    places: list[Any] = []
+    for entry in pictures[: reading.MAX_IMAGES] if isinstance(pictures, list) else [pictures]:
+        inside = entry.get("url") if isinstance(entry, dict) else entry
+        places += inside[: reading.MAX_IMAGES] if isinstance(inside, list) and inside else [entry]
+    return places
 
 
 def status_of(word: Any) -> Status:

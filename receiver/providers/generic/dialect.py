@@ -38,7 +38,9 @@ class Generic:
     seals: Literal["secret", "signature", "nothing"] = "secret"
     webhooks: bool = False
     idempotent: bool = False
-    query_batch: int = 1
+    query_batch: int = 0
+    refunds: bool = False
+    retention: float | None = None
 
     def __init__(self, options: keys.Options) -> None:
         """Raises InvalidParams if the description cannot be meant, with what would be right."""
@@ -163,6 +165,10 @@ class Generic:
     def read(self, answer: Answer, jobs: Sequence[KeptJob]) -> list[Report]:
         """Raises Unmapped: no question was asked."""
         raise Unmapped("a generic source cannot be asked about its jobs")
+
+    def cancel(self, kept: KeptJob, source: Source) -> Call | None:
+        """No way to stop a job is documented."""
+        return None
 
     def next_actions(self, kept: KeptJob) -> list[NextAction]:
         """None."""

@@ -47,6 +47,8 @@ class JourneyAPI:
     idempotent: bool = False
     #: /fetch-many takes 2-20 ids (documented).
     query_batch: int = 20
+    refunds: bool = False
+    retention: float | None = None
     unit: str = "credits"
 
     def __init__(self, options: NoOptions) -> None:
@@ -108,6 +110,10 @@ class JourneyAPI:
         value = reading.table(reading.answer_json(answer))
         tasks = value.get("tasks")
         return reading.each(tasks if isinstance(tasks, list) else [value], report_of)
+
+    def cancel(self, kept: KeptJob, source: Source) -> Call | None:
+        """No way to stop a job is documented."""
+        return None
 
     def next_actions(self, kept: KeptJob) -> list[NextAction]:
         """The rows of the table of follow-ups for this job."""

@@ -48,6 +48,9 @@ class Vtrix:
     seals: Literal["secret", "signature", "nothing"] = "nothing"
     idempotent: bool = False
     query_batch: int = 1
+    refunds: bool = False
+    retention: float | None = None
+    unit: str = "USD"
 
     def __init__(self, options: VtrixOptions) -> None:
         """Where the API stands, and whether it calls back, depend on the options."""
@@ -123,12 +126,10 @@ class Vtrix:
         built from the model and the id (documented); the addresses in the vendor's answers are not followed.
         """
         kept = jobs[0]
-        task_id = quote(kept.job.provider_job_id or "", safe="")
         if not self.queue:
-            return self._get(source, f"{GENERATION}/task/{task_id}")
-        model = steps.MODELS.get(kept.job.action or "", steps.MODELS["imagine"])
+            return self._get(source, f"{GENERATION}/task/{_id(kept)}")
         asks_status = kept.facts.get("odd_response") is True and kept.facts.get("ready") is not True
-        return self._get(source, f"{QUEUE}/{model}/requests/{task_id}/{'status' if asks_status else 'response'}")
+        return self._get(source, f"{_request(kept)}/{'status' if asks_status else 'response'}")
 
     def read(self, answer: Answer, jobs: Sequence[KeptJob]) -> list[Report]:
         """The task or request; none for 404. Raises Unmapped.
@@ -150,6 +151,15 @@ class Vtrix:
     def _get(self, source: Source, path: str) -> Call:
         return Call(method="GET", url=source.base_url + path, headers=_bearer(source))
 
+    def cancel(self, kept: KeptJob, source: Source) -> Call | None:
+        """The queue's `PUT .../cancel` (documented); 202 means that the wish is taken, the status tells of the end.
+
+        Built like the address of a query. None for a job without an id, and for generation, which documents no way.
+        """
+        if not self.queue or kept.job.provider_job_id is None:
+            return None
+        return Call(method="PUT", url=f"{source.base_url}{_request(kept)}/cancel", headers=_bearer(source))
+
     def next_actions(self, kept: KeptJob) -> list[NextAction]:
         """What the documented models can do with this job."""
         return steps.next_actions(kept)
@@ -157,6 +167,16 @@ class Vtrix:
     def price(self, action: str, params: Params) -> Cost | None:
         """Nothing for a pick, which is no call; amounts for the rest are not documented."""
         return Cost(amount=Decimal(0), unit="USD", source="table") if action == "pick" else None
+
+
+def _id(kept: KeptJob) -> str:
+    return quote(kept.job.provider_job_id or "", safe="")
+
+
+def _request(kept: KeptJob) -> str:
+    """Where a queue request stands: by its model, which is the imagine's where the action is not known (inferred)."""
+    model = steps.MODELS.get(kept.job.action or "", steps.MODELS["imagine"])
+    return f"{QUEUE}/{model}/requests/{_id(kept)}"
 
 
 def _bearer(source: Source) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
 from receiver.errors import Unmapped
-from receiver.jobs import Cost, ErrorCode, JobError, Report
+from receiver.jobs import Cost, ErrorCode, Image, JobError, Report
 from receiver.providers import reading
 
 Status = Literal["queued", "running", "completed", "failed", "canceled"]
@@ -76,7 +76,7 @@ def task_report(task: Mapping[str, Any]) -> Report:
         status=status,
         progress=100 if status == "completed" else reading.fraction(task.get("progress")),
         action=action_of(task.get("model"), items),
-        images=reading.images(pictures(items)),
+        images=pictures(items),
         cost=cost_of(task) if status == "completed" else None,
         error=error_of(task) if status in ("failed", "canceled") else None,
         facts=output_facts(items),
@@ -99,7 +99,7 @@ def request_report(request: Mapping[str, Any]) -> Report:
         status=status,
         progress=100 if status == "completed" else reading.fraction(request.get("progress")),
         action=action_of(request.get("model"), items),
-        images=reading.images(pictures(items)),
+        images=pictures(items),
         error=error_of(request) if status in ("failed", "canceled") else None,
         facts=facts,
     )
@@ -109,7 +109,7 @@ def upstream_report(job: Mapping[str, Any]) -> Report:
     """A Legnext-type job, as a callback may be (inferred): its `job_id` is not the vendor's own. Raises Unmapped."""
     output = job.get("output")
     inside: Mapping[str, Any] = output if isinstance(output, dict) else {}
-    addresses = reading.urls(inside.get("image_urls"))
+    images = reading.tiles(inside.get("image_urls"))
     grid = reading.url(inside.get("image_url"))
     status = status_of(job)
     word = str(job.get("task_type") or "").lower()
@@ -118,8 +118,8 @@ def upstream_report(job: Mapping[str, Any]) -> Report:
         status=status,
         progress=100 if status == "completed" else None,
         action=ACTIONS.get(word),
-        grid_url=grid if len(addresses) > 1 else None,
-        images=reading.images(addresses or ([grid] if grid else [])),
+        grid_url=grid if reading.count(images) > 1 else None,
+        images=images or reading.tiles(grid),
         error=error_of(job) if status in ("failed", "canceled") else None,
         facts={"output_id": reading.required_id(job.get("job_id"), "job_id")},
     )
@@ -148,19 +148,23 @@ def failed(task: Mapping[str, Any]) -> bool:
 
 
 def contents(output: Any) -> list[Mapping[str, Any]]:
-    """The entries of `output[].content[]`, in order."""
+    """The entries of `output[].content[]`, in order; one that is no object is empty, and keeps its place."""
     blocks = output if isinstance(output, list) else []
     found: list[Mapping[str, Any]] = []
     for block in blocks[: reading.MAX_IMAGES]:
         content = block.get("content") if isinstance(block, dict) else None
         if isinstance(content, list):
-            found += [item for item in content[: reading.MAX_IMAGES] if isinstance(item, dict)]
+            found += [item if isinstance(item, dict) else {} for item in content[: reading.MAX_IMAGES]]
     return found
 
 
-def pictures(items: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The addresses of the entries that are pictures; entries without a type count as such."""
-    return reading.urls([item.get("url") for item in items if item.get("type") in (None, "", "image")])
+def pictures(items: Iterable[Mapping[str, Any]]) -> tuple[Image, ...]:
+    """The entries that are pictures, as tiles; entries without a type count as such.
+
+    `imageNo` is the place in the list (seen in the vendor's own client), so a repeat or an entry without an address
+    moves no other tile. That entries of another type have no place is inferred.
+    """
+    return reading.tiles([item.get("url") for item in items if item.get("type") in (None, "", "image")])
 
 
 def output_facts(items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -172,7 +176,7 @@ def output_facts(items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 def action_of(model: Any, items: list[Mapping[str, Any]]) -> str | None:
     """Our action by the model's name, else `imagine` for four pictures (inferred)."""
     word = model.removeprefix(MODEL_PREFIX) if isinstance(model, str) else ""
-    return ACTIONS.get(word) or ("imagine" if len(pictures(items)) == 4 else None)
+    return ACTIONS.get(word) or ("imagine" if reading.count(pictures(items)) == 4 else None)
 
 
 def cost_of(task: Mapping[str, Any]) -> Cost | None:

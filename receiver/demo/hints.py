@@ -1,0 +1,84 @@
+"""What the reader is told before the story and after it: addresses, and commands to copy."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+from receiver.demo.configuration import SOURCES
+from receiver.demo.screen import Screen
+from receiver.demo.stage import COPIES, STORY, Stage
+from receiver.jobs import Job
+
+API: Final = "$HOOK/api/v1"
+CURL: Final = 'curl -s -H "Authorization: Bearer $TOKEN"'
+PROMPT: Final = "a red fox in the snow"
+
+
+def welcome(screen: Screen, stage: Stage, log: Path) -> None:
+    """What runs where."""
+    screen.line("gridhook demo: all on 127.0.0.1, no account, nothing leaves this machine", "bold")
+    screen.line()
+    rows = [
+        ("gridhook", stage.hook),
+        *((source, f"{stage.addresses[source]}  pretend {vendor.name}") for source, vendor in stage.vendors.items()),
+        ("inbox", f"{stage.inbox}/events  the sink"),
+        ("configuration", str(stage.config)),
+        ("log", str(log)),
+    ]
+    for name, place in rows:
+        screen.line(f"  {name:13}  {place}")
+    screen.line()
+    screen.line(f"  {STORY} is told to misbehave: each webhook comes {COPIES} times at once, after a forged one")
+
+
+def what_to_try(screen: Screen, stage: Stage, grid: Job) -> None:
+    """Pages to open and commands to copy. `grid` is a finished one."""
+    screen.title("It stays up until Ctrl-C, and goes on telling what happens. To open:")
+    screen.line(f"  {stage.hook}/         gridhook")
+    screen.line(f"  {stage.hook}/readyz   whether it can keep what arrives")
+    screen.line(f"  {stage.hook}/metrics  its numbers, for Prometheus")
+    screen.title("To try, in another terminal:")
+    screen.line(f"  HOOK={stage.hook} TOKEN={stage.keys.admin_token}")
+    for what, commands in _commands(stage, grid):
+        screen.line(f"  # {what}", "dim")
+        for command in commands:
+            screen.line(f"  {command}")
+    screen.line()
+
+
+def _commands(stage: Stage, grid: Job) -> list[tuple[str, list[str]]]:
+    """What they do, and commands that do it."""
+    pick = f"{CURL} {API}/jobs/{grid.id}/pick"
+    config = f"--config {shlex.quote(str(stage.config))}"
+    forged = '{"task_id":"1","status":"finished"}'
+    return [
+        ("a grid from each vendor: four dialects, one schema", [_order(source) for source in SOURCES]),
+        ("another tile: rule auto-hd has it enlarged", [f"{pick} -d '{{\"index\":3}}'"]),
+        ("tile 2 again: the job that is there; nothing more is ordered", [f"{pick} -d '{{\"index\":2}}'"]),
+        ("what happened, newest first", [f'{CURL} "{API}/events?limit=5"']),
+        ("what happens, as it does", [f"{CURL} -N {API}/stream"]),
+        (
+            "a forged webhook: 401, and nothing of it is kept",
+            [f"curl -si $HOOK/in/{STORY} -H 'x-webhook-secret: a-guess' -d '{forged}'"],
+        ),
+        ("the command line, on the same database", [f"{program()} {name} {config}" for name in ("jobs", "check")]),
+    ]
+
+
+def _order(source: str) -> str:
+    body = f'{{"source":"{source}","action":"imagine","params":{{"prompt":"{PROMPT}"}}}}'
+    return f"{CURL} {API}/jobs -d '{body}'"
+
+
+def program() -> str:
+    """How this program is called from the present folder."""
+    called = Path(sys.argv[0])
+    if called.name != "gridhook" or shutil.which("gridhook") == str(called):
+        return "gridhook"
+    near = os.path.relpath(called)
+    return shlex.quote(str(called.absolute()) if near.startswith("..") else f"./{near}")

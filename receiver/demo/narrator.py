@@ -1,0 +1,119 @@
+"""Tells what happens, line by line, as gridhook's own event stream and the sink report it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import httpx
+import msgspec
+
+from receiver.demo.bell import Bell
+from receiver.demo.book import LIMIT
+from receiver.demo.broke import Broke, named
+from receiver.demo.listener import Heard
+from receiver.demo.outside import Api, NotAnswered
+from receiver.demo.screen import Screen
+from receiver.events import Event
+from receiver.jobs import Job
+
+#: Events after which nothing more comes by itself.
+ENDS: Final = frozenset({"job.completed", "job.failed", "job.canceled", "job.unsure", "job.held"})
+STYLES: Final = {"job.completed": "bold green", "job.failed": "bold red", "job.unsure": "yellow", "job.held": "yellow"}
+
+
+class Narrator:
+    """Follows the event stream; `events` is what it told, oldest first."""
+
+    def __init__(self, screen: Screen) -> None:
+        self.events: Final[deque[Event]] = deque(maxlen=LIMIT)
+        self._screen = screen
+        self._bell = Bell()
+        self._open = False
+        #: Why the stream is over.
+        self._over: str | None = None
+
+    async def follow(self, api: Api) -> None:
+        """Tells every event until the stream is over; then all who wait are told why."""
+        try:
+            async for event in api.stream():
+                self._take(event)
+            self._end("gridhook ended it")
+        except (NotAnswered, httpx.HTTPError, msgspec.MsgspecError) as wrong:
+            self._end(f"{type(wrong).__name__}: {wrong}")
+
+    def _take(self, event: Event | None) -> None:
+        self._open = True
+        if event is not None:
+            self._screen.step(event.source_name, event.type, told(event), STYLES.get(event.type, ""))
+            self.events.append(event)
+        self._bell.ring()
+
+    def _end(self, why: str) -> None:
+        self._over = why
+        self._screen.step("gridhook", "stream", f"is over: {why}")
+        self._bell.ring()
+
+    def hear(self, heard: Heard) -> None:
+        """Tells what the sink got."""
+        seal = "signature verified" if heard.genuine else "SIGNATURE WRONG"
+        what = "?" if heard.event is None else heard.event.type
+        name = "this is no event" if heard.event is None else named(heard.event.data)
+        self._screen.step("inbox", what, f"{name}  {seal}", STYLES.get(what, "") if heard.genuine else "bold red")
+
+    async def opened(self) -> None:
+        """Waits until the stream is open: from then on nothing is missed. Raises Broke if it does not open."""
+
+        def find() -> bool | None:
+            self._still("the event stream opens")
+            return self._open or None
+
+        await self._bell.until(find)
+
+    async def ordered_by(self, rule: str, parent: Job) -> Job:
+        """Waits for the job that a rule ordered after another one. Raises Broke if the stream ends first."""
+        expected = f"rule {rule} orders what follows {named(parent)} ({parent.id})"
+        return await self._first(expected, lambda event: event.data.rule == rule and event.data.parent_id == parent.id)
+
+    async def completed(self, job: Job) -> Job:
+        """Waits for a job's end. Raises Broke if it is not a good one."""
+        expected = f"{named(job)} ({job.id}) is completed"
+        ended = await self._first(expected, lambda event: event.subject == job.id and event.type in ENDS)
+        if ended.status == "completed":
+            return ended
+        reason = ended.error.message if ended.error else ended.hold.reason if ended.hold else None
+        raise Broke(expected, f"it is {ended.status}: {reason}" if reason else f"it is {ended.status}")
+
+    async def _first(self, expected: str, fits: Callable[[Event], bool]) -> Job:
+        def find() -> Job | None:
+            found = next((event.data for event in self.events if fits(event)), None)
+            if found is None:
+                self._still(expected)
+            return found
+
+        return await self._bell.until(find)
+
+    def _still(self, expected: str) -> None:
+        if self._over is not None:
+            raise Broke(expected, f"the event stream is over: {self._over}")
+
+
+def told(event: Event) -> str:
+    """What an event says, in one line."""
+    job = event.data
+    match event.type:
+        case "job.progress":
+            return f"{named(job)}  {job.progress} %"
+        case "job.submitted":
+            return "  ".join([named(job), *_order(job)])
+        case "job.completed":
+            return f"{named(job)}  {job.grid_url or (job.images[0].url if job.images else '')}"
+        case _:
+            return f"{named(job)}  {job.error.message if job.error else ''}"
+
+
+def _order(job: Job) -> list[str]:
+    """What an order costs, as far as that is known, and which rule made it."""
+    price = f"{job.cost.amount} {job.cost.unit}" if job.cost else "price not known"
+    return [price, *([f"ordered by rule {job.rule}"] if job.rule else [])]

@@ -1,0 +1,115 @@
+"""Sets the stage: four pretend vendors, a listening sink and gridhook itself, each a real server on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from receiver.demo import vendors
+from receiver.demo.configuration import SOURCES, Keys, configuration, new_keys
+from receiver.demo.listener import Listener
+from receiver.demo.loopback import serve
+from receiver.demo.options import VendorOptions
+from receiver.demo.vendor import PretendVendor
+from receiver.signatures import Secret
+from receiver.times import system_clock
+
+if TYPE_CHECKING:
+    from receiver.cli.composition import Composition
+
+#: The source that the story is told with.
+STORY: Final = "journey"
+#: Its vendor posts each webhook so often, all at once, and a forgery before it.
+COPIES: Final = 3
+OPTIONS: Final = {
+    STORY: VendorOptions(pace=1.1, progress_steps=3, duplicates=COPIES, forge=True),
+    "frame": VendorOptions(pace=1.5),
+    "mart": VendorOptions(pace=1.5),
+    "vtrix": VendorOptions(pace=1.5),
+}
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that runs."""
+
+    #: Base URL of gridhook.
+    hook: str
+    #: Base URL of the sink.
+    inbox: str
+    #: Base URLs by source.
+    addresses: Mapping[str, str]
+    #: By source.
+    vendors: Mapping[str, PretendVendor]
+    listener: Listener
+    keys: Keys
+    #: The configuration file.
+    config: Path
+
+
+class Door:
+    """Stands where gridhook will: its address must be known before its configuration can be written."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI call: gridhook's, or 503 while it is not open."""
+        closed = PlainTextResponse("not open", 503, {"retry-after": "1"})
+        if scope["type"] != "lifespan":
+            await (self.app or closed)(scope, receive, send)
+            return
+        for phase in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{phase}.complete"})
+
+
+@asynccontextmanager
+async def set_up(
+    parts: Composition, folder: Path, options: Mapping[str, VendorOptions] = OPTIONS
+) -> AsyncIterator[Stage]:
+    """Starts everything, with the configuration and the database in `folder`; stops everything at the end."""
+    keys = new_keys()
+    pretended = {
+        source: vendors.build(provider, msgspec.structs.replace(options[source], api_key=keys.api[source]))
+        for source, provider in SOURCES.items()
+    }
+    listener = Listener(Secret(keys.sink_secret), system_clock)
+    door = Door()
+    async with AsyncExitStack() as running:
+        addresses = {
+            source: await running.enter_async_context(serve(vendor.app)) + vendor.base_path
+            for source, vendor in pretended.items()
+        }
+        inbox = await running.enter_async_context(serve(listener))
+        hook = await running.enter_async_context(serve(door))
+        config = folder / "gridhook.toml"
+        config.write_text(configuration(hook, addresses, inbox, keys), encoding="utf-8")
+        await running.enter_async_context(_open(parts, config, door))
+        yield Stage(
+            hook=hook,
+            inbox=inbox,
+            addresses=addresses,
+            vendors=pretended,
+            listener=listener,
+            keys=keys,
+            config=config,
+        )
+
+
+@asynccontextmanager
+async def _open(parts: Composition, config: Path, door: Door) -> AsyncIterator[None]:
+    """gridhook itself, composed as `gridhook serve` composes it, from the file."""
+    async with parts.service(parts.read_config(config, {}), "all") as service:
+        app = service.web()
+        door.app = app
+        try:
+            yield
+        finally:
+            door.app = None
+            app.state.stopping.set()

@@ -1,0 +1,171 @@
+"""The demo's story: imagine, grid, pick 2, auto-HD, sink; told line by line, and looked into at its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from receiver.demo import ledger
+from receiver.demo.broke import Broke, explain, tell
+from receiver.demo.hints import welcome, what_to_try
+from receiver.demo.narrator import Narrator
+from receiver.demo.options import VendorOptions
+from receiver.demo.outside import Api, NotAnswered, outside
+from receiver.demo.screen import Screen
+from receiver.demo.stage import COPIES, OPTIONS, STORY, Stage, set_up
+from receiver.demo.surroundings import folder, logged, stopped_by_signals
+from receiver.jobs import Job
+
+if TYPE_CHECKING:
+    from receiver.cli.composition import Composition
+
+#: The rule that orders the HD picture.
+RULE: Final = "auto-hd"
+PROMPT: Final = "a lighthouse at dusk, oil on canvas"
+TILE: Final = 2
+#: Seconds for the story, and for everything from start to end.
+LIMIT: Final = 20.0
+WHOLE: Final = 28.0
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """The story's three jobs, completed."""
+
+    grid: Job
+    tile: Job
+    hd: Job
+
+
+async def run(
+    once: bool, parts: Composition, *, limit: float = LIMIT, options: Mapping[str, VendorOptions] = OPTIONS
+) -> int:
+    """Runs the demo; gives the exit code: 0 done, 1 with the reason on standard error.
+
+    With `once` it is over when the HD picture has reached the sink, within 30 s in any case; else it stays up until
+    SIGINT or SIGTERM. `limit` is seconds for the story; `options` are those of the pretend vendors, by source.
+    """
+    screen, stop = Screen(), asyncio.Event()
+    try:
+        with stopped_by_signals(stop), folder() as place:
+            async with asyncio.timeout(WHOLE if once else None):
+                code = await Demo(once, screen, stop, limit).play(parts, place, options)
+        screen.line(f"Over; {place} is deleted.", "dim")
+        return code
+    except TimeoutError:
+        tell(f"gridhook: the demo did not end within {WHOLE:g} s")
+    except (OSError, RuntimeError) as wrong:
+        tell(f"gridhook: the demo cannot run: {wrong}")
+    return 1
+
+
+class Demo:
+    """One run of the demo."""
+
+    def __init__(self, once: bool, screen: Screen, stop: asyncio.Event, limit: float) -> None:
+        self._once = once
+        self._screen = screen
+        self._stop = stop
+        self._limit = limit
+
+    async def play(self, parts: Composition, place: Path, options: Mapping[str, VendorOptions]) -> int:
+        """Everything, from the first line to the last; gives the exit code."""
+        log = place / "gridhook.log"
+        with logged(log):
+            async with set_up(parts, place, options) as stage, _following(stage, self._screen) as (api, narrator):
+                welcome(self._screen, stage, log)
+                try:
+                    told = await self._bounded(_story(api, narrator, stage, self._screen))
+                except (Broke, NotAnswered) as wrong:
+                    await explain(wrong, api, log)
+                    return 1
+                if told is not None and not self._once:
+                    what_to_try(self._screen, stage, told.grid)
+                    await self._stop.wait()
+        if told is None:
+            tell("gridhook: interrupted before the HD picture reached the sink")
+        return 1 if told is None and self._once else 0
+
+    async def _bounded(self, story: Coroutine[Any, Any, Told]) -> Told | None:
+        """The story's end; None if a signal came before. Raises what it raises, and Broke if it takes too long."""
+        telling = asyncio.create_task(story)
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({telling, stopping}, timeout=self._limit, return_when=asyncio.FIRST_COMPLETED)
+            if telling.done():
+                return await telling
+            if stopping.done():
+                return None
+            raise Broke(f"the HD picture reaches the sink within {self._limit:g} s", "it did not")
+        finally:
+            telling.cancel()
+            stopping.cancel()
+            await asyncio.wait({telling, stopping})
+
+
+@asynccontextmanager
+async def _following(stage: Stage, screen: Screen) -> AsyncIterator[tuple[Api, Narrator]]:
+    """The API from outside, and a narrator at work."""
+    narrator = Narrator(screen)
+    stage.listener.noted = narrator.hear
+    async with outside(stage.hook, stage.keys.admin_token) as api:
+        following = asyncio.create_task(narrator.follow(api))
+        try:
+            yield api, narrator
+        finally:
+            following.cancel()
+            await asyncio.wait({following})
+
+
+async def _story(api: Api, narrator: Narrator, stage: Stage, screen: Screen) -> Told:
+    """The story, then the books. Raises Broke or NotAnswered if something is not as it should be."""
+    await narrator.opened()
+    screen.title("The story")
+    screen.start_clock()
+    screen.step("you", "POST /jobs", f'imagine "{PROMPT}" at {STORY}')
+    grid = await narrator.completed(await api.submit(STORY, PROMPT))
+    screen.step("you", "POST /pick", f"tile {TILE} of the grid; the rest happens by itself")
+    tile = await narrator.completed(await api.pick(grid.id, TILE))
+    hd = await narrator.completed(await narrator.ordered_by(RULE, tile))
+    told = Told(grid=grid, tile=tile, hd=await stage.listener.completed(hd.id))
+    await stage.vendors[STORY].settled()
+    await _close_books(api, told, stage, screen)
+    return told
+
+
+async def _close_books(api: Api, told: Told, stage: Stage, screen: Screen) -> None:
+    vendor = stage.vendors[STORY]
+    books = ledger.Ledger(
+        copies=COPIES,
+        bills=vendor.bills,
+        posts=vendor.posts,
+        kept=len(await api.requests()),
+        events=await api.events(),
+        jobs=await api.jobs(),
+        heard=tuple(stage.listener.heard),
+    )
+    found = [*ledger.findings(books), await _picture(api, told)]
+    screen.title("The books")
+    for bill in books.bills:
+        screen.line(f"  {STORY} billed  {bill.endpoint:14} {bill.amount:3} {bill.unit}")
+    for finding in found:
+        screen.finding(finding.holds, finding.text)
+    wrong = next((finding.text for finding in found if not finding.holds), None)
+    if wrong is not None:
+        raise Broke("every line of the books holds", wrong)
+
+
+async def _picture(api: Api, told: Told) -> ledger.Finding:
+    """Fetches the HD picture and measures it against the tile."""
+    try:
+        url = told.hd.images[0].url
+        hd = ledger.measure(await api.picture(url))
+        tile = ledger.measure(await api.picture(told.tile.images[0].url))
+    except (IndexError, ValueError) as wrong:
+        return ledger.Finding(False, f"the HD picture cannot be looked at: {wrong}")
+    sizes = f"HD picture {hd[0]} x {hd[1]}, picked tile {tile[0]} x {tile[1]}"
+    return ledger.Finding(hd > tile, f"{sizes}: {url}")

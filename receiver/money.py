@@ -1,0 +1,160 @@
+"""Budgets and costs: reserve when a job is planned, settle by what becomes of it. Decimals, never floats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from receiver.contracts import Budget, CostRow, Source, Transaction
+from receiver.jobs import TERMINAL, Cost, Hold, KeptJob
+from receiver.times import stamp
+
+#: Longer than any period: "total" looks back to the beginning.
+BEGINNING: Final = 0
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be spent, and how far a chain may go."""
+
+    #: By source.
+    budgets: dict[str, Budget] = {}
+    #: By rule.
+    rule_budgets: dict[str, Budget] = {}
+    #: Where days begin.
+    time_zone: str = "UTC"
+    #: How many follow-ups deep a chain may go.
+    depth: int = 5
+    #: How many jobs a root may lead to, itself included.
+    jobs: int = 50
+
+
+def too_far(tx: Transaction, limits: Limits, kept: KeptJob, depth: int, now: int) -> Hold | None:
+    """A hold if a follow-up is deeper, or one of more, than the limits allow. `depth` 1 = a root's child."""
+    if depth > limits.depth:
+        return Hold(reason="limit", since=stamp(now), note=f"it would be follow-up number {depth} in a row")
+    if depth and tx.family_size(kept.job.root_id) >= limits.jobs:
+        return Hold(reason="limit", since=stamp(now), note=f"its root has led to {limits.jobs} jobs already")
+    return None
+
+
+def too_dear(tx: Transaction, limits: Limits, kept: KeptJob, price: Cost | None, now: int) -> Hold | None:
+    """A hold if the job does not fit into the budget of its source or its rule. An unknown price fits into none."""
+    for name, budget, since in _budgets(limits, kept, now):
+        spent = used(tx.costs(since, **{name[0]: name[1]}), budget.unit)
+        if price is None or price.unit != budget.unit:
+            note = f"its price is not known in {budget.unit}: set `prices` at the source"
+        elif spent + price.amount > budget.amount:
+            note = f"{price.amount} more would exceed {name[0]} {name[1]}'s {budget.amount} {budget.unit} ({spent} used)"
+        else:
+            continue
+        until = period_end(budget, now, limits.time_zone)
+        return Hold(reason="budget", since=stamp(now), until=None if until is None else stamp(until), note=note)
+    return None
+
+
+def _budgets(limits: Limits, kept: KeptJob, now: int) -> Iterable[tuple[tuple[str, str], Budget, int]]:
+    job = kept.job
+    wanted = [("source", job.source, limits.budgets.get(job.source))]
+    if job.rule is not None:
+        wanted.append(("rule", job.rule, limits.rule_budgets.get(job.rule)))
+    for kind, name, budget in wanted:
+        if budget is not None:
+            yield (kind, name), budget, period_start(budget, now, limits.time_zone)
+
+
+def used(rows: Iterable[CostRow], unit: str) -> Decimal:
+    """What is spent or reserved in this unit; what is released does not count."""
+    return sum((row.amount for row in rows if row.amount and row.unit == unit and row.state != "released"), Decimal(0))
+
+
+def reserve(tx: Transaction, kept: KeptJob, source: Source, now: int) -> None:
+    """Counts a planned job against the budgets from now on.
+
+    One that is sent again after it was unsure counts for both sendings, until the vendor reports what it cost.
+    """
+    cost = kept.job.cost
+    amount = cost.amount if cost else None
+    earlier = tx.cost(kept.number)
+    if amount is not None and earlier is not None and earlier.amount is not None and kept.facts.get("twice"):
+        amount += earlier.amount
+    tx.put_cost(
+        CostRow(
+            job=kept.number,
+            source=kept.job.source,
+            rule=kept.job.rule,
+            at=now,
+            state="reserved",
+            unit=cost.unit if cost else source.provider.unit,
+            amount=amount,
+        )
+    )
+
+
+def settle(tx: Transaction, before: KeptJob | None, after: KeptJob, source: Source | None) -> None:
+    """Brings a job's cost up to what has become of it: spent by the reported cost, or released."""
+    if before is None or not after.ordered_by_us:
+        return
+    if (before.job.status, before.job.cost) == (after.job.status, after.job.cost):
+        return
+    row = tx.cost(after.number)
+    if row is None:
+        return
+    state = settled_state(after, source)
+    cost = after.job.cost
+    reported = cost is not None and cost.source == "reported"
+    amount, unit = (cost.amount, cost.unit) if cost is not None and reported else (row.amount, row.unit)
+    tx.put_cost(msgspec.structs.replace(row, state=state, amount=amount, unit=unit))
+
+
+def settled_state(kept: KeptJob, source: Source | None) -> Literal["reserved", "spent", "released"]:
+    """What a job's cost is by its status. What may have been billed counts as spent."""
+    job = kept.job
+    if job.status not in TERMINAL:
+        return "reserved"
+    if job.status == "completed" or kept.gave_up:
+        return "spent"
+    if job.cost is not None and job.cost.source == "reported":
+        return "spent"
+    sent = job.submitted_at is not None or kept.facts.get("unsure") or kept.facts.get("twice")
+    return "spent" if sent and not (source is not None and source.provider.refunds) else "released"
+
+
+def period_start(budget: Budget, now: int, time_zone: str) -> int:
+    """When the budget's present period began, Unix ms."""
+    today = _midnight(now, time_zone)
+    if budget.per == "total":
+        return BEGINNING
+    if budget.per == "week":
+        today -= timedelta(days=today.weekday())
+    if budget.per == "month":
+        today = today.replace(day=1)
+    return _ms(today, time_zone)
+
+
+def period_end(budget: Budget, now: int, time_zone: str) -> int | None:
+    """When the budget's next period begins, Unix ms; None if there is none."""
+    today = _midnight(now, time_zone)
+    if budget.per == "total":
+        return None
+    if budget.per == "day":
+        following = today + timedelta(days=1)
+    elif budget.per == "week":
+        following = today + timedelta(days=7 - today.weekday())
+    else:
+        following = (today.replace(day=28) + timedelta(days=4)).replace(day=1)
+    return _ms(following, time_zone)
+
+
+def _midnight(now: int, time_zone: str) -> datetime:
+    """Today's midnight as wall-clock time, so that days of 23 or 25 hours are days too."""
+    local = datetime.fromtimestamp(now / 1000, ZoneInfo(time_zone))
+    return local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+
+
+def _ms(wall: datetime, time_zone: str) -> int:
+    return round(wall.replace(tzinfo=ZoneInfo(time_zone)).timestamp() * 1000)

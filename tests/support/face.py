@@ -1,0 +1,140 @@
+"""The HTTP face on a real store, called without a network or over a real server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+
+from receiver.advance import Setup
+from receiver.config import Config, ServerSettings
+from receiver.contracts import Source
+from receiver.rules import Rule
+from receiver.signatures import Secret, ref_of
+from receiver.store.sqlite import SqliteStore
+from receiver.web.application import application
+from support.records import a_source
+from support.world import AUTO_HD, TELL, Clock
+
+TOKEN = "an-admin-token-of-some-length"
+ADMIN = {"authorization": f"Bearer {TOKEN}"}
+SECRET = {"x-webhook-secret": "hook-secret"}
+GRID = {
+    "task_id": "550e8400-e29b-41d4-a716-446655440000",
+    "task_type": "imagine",
+    "model": "midjourney",
+    "status": "finished",
+    "percentage": "100",
+    "original_image_url": "https://cdn.midjourney.com/abc123/grid_0.png",
+    "image_urls": [f"https://cdn.midjourney.com/abc123/0_{tile}.png" for tile in range(4)],
+}
+
+
+class Face:
+    """A running HTTP face; `client` calls it without a network."""
+
+    def __init__(self, store: SqliteStore, setup: Setup, app: Starlette, client: httpx.AsyncClient) -> None:
+        self.store = store
+        self.setup = setup
+        self.app = app
+        self.client = client
+
+    async def post(self, body: object, path: str = "/in/journey", headers: Any = None) -> httpx.Response:
+        """A webhook with a valid secret: bytes as they are, everything else as JSON."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return await self.client.post(path, content=content, headers=SECRET if headers is None else headers)
+
+    async def get(self, path: str, **params: str) -> Any:
+        """What the API answers; it must be 200."""
+        answer = await self.client.get(f"/api/v1{path}", headers=ADMIN, params=params or None)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def api(self, path: str, body: object = None, method: str = "POST", **headers: str) -> httpx.Response:
+        """A call to the API with the admin token."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else b""
+        return await self.client.request(method, f"/api/v1{path}", content=content, headers={**ADMIN, **headers})
+
+    async def submit(self, **wish: Any) -> dict[str, Any]:
+        """A submitted job; `imagine` at `journey` if nothing else is said."""
+        asked = {"source": "journey", "action": "imagine", "params": {"prompt": "a lighthouse"}, **wish}
+        answer = await self.api("/jobs", asked)
+        assert answer.status_code == 202, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def ref(self, number: int, source: str = "journey") -> str:
+        """The ref of a job."""
+        return ref_of(self.store.ref_key, source, number)
+
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[str]:
+        """The same application over a real server on loopback; gives its address."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        config = uvicorn.Config(self.app, log_level="critical", lifespan="off", ws="none")
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            self.app.state.stopping.set()
+            server.should_exit = True
+            await serving
+            listener.close()
+
+
+@asynccontextmanager
+async def a_face(
+    folder: Path,
+    *,
+    sources: tuple[Source, ...] = (),
+    rules: tuple[Rule, ...] = (AUTO_HD, TELL),
+    token: str | None = TOKEN,
+    max_body: int = 1024 * 1024,
+    clock: Clock | None = None,
+) -> AsyncIterator[Face]:
+    """A face with the source `journey` (secret `hook-secret`) and what else is given."""
+    accounts = {source.name: source for source in (a_source(), *sources)}
+    setup = Setup(sources=accounts, rules=rules)
+    server = ServerSettings(admin_token=Secret(token) if token else None, max_body=max_body)
+    config = Config(
+        file="gridhook.toml",
+        folder=folder,
+        public_url="https://hooks.example.com",
+        database=f"sqlite:///{folder}/a.db",
+        server=server,
+        sources=accounts,
+        rules=rules,
+    )
+    now = clock or Clock()
+    async with SqliteStore(folder / "a.db", now) as store:
+        app = application(store, setup, config, now)
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gridhook.test") as client:
+            yield Face(store, setup, app, client)
+
+
+@contextmanager
+def full_disk(database: Path) -> Iterator[None]:
+    """No file of this process grows beyond what the database's log has now: what the store appends does not fit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (Path(f"{database}-wal").stat().st_size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def with_source(name: str, **fields: Any) -> Source:
+    """A JourneyAPI account of another name."""
+    return msgspec.structs.replace(a_source(name), **fields)

@@ -1,0 +1,13 @@
+"""Budgets and accounts for tests about money."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from receiver.contracts import Budget
+from receiver.money import Limits
+
+
+def a_day(amount: str) -> Limits:
+    """So many credits a day for the source `journey`."""
+    return Limits(budgets={"journey": Budget(amount=Decimal(amount), unit="credits", per="day")})
