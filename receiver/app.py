@@ -7,25 +7,28 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from starlette.applications import Starlette
 
 from handlers.http import HttpTransport
 from handlers.order import OrderHandler
+from receiver import logs
 from receiver.advance import Setup
+from receiver.cli import Composition, Role, run
 from receiver.config import Config, SinkSettings, load
 from receiver.contracts import Sink, Transport
 from receiver.deliveries import sink_lane
 from receiver.dispatch import Dispatcher, Lane
+from receiver.money import Limits
 from receiver.orders import OrderCarrier, recover
 from receiver.providers import PROVIDERS
+from receiver.reconcile import Reconciler
 from receiver.sinks import SinkCarrier
+from receiver.store.look import Look, look
 from receiver.store.sqlite import SqliteStore
 from receiver.times import Clock, system_clock
 from receiver.web.application import application
-
-Role = Literal["all", "intake", "dispatch"]
 
 #: Name in the configuration to where the class is; adding a handler is a module, a line here and a test.
 HANDLERS: Final[dict[str, str]] = {
@@ -65,20 +68,31 @@ def database_file(config: Config) -> Path:
     return Path(config.database.removeprefix("sqlite:///"))
 
 
+def setup_of(config: Config) -> Setup:
+    """What the flows need of a configuration."""
+    limits = Limits(budgets=config.budgets, rule_budgets=config.rule_budgets, time_zone=config.time_zone)
+    return Setup(sources=config.sources, rules=config.rules, limits=limits)
+
+
 class Service:
     """The running parts: store, dispatcher, transport, web application."""
 
     def __init__(self, config: Config, store: SqliteStore, transport: Transport, clock: Clock) -> None:
         self.config = config
         self.store = store
-        self.setup = Setup(sources=config.sources, rules=config.rules)
+        self.setup = setup_of(config)
         self.clock = clock
         self._transport = transport
         self._dispatcher: Dispatcher | None = None
+        self._reconciler: Reconciler | None = None
 
     def web(self) -> Starlette:
         """The HTTP face."""
         return application(self.store, self.setup, self.config, self.clock)
+
+    def dispatched(self) -> bool:
+        """Whether this or another process dispatches from the database."""
+        return self.store.dispatched()
 
     async def dispatch(self) -> None:
         """Becomes the dispatching process, ends an earlier one's leases, and starts. Raises StoreRefused."""
@@ -86,9 +100,14 @@ class Service:
         await self.store.write(lambda tx: recover(tx, self.setup, self.clock()))
         self._dispatcher = Dispatcher(self.store, self._lanes(), self.clock)
         self._dispatcher.start()
+        self._reconciler = Reconciler(self.store, self.setup, self._transport, self.clock)
+        self._reconciler.start()
 
     async def stop(self, grace: float = GRACE) -> None:
         """Stops dispatching: what runs may finish, the rest is given back."""
+        if self._reconciler is not None:
+            await self._reconciler.stop()
+            self._reconciler = None
         if self._dispatcher is not None:
             await self._dispatcher.stop(grace)
             self._dispatcher = None
@@ -104,9 +123,7 @@ class Service:
     def _orders(self, name: str) -> OrderCarrier:
         sender = OrderHandler(self._transport)
         source = self.config.sources[name]
-        return OrderCarrier(
-            self.store, self.setup, source, sender, self.config.public_url, self.clock, random.random
-        )
+        return OrderCarrier(self.store, self.setup, source, sender, self.config.public_url, self.clock, random.random)
 
     def _sink(self, settings: SinkSettings) -> Sink:
         handler = settings.handler(settings.options, self._transport, self.clock, settings.timeout)
@@ -135,3 +152,14 @@ async def service(
         finally:
             await running.stop()
             await transport.aclose()
+
+
+def look_at(config: Config) -> Look:
+    """What there is at the database's address; changes nothing. Raises StoreRefused or StoreUnavailable."""
+    return look(database_file(config))
+
+
+def main() -> None:
+    """The console script `gridhook`."""
+    logs.configure("warning")
+    run(Composition(read_config=read_config, service=service, look=look_at))

@@ -1,0 +1,208 @@
+"""One job, event, request or delivery in full."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+import typer
+
+from receiver import ids
+from receiver.cli.explain import price
+from receiver.cli.screen import clean, clean_lines, emit, emit_pretty, emit_raw, fields, say, table
+from receiver.cli.session import with_service
+from receiver.cli.values import shown_params
+from receiver.contracts import Filters, Transaction
+from receiver.desk import job_of
+from receiver.errors import NotFound
+from receiver.events import Event
+from receiver.jobs import Job, KeptJob, NextAction
+from receiver.shapes import DeliveryDetail, RequestDetail, delivery_detail, request_detail
+
+T = TypeVar("T")
+
+#: The most jobs of a tree, and events of a job, that are shown.
+MOST: Final = 1000
+_EVENT: Final = msgspec.json.Decoder(Event)
+#: Children by their parent's id, oldest first.
+Children = Mapping[str, Sequence[Job]]
+
+
+class JobDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """A job with what hangs on it."""
+
+    kept: KeptJob
+    #: All other jobs of its tree, oldest first.
+    tree: list[Job]
+    #: Oldest first.
+    events: list[Event]
+
+
+def show_job(ctx: typer.Context, config: Path, job_id: str, json: bool) -> None:
+    """One job; for reading also its follow-ups and events. Raises NotFound."""
+    found = _read(ctx, config, lambda tx: _job(tx, job_id))
+    if json:
+        emit(found.kept.job)
+        return
+    job_fields(found.kept.job)
+    _follow_ups(found)
+    if found.events:
+        say("\nevents")
+        table(("EVENT", "TYPE", "%", "TIME"), [[one.id, one.type, one.data.progress, one.time] for one in found.events])
+
+
+def _job(tx: Transaction, job_id: str) -> JobDetail:
+    kept = job_of(tx, job_id)
+    root = ids.read("job", kept.job.root_id)
+    tree = tx.jobs(Filters(root=root, limit=MOST))
+    events = tx.events(Filters(job=kept.number, limit=MOST))
+    return JobDetail(
+        kept=kept,
+        tree=[one.job for one in reversed(tree) if one.number != kept.number],
+        events=[_EVENT.decode(body) for body in reversed(events)],
+    )
+
+
+def job_fields(job: Job) -> None:
+    """A job's fields for reading; what it does not have is left out."""
+    fields(
+        [
+            ("job", job.id),
+            ("status", f"{job.status} {job.progress} %"),
+            ("source", f"{job.source} ({job.provider})"),
+            ("vendor's id", job.provider_job_id),
+            ("action", job.action),
+            ("parameters", shown_params({name: value for name, value in job.params.items() if name != "prompt"})),
+            ("prompt", job.prompt),
+            ("follows", job.parent_id),
+            ("rule", job.rule),
+            ("tags", shown_params(dict(job.tags))),
+            ("cost", f"{price(job.cost)} ({job.cost.source})" if job.cost else None),
+            ("error", f"{job.error.code}: {job.error.message}" if job.error else None),
+            ("waits for", f"{job.hold.reason}, since {job.hold.since}" if job.hold else None),
+            ("created", job.created_at),
+            ("submitted", job.submitted_at),
+            ("finished", job.finished_at),
+            ("deadline", job.deadline if job.finished_at is None else None),
+            ("grid", job.grid_url),
+            *((f"picture {image.index}", image.archive or image.url) for image in job.images),
+            *(("can follow", choice) for choice in choices(job.next_actions)),
+        ]
+    )
+
+
+def choices(actions: Sequence[NextAction]) -> list[str]:
+    """What can follow, a line for each action and price."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in actions:
+        found.setdefault((one.action, price(one.cost)), []).append(shown_params(one.params))
+    return [f"{action} {', '.join(ways)}".strip() + f" ({cost})" for (action, cost), ways in found.items()]
+
+
+def _follow_ups(found: JobDetail) -> None:
+    children: dict[str, list[Job]] = {}
+    for job in found.tree:
+        if job.parent_id is not None:
+            children.setdefault(job.parent_id, []).append(job)
+    if found.kept.job.id in children:
+        say("\nfollow-ups")
+        for line in branches(children, found.kept.job.id, ""):
+            say(line)
+
+
+def branches(children: Children, parent: str, indent: str) -> list[str]:
+    """The jobs below a parent as a tree of lines."""
+    below = children.get(parent, [])
+    lines: list[str] = []
+    for place, job in enumerate(below):
+        last = place == len(below) - 1
+        lines.append(f"{indent}{'└─ ' if last else '├─ '}{job_line(job)}")
+        lines += branches(children, job.id, indent + ("   " if last else "│  "))
+    return lines
+
+
+def job_line(job: Job) -> str:
+    """A job in one line."""
+    what = " ".join([job.action or "?", shown_params({k: v for k, v in job.params.items() if k != "prompt"})]).strip()
+    progress = f" {job.progress} %" if job.status in ("queued", "running") else ""
+    cost = f", {price(job.cost)}" if job.cost else ""
+    return clean(f"{job.id} {what} at {job.source}: {job.status}{progress}{cost}")
+
+
+def show_event(ctx: typer.Context, config: Path, event_id: str, json: bool) -> None:
+    """One event, byte for byte, or indented for reading. Raises NotFound."""
+    body = _read(ctx, config, lambda tx: _found("event", ids.read("evt", event_id), tx.event, event_id))
+    if json:
+        emit_raw(body)
+    else:
+        emit_pretty(body)
+
+
+def show_request(ctx: typer.Context, config: Path, request_id: str, json: bool) -> None:
+    """One webhook as it came in. Raises NotFound."""
+    kept = _read(ctx, config, lambda tx: _found("request", ids.read("req", request_id), tx.request, request_id))
+    detail = request_detail(kept)
+    if json:
+        emit(detail)
+    else:
+        _request(detail)
+
+
+def _request(detail: RequestDetail) -> None:
+    fields(
+        [
+            ("request", detail.id),
+            ("state", detail.state),
+            ("note", detail.note),
+            ("source", detail.source),
+            ("proof", detail.proof),
+            ("job", detail.job_id),
+            ("received", detail.received_at),
+            ("size", f"{detail.size} bytes"),
+        ]
+    )
+    say("\nheaders")
+    fields(list(detail.headers.items()), indent="  ")
+    say("\nbody" if detail.encoding == "utf-8" else "\nbody (base64)")
+    say(clean_lines(detail.body))
+
+
+def show_delivery(ctx: typer.Context, config: Path, delivery_id: str, json: bool) -> None:
+    """One delivery with its attempts. Raises NotFound."""
+    detail = _read(ctx, config, lambda tx: _delivery(tx, delivery_id))
+    if json:
+        emit(detail)
+        return
+    fields(
+        [
+            ("delivery", detail.id),
+            ("state", detail.state),
+            ("to", f"sink {detail.sink}" if detail.sink else f"order at {detail.source}"),
+            ("job", detail.job_id),
+            ("event", detail.event_id),
+            ("tries", str(detail.attempt)),
+            ("due", detail.due_at),
+        ]
+    )
+    if detail.attempts:
+        say("\nattempts")
+        rows = [[one.number, one.outcome, one.status, one.started_at, one.took_ms, one.note] for one in detail.attempts]
+        table(("TRY", "OUTCOME", "HTTP", "STARTED", "MS", "NOTE"), rows)
+
+
+def _delivery(tx: Transaction, delivery_id: str) -> DeliveryDetail:
+    delivery = _found("delivery", ids.read("dlv", delivery_id), tx.delivery, delivery_id)
+    return delivery_detail(delivery, tx.attempts(delivery.number))
+
+
+def _found(what: str, number: int | None, read: Callable[[int], T | None], given: str) -> T:
+    found = read(number) if number is not None else None
+    if found is None:
+        raise NotFound(f"there is no {what} {given[:40]!r}")
+    return found
+
+
+def _read(ctx: typer.Context, config: Path, work: Callable[[Transaction], T]) -> T:
+    return with_service(ctx, config, lambda service: service.store.read(work))

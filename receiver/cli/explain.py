@@ -1,0 +1,201 @@
+"""Says what a configuration means: how a source is registered and verified, where events go, what rules cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from receiver.cli.screen import clean, fields, say
+from receiver.cli.values import shown_params
+from receiver.config import Config, SinkSettings
+from receiver.contracts import Budget, Source
+from receiver.jobs import Cost, Then
+from receiver.rules import Rule, fits
+from receiver.signatures import Secret
+
+#: Of a secret at least so long its first characters are shown, so that it can be told from another one.
+TELLING: Final = 12
+FIRST: Final = 4
+#: The span of a budget in words.
+WITHIN: Final[dict[str, str]] = {"day": "a day", "week": "a week", "month": "a month", "total": "in all"}
+
+
+class SourceFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody who registers webhooks at the vendor must know."""
+
+    name: str
+    provider: str
+    base_url: str
+    #: What to register for jobs that are started elsewhere; None = nothing can be registered.
+    webhook_url: str | None
+    #: The header that must carry the secret.
+    header: str | None
+    #: Masked, unless it was asked for in full.
+    secret: str | None
+    verified_by: str
+    #: Whether jobs can be ordered there.
+    orders: bool
+    orders_note: str
+    #: What may be spent there, in words.
+    budget: str | None = None
+
+
+class SinkFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Where events go."""
+
+    name: str
+    handler: str
+    sentence: str
+
+
+class RuleFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule does."""
+
+    name: str
+    sentence: str
+
+
+# --- sources ---------------------------------------------------------------------------------------------------------
+
+
+def source_facts(source: Source, config: Config, show_secrets: bool) -> SourceFacts:
+    """What to register at a source's vendor, and what its requests must prove."""
+    return SourceFacts(
+        name=source.name,
+        provider=source.provider.name,
+        base_url=source.base_url,
+        webhook_url=_webhook_url(source, config.public_url, show_secrets),
+        header=_header(source) if source.secrets else None,
+        secret=_masked(source.secrets[0], show_secrets) if source.secrets else None,
+        verified_by=_verified_by(source),
+        orders=source.api_key is not None,
+        orders_note=_orders(source),
+        budget=_budget(config.budgets.get(source.name)),
+    )
+
+
+def show_source(source: SourceFacts) -> None:
+    """A source's facts for reading."""
+    say(f"source {clean(source.name)} ({clean(source.provider)} at {clean(source.base_url)})")
+    pairs = [
+        ("webhook URL", source.webhook_url or "none to register"),
+        ("header", f"{source.header}: {source.secret}" if source.header else None),
+        ("verified by", source.verified_by),
+        ("orders", source.orders_note),
+        ("budget", source.budget),
+    ]
+    fields(pairs, indent="  ")
+
+
+def _webhook_url(source: Source, public_url: str, show_secrets: bool) -> str | None:
+    plain = f"{public_url}/in/{source.name}"
+    if source.token is not None:
+        return f"{plain}/{_masked(source.token, show_secrets)}"
+    return plain if source.secrets or source.provider.seals == "signature" else None
+
+
+def _header(source: Source) -> str:
+    """The generic provider's header is the operator's choice; all others echo the secret in the same one."""
+    if "verify" in source.provider.Options.__struct_fields__:
+        return f"the one of sources.{source.name}.verify"
+    return "x-webhook-secret"
+
+
+def _masked(secret: Secret, show: bool) -> str:
+    text = secret.reveal()
+    if show:
+        return text
+    return f"{text[:FIRST] if len(text) >= TELLING else ''}... ({len(text)} characters)"
+
+
+def _verified_by(source: Source) -> str:
+    signed = source.provider.seals == "signature"
+    path = _path(source)
+    if source.secrets:
+        return f"its secret header, always{'; a signature that is there must be right too' if signed else ''}"
+    if signed:
+        return f"the vendor's signature{f'; where it sends none, {path}' if path else ''}"
+    return path or "nothing: every request is refused"
+
+
+def _path(source: Source) -> str:
+    ways = ["the secret URL of an order"] if _tells_url(source) else []
+    ways += ["the token in the URL"] if source.token is not None else []
+    return ", or ".join(ways)
+
+
+def _tells_url(source: Source) -> bool:
+    return source.api_key is not None and source.webhooks and source.provider.webhooks
+
+
+def _orders(source: Source) -> str:
+    if source.api_key is None:
+        return "not possible: it has no api_key"
+    if _tells_url(source):
+        return "possible; each order tells the vendor a webhook URL of its own"
+    return "possible; without webhooks"
+
+
+# --- sinks and rules -------------------------------------------------------------------------------------------------
+
+
+def sink_facts(sink: SinkSettings) -> SinkFacts:
+    """How a sink is served. Its address may hold a key and is not shown."""
+    rate = f", at most {sink.rate:g} a second" if sink.rate is not None else ""
+    tries = f"{len(sink.retry)} further tries" if sink.retry else "no further try"
+    sentence = f"{sink.handler_name}, {sink.concurrency} at a time{rate}, {sink.timeout:g} s each, {tries}"
+    return SinkFacts(name=sink.name, handler=sink.handler_name, sentence=sentence)
+
+
+def rule_facts(rule: Rule, config: Config) -> RuleFacts:
+    """A rule as a sentence, with the price of each follow-up."""
+    sources = [source for source in config.sources.values() if _may_match(source, rule.when)]
+    deeds = [f"tell {' and '.join(rule.to)}"] if rule.to else []
+    deeds += [_order(then, sources, config) for then in rule.then]
+    conditions = " and ".join(_condition(name, wanted) for name, wanted in rule.when.items())
+    budget = _budget(config.rule_budgets.get(rule.name))
+    when = f"when {conditions}" if conditions else "always"
+    limit = f", for at most {budget}" if budget else ""
+    return RuleFacts(name=rule.name, sentence=f"{when}: {', and '.join(deeds)}{limit}")
+
+
+def _budget(budget: Budget | None) -> str | None:
+    return None if budget is None else f"{budget.amount:f} {budget.unit} {WITHIN[budget.per]}"
+
+
+def _may_match(source: Source, when: Mapping[str, Any]) -> bool:
+    wanted = {name: value for name, value in when.items() if name in ("source", "provider")}
+    return fits({"source": source.name, "provider": source.provider.name}, wanted)
+
+
+def _condition(name: str, wanted: Any) -> str:
+    if isinstance(wanted, Mapping):
+        return " and ".join(_condition(f"{name}.{key}", value) for key, value in wanted.items())
+    if isinstance(wanted, list | tuple) and any(isinstance(one, Mapping) for one in wanted):
+        return " or ".join(_condition(name, one) for one in wanted)
+    if isinstance(wanted, list | tuple):
+        return f"{name} is {' or '.join(str(one) for one in wanted)}"
+    return f"{name} is {'there' if wanted == '*' else wanted}"
+
+
+def _order(then: Then, sources: Sequence[Source], config: Config) -> str:
+    places = [config.sources[then.source]] if then.source else list(sources)
+    what = " ".join([then.action, *([shown_params(then.params)] if then.params else [])])
+    after = "".join(f", and of its result {_order(one, places, config)}" for one in then.then)
+    return f"order {what} {_prices(then, places)}{after}"
+
+
+def _prices(then: Then, places: Sequence[Source]) -> str:
+    if len(places) == 1:
+        return f"at {places[0].name} ({price(places[0].price(then.action, then.params))})"
+    each = "; ".join(f"{place.name}: {price(place.price(then.action, then.params))}" for place in places)
+    return f"where the job was done ({each})"
+
+
+def price(cost: Cost | None) -> str:
+    """A cost in words."""
+    if cost is None:
+        return "price not known"
+    return f"{cost.amount:f} {cost.unit}" if cost.amount else "free"

@@ -1,0 +1,103 @@
+"""Reads what is typed: parameters, tags, moments, ids. What cannot be read is a usage error (exit 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+import typer
+
+from receiver import ids
+from receiver.config.units import duration
+from receiver.errors import NotJson
+from receiver.strict_json import read_json
+from receiver.times import unstamp
+
+#: The last moment that an id can have, Unix ms.
+LAST: Final = ids.made_at((1 << 63) - 1)
+
+
+def params(pairs: Sequence[str]) -> dict[str, Any]:
+    """`key=value` each: a number, true, false, an object or an array in JSON is that; all else is text."""
+    return {name: _value(text) for name, text in _split(pairs, "-p")}
+
+
+def tags(pairs: Sequence[str]) -> dict[str, str]:
+    """`name=text` each."""
+    found = dict(_split(pairs, "--tag"))
+    for name in found:
+        if '"' in name or not name.isprintable():
+            raise typer.BadParameter(f"--tag: {name!r} is no name for a tag")
+    return found
+
+
+def then(text: str | None) -> list[Any] | dict[str, Any] | None:
+    """The follow-ups of a job: a JSON object like a rule's `then`, or a list of such."""
+    if text is None:
+        return None
+    try:
+        value = read_json(text.encode("utf-8", "replace"))
+    except NotJson as wrong:
+        raise typer.BadParameter(f"--then is not JSON: {wrong}") from None
+    if not isinstance(value, dict | list):
+        raise typer.BadParameter('--then is an object such as {"action": "pick", "index": 1}, or a list of such')
+    return value
+
+
+def moment(text: str | None, name: str, now: int) -> int | None:
+    """Unix ms of an RFC 3339 moment, a date, or a duration before `now`."""
+    if text is None:
+        return None
+    for read in (_ago, _at):
+        try:
+            return max(0, min(read(text, now), LAST))
+        except (ValueError, OverflowError):
+            continue
+    raise typer.BadParameter(f"{name} is a moment such as 2026-11-21T10:00:00Z, or a duration such as 2h, not {text!r}")
+
+
+def number(kind: ids.Kind, text: str) -> int:
+    """The number of an outside id."""
+    found = ids.read(kind, text)
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is not an id of the form {kind}_ and 13 characters")
+    return found
+
+
+def optional_number(kind: ids.Kind, text: str | None) -> int | None:
+    """The number of an outside id, if one was typed."""
+    return None if text is None else number(kind, text)
+
+
+def _ago(text: str, now: int) -> int:
+    return now - int(duration(text) * 1000)
+
+
+def _at(text: str, _now: int) -> int:
+    return unstamp(text)
+
+
+def _split(pairs: Sequence[str], option: str) -> list[tuple[str, str]]:
+    split = [pair.partition("=") for pair in pairs]
+    for pair, (name, equals, _) in zip(pairs, split, strict=True):
+        if not name or not equals:
+            raise typer.BadParameter(f"{option} {pair!r} is not of the form name=value")
+    return [(name, text) for name, _, text in split]
+
+
+def _value(text: str) -> Any:
+    try:
+        value = read_json(text.encode("utf-8", "replace"))
+    except NotJson:
+        return text
+    return text if value is None or isinstance(value, str) else value
+
+
+def shown_params(values: dict[str, Any]) -> str:
+    """Parameters in one line, as they would be typed."""
+    return " ".join(f"{name}={_typed(value)}" for name, value in values.items())
+
+
+def _typed(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

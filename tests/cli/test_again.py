@@ -1,0 +1,89 @@
+"""`redeliver` and `reparse`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cli.parts import GRID, configured, done, on, picked, run, values, webhook
+from receiver.cli import Service
+from receiver.contracts import Filters, Transaction
+
+
+def kill_all(folder: Path) -> None:
+    """Makes every delivery a dead letter."""
+
+    def work(tx: Transaction) -> None:
+        for delivery in tx.deliveries(Filters(limit=500)):
+            tx.put_delivery(msgspec.structs.replace(delivery, state="dead"))
+
+    async def written(parts: Service) -> None:
+        await parts.store.write(work)
+
+    on(folder, written)
+
+
+def test_all_dead_deliveries_to_sinks_are_sent_again_but_no_order(tmp_path: Path) -> None:
+    picked(tmp_path)
+    kill_all(tmp_path)
+    shown = done(run(tmp_path, "redeliver", "--dead"))
+    assert shown == "2 deliveries will be sent again; kept; it is sent when `gridhook serve` runs\n"
+    [order] = values(run(tmp_path, "deliveries", "--json", "--status", "dead"))
+    assert order["kind"] == "order"
+    assert len(values(run(tmp_path, "deliveries", "--json", "--status", "pending"))) == 2
+
+
+def test_dead_deliveries_of_another_sink_stay_dead(tmp_path: Path) -> None:
+    picked(tmp_path)
+    kill_all(tmp_path)
+    assert values(run(tmp_path, "redeliver", "--dead", "--sink", "other", "--json")) == [
+        {"redelivered": 0, "deliveries": []}
+    ]
+
+
+def test_one_delivery_is_sent_again_and_an_order_never(tmp_path: Path) -> None:
+    picked(tmp_path)
+    kill_all(tmp_path)
+    views = values(run(tmp_path, "deliveries", "--json"))
+    event = next(view for view in views if view["kind"] == "event")
+    order = next(view for view in views if view["kind"] == "order")
+    assert done(run(tmp_path, "redeliver", event["id"])).startswith("1 delivery will be sent again")
+    refused = run(tmp_path, "redeliver", order["id"])
+    assert refused.exit_code == 1
+    assert "it would be paid again" in refused.stderr
+
+
+def test_a_request_is_read_again_and_a_known_one_changes_nothing(tmp_path: Path) -> None:
+    configured(tmp_path)
+    webhook(tmp_path, GRID)
+    [view] = values(run(tmp_path, "requests", "--json"))
+    assert done(run(tmp_path, "reparse", view["id"])) == "1 request read again: 1 mapped; 0 new events\n"
+
+
+def test_requests_are_read_again_by_their_status(tmp_path: Path) -> None:
+    configured(tmp_path)
+    webhook(tmp_path, GRID)
+    webhook(tmp_path, {"odd": 1})
+    webhook(tmp_path, {"odd": 2})
+    taken = values(run(tmp_path, "reparse", "--status", "unmapped", "--json"))
+    assert [one["state"] for one in taken] == ["unmapped", "unmapped"]
+    # Oldest first, as they came in.
+    assert [one["request"] for one in taken] == sorted(one["request"] for one in taken)
+
+
+@pytest.mark.parametrize(
+    "args", [["redeliver"], ["redeliver", "dlv_x", "--dead"], ["redeliver", "dlv_x", "--sink", "log"], ["reparse"]]
+)
+def test_it_must_be_said_what_is_meant(tmp_path: Path, args: list[str]) -> None:
+    configured(tmp_path)
+    assert run(tmp_path, *args).exit_code == 2
+
+
+@pytest.mark.parametrize("args", [["redeliver", "dlv_x"], ["reparse", "req_0000000000000"]])
+def test_what_is_not_there_is_a_failure(tmp_path: Path, args: list[str]) -> None:
+    configured(tmp_path)
+    result = run(tmp_path, *args)
+    assert result.exit_code == 1
+    assert "there is no" in result.stderr

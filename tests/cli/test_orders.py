@@ -1,0 +1,70 @@
+"""`submit` and `pick` without a server: kept, and said so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.parts import GRID, configured, done, run, values, webhook
+
+
+def test_a_submitted_job_is_kept_for_the_server(tmp_path: Path) -> None:
+    configured(tmp_path)
+    shown = done(run(tmp_path, "submit", "journey", "imagine", "--prompt", "a fox", "-p", "version=7", "--tag", "a=b"))
+    assert "imagine version=7 at journey: planned, 4 credits\nkept; it is sent when `gridhook serve` runs\n" in shown
+    [job] = values(run(tmp_path, "jobs", "--json"))
+    assert (job["params"], job["tags"]) == ({"prompt": "a fox", "version": "7"}, {"a": "b"})
+    [delivery] = values(run(tmp_path, "deliveries", "--json"))
+    assert (delivery["kind"], delivery["state"]) == ("order", "pending")
+
+
+def test_the_same_idempotency_key_gives_the_same_job(tmp_path: Path) -> None:
+    configured(tmp_path)
+    order = ("submit", "journey", "imagine", "--idempotency-key", "k", "--json", "--prompt")
+    [first] = values(run(tmp_path, *order, "a fox"))
+    assert values(run(tmp_path, *order, "a fox")) == [first]
+    other = run(tmp_path, *order, "a bee")
+    assert (other.exit_code, other.stderr) == (1, "gridhook: this Idempotency-Key was used for another order\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["nope", "imagine", "--prompt", "x"], "there is no source 'nope'"),
+        (["journey", "imagine"], "imagine needs a prompt"),
+        (["journey", "zoom", "-p", "factor=2"], "nearest: outpaint"),
+        (["journey", "upscale", "--parent", "job_x"], "there is no job 'job_x'"),
+    ],
+)
+def test_what_cannot_be_ordered_is_told_in_a_sentence(tmp_path: Path, args: list[str], told: str) -> None:
+    configured(tmp_path)
+    result = run(tmp_path, "submit", *args)
+    assert result.exit_code == 1
+    assert told in result.stderr
+    assert values(run(tmp_path, "jobs", "--json")) == []
+
+
+def test_waiting_without_a_server_is_refused_and_orders_nothing(tmp_path: Path) -> None:
+    configured(tmp_path)
+    result = run(tmp_path, "submit", "journey", "imagine", "--prompt", "x", "--wait")
+    assert result.exit_code == 1
+    assert "start it, or leave --wait out" in result.stderr
+    assert values(run(tmp_path, "jobs", "--json")) == []
+
+
+def test_a_tile_is_picked_once(tmp_path: Path) -> None:
+    configured(tmp_path)
+    webhook(tmp_path, GRID)
+    [grid] = values(run(tmp_path, "jobs", "--json"))
+    [pick] = values(run(tmp_path, "pick", grid["id"], "2", "--json"))
+    assert (pick["parent_id"], pick["params"], pick["status"]) == (grid["id"], {"index": 2}, "planned")
+    assert values(run(tmp_path, "pick", grid["id"], "2", "--json")) == [pick]
+
+
+def test_a_tile_of_an_unfinished_grid_is_not_picked(tmp_path: Path) -> None:
+    configured(tmp_path)
+    [job] = values(run(tmp_path, "submit", "journey", "imagine", "--prompt", "x", "--json"))
+    result = run(tmp_path, "pick", job["id"], "1")
+    assert result.exit_code == 1
+    assert "is planned, not completed" in result.stderr
