@@ -139,9 +139,7 @@ def _told_before(earlier: Job, report: Report) -> Report:
 def _send_on(tx: Transaction, setup: Setup, kept: KeptJob, event: Event, number: int, now: int) -> None:
     found = route(event, setup.rules)
     for sink in found.sinks:
-        tx.add_delivery(
-            Delivery(number=tx.ids.next(), lane=sink_lane(sink), job=kept.number, event=number, due_at=now)
-        )
+        tx.add_delivery(Delivery(number=tx.ids.next(), lane=sink_lane(sink), job=kept.number, event=number, due_at=now))
     if event.type != "job.completed":
         return
     for rule, then in found.follow_ups:

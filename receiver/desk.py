@@ -99,8 +99,8 @@ Decision = Literal["check", "send", "give-up"]
 def resolve(tx: Transaction, setup: Setup, job_id: str, decision: Decision, now: int) -> KeptJob:
     """A person's word on a job that is unsure or held, or that nothing is heard of.
 
-    `check`: ask the vendor now (a hold is judged anew). `send`: order it (again), whatever holds it and though it may be
-    paid twice. `give-up`: failed if it may have been ordered (a late result still completes it), else canceled.
+    `check`: ask the vendor now (a hold is judged anew). `send`: order it (again), whatever holds it and though it may
+    be paid twice. `give-up`: failed if it may have been ordered (a late result still completes it), else canceled.
     Raises NotFound, NotPossible.
     """
     kept = job_of(tx, job_id)

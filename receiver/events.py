@@ -28,7 +28,7 @@ AT_STATUS: Final[dict[str, EventType]] = {
 }
 #: What can happen to one job more than once.
 REPEATABLE: Final = frozenset({"job.held", "job.unsure"})
-#: Where each type starts in an event's key; progress adds its percentage, a repeatable type the attempt.
+#: Where each type starts in an event's key; progress adds how far a running job is, a repeatable type the attempt.
 KEYS: Final[dict[str, int]] = {
     "job.progress": 0,
     "job.completed": 1000,
@@ -76,5 +76,6 @@ def change(before: Job | None, after: Job, attempt: int = 0) -> tuple[EventType,
     if before is not None and before.status in ("held", "planned", "submitting", "unsure"):
         return "job.submitted", KEYS["job.submitted"]
     if before is None or after.progress > before.progress or after.status != before.status:
-        return "job.progress", KEYS["job.progress"] + after.progress
+        running = after.status == "running"
+        return "job.progress", KEYS["job.progress"] + (1 + after.progress if running else 0)
     return None

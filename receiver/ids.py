@@ -28,6 +28,10 @@ class Ids:
         self._clock = clock
         self._last = 0
 
+    def start_after(self, number: int) -> None:
+        """From now on ids are greater than this one too, whatever the clock says."""
+        self._last = max(self._last, number)
+
     def next(self) -> int:
         """A new id, greater than every one before it."""
         floor = first_at(self._clock())

@@ -218,7 +218,5 @@ def _take_again(tx: Transaction, setup: Setup, number: int, now: int) -> Taken |
     source = setup.sources[kept.source]
     state, note, reports = _reports(kept.body, kept.headers, source)
     tx.mark_request(number, state, note)
-    arrival = Arrival(
-        request=request, proof=kept.proof, ref_job=kept.ref_job, reports=reports, state=state, note=note
-    )
+    arrival = Arrival(request=request, proof=kept.proof, ref_job=kept.ref_job, reports=reports, state=state, note=note)
     return _take_reports(tx, setup, number, arrival)

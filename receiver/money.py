@@ -49,7 +49,9 @@ def too_dear(tx: Transaction, limits: Limits, kept: KeptJob, price: Cost | None,
         if price is None or price.unit != budget.unit:
             note = f"its price is not known in {budget.unit}: set `prices` at the source"
         elif spent + price.amount > budget.amount:
-            note = f"{price.amount} more would exceed {name[0]} {name[1]}'s {budget.amount} {budget.unit} ({spent} used)"
+            note = (
+                f"{price.amount} more would exceed {name[0]} {name[1]}'s {budget.amount} {budget.unit} ({spent} used)"
+            )
         else:
             continue
         until = period_end(budget, now, limits.time_zone)

@@ -91,7 +91,9 @@ class OrderCarrier:
         started = self._clock()
         try:
             order = await self._store.read(lambda tx: self._order(tx, delivery))
-            outcome: OrderOutcome | Broke | HeldBack = await self._try(order, delivery) if order is not None else HeldBack()
+            outcome: OrderOutcome | Broke | HeldBack = (
+                await self._try(order, delivery) if order is not None else HeldBack()
+            )
         except asyncio.CancelledError:
             outcome = Broke(note="the process was stopped", counted=False)
         except Exception as wrong:  # a provider may be anybody's code; what it means depends on how far the order was
@@ -155,9 +157,7 @@ def begin_order(tx: Transaction, source: Source, delivery: Delivery, now: int) -
         return False
     if kept.job.status != "planned" and not may_repeat(kept, source, now):
         return False
-    job = msgspec.structs.replace(
-        kept.job, status="submitting", deadline=stamp(now + int(source.deadline * 1000))
-    )
+    job = msgspec.structs.replace(kept.job, status="submitting", deadline=stamp(now + int(source.deadline * 1000)))
     facts = {"sent_at": now, **kept.facts}
     tx.put_job(msgspec.structs.replace(kept, job=job, facts=facts))
     return True
@@ -285,9 +285,7 @@ def _move_job(
         advance(tx, setup, kept, _with_status(kept, "unsure" if _was_unsure(kept) else "planned"), now)
 
 
-def _refuse(
-    tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, delivery: Delivery, now: int
-) -> None:
+def _refuse(tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, delivery: Delivery, now: int) -> None:
     """A refused order fails. One that only probed an account in trouble goes back to waiting."""
     trouble = breakers.open_by(tx, kept.job.source, error, now)
     if trouble and kept.facts.get("probe"):
@@ -322,5 +320,3 @@ def recover(tx: Transaction, setup: Setup, now: int) -> int:
         else:
             tx.settle(delivery, given_back(delivery, now))
     return len(interrupted)
-
-

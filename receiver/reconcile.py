@@ -179,9 +179,7 @@ def take_answers(
     return events
 
 
-def _go_on(
-    tx: Transaction, setup: Setup, source: Source, number: int, told: bool, answered: bool, now: int
-) -> int:
+def _go_on(tx: Transaction, setup: Setup, source: Source, number: int, told: bool, answered: bool, now: int) -> int:
     """After a look at a job that is not over: the next look, or the end of our patience."""
     kept = tx.job(number)
     if kept is None or kept.job.status in TERMINAL:

@@ -25,9 +25,14 @@ class Tried(Protocol):
     """What any outcome tells an attempt."""
 
     @property
-    def status(self) -> int | None: ...
+    def status(self) -> int | None:
+        """The HTTP status that came back, if one did."""
+        ...
+
     @property
-    def note(self) -> str | None: ...
+    def note(self) -> str | None:
+        """What there is to say of it."""
+        ...
 
 
 async def surely(store: Store, work: Callable[[Transaction], T]) -> T:

@@ -34,9 +34,7 @@ class SinkCarrier:
     def lane(self, name: str) -> Lane:
         """The sink's lane."""
         sink = self._sink
-        return Lane(
-            name=name, concurrency=sink.concurrency, timeout=sink.timeout, rate=sink.rate, carry=self.carry
-        )
+        return Lane(name=name, concurrency=sink.concurrency, timeout=sink.timeout, rate=sink.rate, carry=self.carry)
 
     async def carry(self, delivery: Delivery) -> None:
         """One try. An interruption by shutdown gives the delivery back uncounted."""

@@ -60,7 +60,12 @@ def test_a_repeat_changes_nothing() -> None:
 def test_any_order_of_webhooks_leads_to_one_follow_up_and_one_message(order: list[int | None]) -> None:
     tx = memory_transaction()
     for percent in order:
-        take(tx, PICKED if percent is None else {**PICKED, "status": "processing", "percentage": str(percent), "image_url": None})
+        take(
+            tx,
+            PICKED
+            if percent is None
+            else {**PICKED, "status": "processing", "percentage": str(percent), "image_url": None},
+        )
     assert [(job.job.action, job.job.status) for job in tx.jobs(Filters(status="planned"))] == [("upscale", "planned")]
     assert len(tx.events(Filters(type="job.completed"))) == 1
     assert len(tx.deliveries(Filters(sink="team"))) == 1
@@ -91,10 +96,16 @@ def test_a_chain_carries_its_tags_and_its_rule_down() -> None:
     chain = Then(action="pick", params={"index": 2}, then=(Then(action="upscale", params={"kind": "subtle"}),))
     rule = Rule(name="poster", when={"type": "job.completed", "action": "imagine"}, then=(chain,))
     setup = Setup(sources={"journey": a_source()}, rules=(rule,))
-    take(tx, {"task_id": "grid", "task_type": "imagine", "status": "finished", "image_urls": ["https://c/1", "https://c/2"]}, setup)
+    take(
+        tx,
+        {"task_id": "grid", "task_type": "imagine", "status": "finished", "image_urls": ["https://c/1", "https://c/2"]},
+        setup,
+    )
     pick = tx.jobs(Filters(action="pick"))[0]
     assert (pick.job.rule, pick.job.params, len(pick.then)) == ("poster", {"index": 2}, 1)
-    sent = msgspec.structs.replace(pick, job=msgspec.structs.replace(pick.job, status="queued", provider_job_id="pick-1"))
+    sent = msgspec.structs.replace(
+        pick, job=msgspec.structs.replace(pick.job, status="queued", provider_job_id="pick-1")
+    )
     tx.put_job(sent)
     take(tx, {"task_id": "pick-1", "task_type": "upscale-1x", "status": "finished", "image_url": "https://c/3"}, setup)
     hd = tx.jobs(Filters(action="upscale"))[0].job
@@ -105,13 +116,19 @@ def test_what_the_parent_does_not_allow_fails_at_once_and_is_seen() -> None:
     tx = memory_transaction()
     rule = Rule(name="wrong", when={"type": "job.completed"}, then=(Then(action="pan", params={"direction": "up"}),))
     setup = Setup(sources={"journey": a_source()}, rules=(rule, TELL))
-    take(tx, {"task_id": "grid", "task_type": "imagine", "status": "finished", "image_urls": ["https://c/1", "https://c/2"]}, setup)
+    take(
+        tx,
+        {"task_id": "grid", "task_type": "imagine", "status": "finished", "image_urls": ["https://c/1", "https://c/2"]},
+        setup,
+    )
     pan = tx.jobs(Filters(action="pan"))[0].job
     assert pan.status == "failed"
     assert pan.error is not None
     assert pan.error.code == "unsupported"
     assert "pick" in pan.error.message
-    assert [delivery.lane for delivery in tx.deliveries(Filters(job=tx.jobs(Filters(action="pan"))[0].number))] == ["sink:team"]
+    assert [delivery.lane for delivery in tx.deliveries(Filters(job=tx.jobs(Filters(action="pan"))[0].number))] == [
+        "sink:team"
+    ]
 
 
 def test_a_follow_up_at_a_source_that_is_gone_fails_and_breaks_nothing() -> None:
@@ -138,7 +155,7 @@ def test_a_ref_restricts_a_request_to_its_own_job() -> None:
 
     tx.put_job(a_job(5, provider_job_id="mine"))
     tx.put_job(a_job(6, provider_job_id="other", intent="6"))
-    request = a_request({**PICKED, "task_id": "other"}, token=ref_of(b"k" * 32, "journey", 5), secret="")
+    request = a_request({**PICKED, "task_id": "other"}, token=ref_of(b"k" * 32, "journey", 5), signed=False)
     verified = intake.verify(request, source, b"k" * 32)
     assert verified is not None
     taken = intake.take(tx, setup, intake.read(request, verified, source))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 
@@ -18,19 +19,26 @@ from support.world import PICKED, TELL, World, world
 class Recorder:
     """A handler that records its parcels and does as it is told."""
 
-    class Options(msgspec.Struct):
-        """None."""
+    Options: ClassVar[type[msgspec.Struct]] = msgspec.Struct
 
     def __init__(self, *outcomes: Outcome | Exception) -> None:
         self.parcels: list[Parcel] = []
         self.outcomes = list(outcomes)
         self.gate: asyncio.Event | None = None
+        self.arrived = asyncio.Condition()
         self.most = 0
         self.now = 0
 
+    async def has(self, count: int) -> None:
+        """Waits until so many parcels have come."""
+        async with self.arrived, asyncio.timeout(10):
+            await self.arrived.wait_for(lambda: len(self.parcels) >= count)
+
     async def deliver(self, parcel: Parcel) -> Outcome:
         """Records, waits at the gate, and gives the next outcome."""
-        self.parcels.append(parcel)
+        async with self.arrived:
+            self.parcels.append(parcel)
+            self.arrived.notify_all()
         self.now += 1
         self.most = max(self.most, self.now)
         try:
@@ -60,6 +68,14 @@ async def state(world: World, *states: str) -> Delivery:
         assert await watch.wait(10), found
 
 
+async def done(world: World, count: int) -> None:
+    """Waits until so many deliveries are done."""
+    watch = world.store.watch()
+    while len(await world.store.read(lambda tx: tx.deliveries(Filters(status="done")))) < count:
+        assert await watch.wait(10)
+    watch.close()
+
+
 async def test_an_event_reaches_its_sink_once(tmp_path: Path) -> None:
     handler = Recorder()
     async with world(tmp_path, rules=(TELL,), sinks=sinks(handler)) as here:
@@ -77,9 +93,7 @@ async def test_a_failed_try_is_tried_again_by_schedule_and_each_try_is_kept(tmp_
         await here.webhook(PICKED)
         waits = []
         for tries in (1, 2, 3):
-            while len(handler.parcels) < tries:
-                await state(here, "pending", "running")
-                await asyncio.sleep(0)
+            await handler.has(tries)
             waiting = await state(here, "pending")
             waits.append((waiting.due_at - here.clock()) / 1000)
             here.clock.now = waiting.due_at
@@ -119,13 +133,9 @@ async def test_a_sink_never_has_more_at_once_than_its_concurrency(tmp_path: Path
     handler.gate = asyncio.Event()
     async with world(tmp_path, rules=(TELL,), sinks=sinks(handler, concurrency=3)) as here:
         await asyncio.gather(*(here.webhook({**PICKED, "task_id": f"task-{number}"}) for number in range(10)))
-        while len(handler.parcels) < 3:
-            await asyncio.sleep(0)
+        await handler.has(3)
         handler.gate.set()
-        watch = here.store.watch()
-        while len(await here.store.read(lambda tx: tx.deliveries(Filters(status="done")))) < 10:
-            assert await watch.wait(10)
-        watch.close()
+        await done(here, 10)
     assert handler.most == 3
     assert len({parcel.event.id for parcel in handler.parcels}) == 10
 
@@ -136,8 +146,8 @@ async def test_a_rate_spaces_deliveries_out(tmp_path: Path) -> None:
         for number in range(3):
             await here.webhook({**PICKED, "task_id": f"task-{number}"})
         for sent in (1, 2, 3):
-            while len(await here.store.read(lambda tx: tx.deliveries(Filters(status="done")))) < sent:
-                await asyncio.sleep(0)
+            await handler.has(sent)
+            await done(here, sent)
             assert len(handler.parcels) == sent
             here.clock.pass_by(1)
             await here.webhook(PICKED)

@@ -32,7 +32,7 @@ def test_a_change_of_status_is_one_event(before: Status, after: Status, kind: st
 
 def test_each_percentage_is_an_event_of_its_own() -> None:
     at_10, at_20 = (a_job(status="running", progress=percent).job for percent in (10, 20))
-    assert change(at_10, at_20) == ("job.progress", 20)
+    assert change(at_10, at_20) == ("job.progress", 21)
     assert change(at_20, at_20) is None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,9 +31,16 @@ def test_ids_strictly_increase_even_when_the_clock_stands_or_goes_back(steps: li
     moments = iter([1_800_000_000_000 + (step - 2) for step in steps])
     maker = ids.Ids(lambda: next(moments))
     made = [maker.next() for _ in steps]
-    assert all(early < late for early, late in zip(made, made[1:], strict=False))
+    assert all(early < late for early, late in pairwise(made))
     assert sorted(made) == [ids.read("evt", text) for text in sorted(ids.show("evt", one) for one in made)]
 
 
 def test_an_id_tells_when_it_was_made() -> None:
     assert ids.made_at(ids.Ids(lambda: 1_800_000_000_123).next()) == 1_800_000_000_123
+
+
+def test_ids_go_on_after_one_that_is_there_already_though_the_clock_was_set_back() -> None:
+    maker = ids.Ids(lambda: 1_800_000_000_000)
+    later = ids.first_at(1_900_000_000_000)
+    maker.start_after(later)
+    assert maker.next() > later

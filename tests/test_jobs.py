@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -33,7 +34,13 @@ def stories(draw: st.DrawFn) -> list[Report]:
         error=error,
         facts={"output_id": "x"},
     )
-    ends = draw(st.lists(st.builds(_partly, st.just(truth), st.sets(st.sampled_from(("prompt", "cost", "facts")))), min_size=1, max_size=4))
+    ends = draw(
+        st.lists(
+            st.builds(_partly, st.just(truth), st.sets(st.sampled_from(("prompt", "cost", "facts")))),
+            min_size=1,
+            max_size=4,
+        )
+    )
     progress = draw(st.lists(st.integers(0, 100), max_size=6))
     middle = [a_report("running", progress=percent, prompt="a cat") for percent in progress]
     waiting = [a_report("queued")] * draw(st.integers(0, 2))
@@ -41,7 +48,7 @@ def stories(draw: st.DrawFn) -> list[Report]:
 
 
 def _partly(truth: Report, untold: set[str]) -> Report:
-    blank = {"prompt": None, "cost": None, "facts": {}}
+    blank: dict[str, Any] = {"prompt": None, "cost": None, "facts": {}}
     return msgspec.structs.replace(truth, **{name: blank[name] for name in untold})
 
 
@@ -86,7 +93,8 @@ def test_progress_never_goes_back_and_an_end_is_final(reports: list[Report]) -> 
 
 def test_a_late_result_replaces_a_failure_that_was_only_our_own_deadline() -> None:
     gave_up = msgspec.structs.replace(
-        a_job(status="failed", error=JobError(code="provider_timeout", message="deadline"), finished_at=AT), gave_up=True
+        a_job(status="failed", error=JobError(code="provider_timeout", message="deadline"), finished_at=AT),
+        gave_up=True,
     )
     after = fold(gave_up, a_report(images=four_images()), "2026-11-18T14:00:00.000Z")
     assert (after.job.status, after.job.error, after.gave_up) == ("completed", None, False)

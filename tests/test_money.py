@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal, get_args
 
 import httpx
 import pytest
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from receiver import desk, money
 from receiver.advance import Setup
 from receiver.contracts import Budget, Filters
+from receiver.jobs import Job
 from receiver.money import Limits
 from receiver.times import unstamp
 from support.money import a_day
@@ -22,10 +25,12 @@ from support.records import NOW, a_source
 from support.world import AUTO_HD, PICKED, TELL, Clock, memory_transaction, world
 from test_advance import take
 
+Turning = Literal["day", "week", "month"]
 
-def hd_statuses(jobs: list[object]) -> list[str]:
+
+def hd_statuses(jobs: Sequence[Job]) -> list[str]:
     """The statuses of the HD jobs."""
-    return sorted(job.status for job in jobs if job.action == "upscale")  # type: ignore[attr-defined]
+    return sorted(job.status for job in jobs if job.action == "upscale")
 
 
 async def test_over_budget_is_held_and_told_once(tmp_path: Path) -> None:
@@ -45,12 +50,12 @@ async def test_a_hold_for_budget_ends_when_the_period_turns(tmp_path: Path) -> N
     async with world(tmp_path, limits=a_day("2")) as here:
         for number in range(2):
             await here.webhook({**PICKED, "task_id": f"task-{number}"})
-        await here.until(lambda jobs: hd_statuses(jobs) == ["held", "queued"])  # type: ignore[arg-type]
+        await here.until(lambda jobs: hd_statuses(jobs) == ["held", "queued"])
         here.clock.now = unstamp("2026-11-19T00:00:00.000Z") - 1
         await here.tick(0)
-        assert "held" in hd_statuses(await here.jobs())  # type: ignore[arg-type]
+        assert "held" in hd_statuses(await here.jobs())
         await here.tick(0.001)
-        await here.until(lambda jobs: "held" not in hd_statuses(jobs))  # type: ignore[arg-type]
+        await here.until(lambda jobs: "held" not in hd_statuses(jobs))
 
 
 async def test_a_person_may_send_what_the_budget_holds(tmp_path: Path) -> None:
@@ -58,7 +63,7 @@ async def test_a_person_may_send_what_the_budget_holds(tmp_path: Path) -> None:
         await here.webhook(PICKED)
         (held,) = await here.store.read(lambda tx: tx.jobs(Filters(status="held")))
         await here.store.write(lambda tx: desk.resolve(tx, here.setup, held.job.id, "send", here.clock()))
-        await here.until(lambda jobs: hd_statuses(jobs) == ["queued"])  # type: ignore[arg-type]
+        await here.until(lambda jobs: hd_statuses(jobs) == ["queued"])
         (row,) = await here.store.read(lambda tx: tx.costs(0))
         assert (row.state, row.amount) == ("reserved", Decimal(2))
 
@@ -67,7 +72,7 @@ async def test_a_refused_order_gives_its_reservation_back(tmp_path: Path) -> Non
     async with world(tmp_path, limits=a_day("2")) as here:
         here.answer = lambda request: httpx.Response(400, json={"errors": [{"msg": "parent task is not finished"}]})
         await here.webhook(PICKED)
-        await here.until(lambda jobs: hd_statuses(jobs) == ["failed"])  # type: ignore[arg-type]
+        await here.until(lambda jobs: hd_statuses(jobs) == ["failed"])
         (row,) = await here.store.read(lambda tx: tx.costs(0))
         assert row.state == "released"
 
@@ -77,11 +82,11 @@ async def test_an_unsure_order_stays_reserved_and_counts_twice_once_a_person_sen
         answers = iter([httpx.Response(500), httpx.Response(200, json={"task_id": "o"})])
         here.answer = lambda request: next(answers)
         await here.webhook(PICKED)
-        jobs = await here.until(lambda jobs: hd_statuses(jobs) == ["unsure"])  # type: ignore[arg-type]
+        jobs = await here.until(lambda jobs: hd_statuses(jobs) == ["unsure"])
         (row,) = await here.store.read(lambda tx: tx.costs(0))
         assert (row.state, row.amount) == ("reserved", Decimal(2))
         await here.store.write(lambda tx: desk.resolve(tx, here.setup, jobs[-1].id, "send", here.clock()))
-        await here.until(lambda jobs: hd_statuses(jobs) == ["queued"])  # type: ignore[arg-type]
+        await here.until(lambda jobs: hd_statuses(jobs) == ["queued"])
         (row,) = await here.store.read(lambda tx: tx.costs(0))
         assert row.amount == Decimal(4)
         assert len(here.orders) == 2
@@ -96,7 +101,10 @@ def test_an_unknown_price_fits_into_no_budget() -> None:
     assert "not known in USD" in (hold.note or "")
 
 
-@given(st.lists(st.sampled_from(["0.1", "0.2", "0.3", "1", "2.05"]), min_size=1, max_size=40), st.decimals("0.1", "20", places=2))
+@given(
+    st.lists(st.sampled_from(["0.1", "0.2", "0.3", "1", "2.05"]), min_size=1, max_size=40),
+    st.decimals("0.1", "20", places=2),
+)
 def test_reservations_never_exceed_the_budget_by_a_hair(prices: list[str], amount: Decimal) -> None:
     tx = memory_transaction()
     exact = Decimal(0)
@@ -114,10 +122,10 @@ async def test_concurrent_plans_and_a_restart_keep_the_budget(tmp_path: Path) ->
     clock = Clock()
     async with world(tmp_path, limits=a_day("10"), dispatch=False, clock=clock) as here:
         await asyncio.gather(*(here.webhook({**PICKED, "task_id": f"a-{number}"}) for number in range(20)))
-        assert hd_statuses(await here.jobs()).count("planned") == 5  # type: ignore[arg-type]
+        assert hd_statuses(await here.jobs()).count("planned") == 5
     async with world(tmp_path, limits=a_day("10"), dispatch=False, clock=clock) as later:
         await later.webhook({**PICKED, "task_id": "b"})
-        assert hd_statuses(await later.jobs()).count("planned") == 5  # type: ignore[arg-type]
+        assert hd_statuses(await later.jobs()).count("planned") == 5
 
 
 @pytest.mark.parametrize(
@@ -137,10 +145,13 @@ def test_a_day_begins_at_midnight_of_the_time_zone(zone: str, now: str, start: s
 
 @pytest.mark.parametrize(
     ("per", "start", "end"),
-    [("week", "2026-11-16T00:00:00Z", "2026-11-23T00:00:00Z"), ("month", "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z")],
+    [
+        ("week", "2026-11-16T00:00:00Z", "2026-11-23T00:00:00Z"),
+        ("month", "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"),
+    ],
 )
-def test_weeks_begin_on_monday_and_months_on_the_first(per: str, start: str, end: str) -> None:
-    budget = Budget(amount=Decimal(1), unit="credits", per=per)  # type: ignore[arg-type]
+def test_weeks_begin_on_monday_and_months_on_the_first(per: Turning, start: str, end: str) -> None:
+    budget = Budget(amount=Decimal(1), unit="credits", per=per)
     assert money.period_start(budget, NOW, "UTC") == unstamp(start)
     assert money.period_end(budget, NOW, "UTC") == unstamp(end)
 
@@ -151,10 +162,13 @@ def test_a_total_budget_never_turns() -> None:
     assert money.period_end(budget, NOW, "UTC") is None
 
 
-@given(st.integers(NOW - 10**11, NOW + 10**11), st.sampled_from(["UTC", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]))
+@given(
+    st.integers(NOW - 10**11, NOW + 10**11),
+    st.sampled_from(["UTC", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]),
+)
 def test_every_moment_lies_in_its_own_period(now: int, zone: str) -> None:
-    for per in ("day", "week", "month"):
-        budget = Budget(amount=Decimal(1), unit="credits", per=per)  # type: ignore[arg-type]
+    for per in get_args(Turning):
+        budget = Budget(amount=Decimal(1), unit="credits", per=per)
         start, end = money.period_start(budget, now, zone), money.period_end(budget, now, zone)
         assert end is not None
         assert start <= now < end
@@ -186,18 +200,17 @@ async def test_a_refusing_account_opens_the_breaker_and_a_probe_closes_it(tmp_pa
 
         here.answer = vendor
         await here.webhook(PICKED)
-        await here.until(lambda jobs: hd_statuses(jobs) == ["failed"])  # type: ignore[arg-type]
+        await here.until(lambda jobs: hd_statuses(jobs) == ["failed"])
         for number in range(3):
             await here.webhook({**PICKED, "task_id": f"later-{number}"})
-        await here.until(lambda jobs: hd_statuses(jobs) == ["failed", "held", "held", "held"])  # type: ignore[arg-type]
+        await here.until(lambda jobs: hd_statuses(jobs) == ["failed", "held", "held", "held"])
         assert len(here.orders) == 1
         await here.tick(301)
-        while len(here.orders) < 2:
-            await asyncio.sleep(0)
-        await here.until(lambda jobs: hd_statuses(jobs) == ["failed", "held", "held", "held"])  # type: ignore[arg-type]
+        await here.until(lambda jobs: len(here.orders) == 2)
+        await here.until(lambda jobs: hd_statuses(jobs) == ["failed", "held", "held", "held"])
         broke = False
         await here.tick(601)
-        await here.until(lambda jobs: hd_statuses(jobs) == ["failed", "queued", "queued", "queued"])  # type: ignore[arg-type]
+        await here.until(lambda jobs: hd_statuses(jobs) == ["failed", "queued", "queued", "queued"])
         assert len(here.orders) == 5
         assert await here.store.read(lambda tx: tx.breakers()) == []
 
@@ -206,10 +219,15 @@ async def test_orders_wait_while_the_vendor_has_as_many_as_it_may(tmp_path: Path
     async with world(tmp_path, sources=(a_source(concurrency=2),)) as here:
         for number in range(4):
             await here.webhook({**PICKED, "task_id": f"task-{number}"})
-        await here.until(lambda jobs: hd_statuses(jobs) == ["planned", "planned", "queued", "queued"])  # type: ignore[arg-type]
+        await here.until(lambda jobs: hd_statuses(jobs) == ["planned", "planned", "queued", "queued"])
         assert len(here.orders) == 2
         first = next(job for job in await here.jobs() if job.status == "queued" and job.action == "upscale")
-        done = {"task_id": first.provider_job_id, "task_type": "upscale-2x", "status": "finished", "image_url": "https://c/hd"}
+        done = {
+            "task_id": first.provider_job_id,
+            "task_type": "upscale-2x",
+            "status": "finished",
+            "image_url": "https://c/hd",
+        }
         await here.webhook(done)
-        await here.until(lambda jobs: hd_statuses(jobs) == ["completed", "planned", "queued", "queued"])  # type: ignore[arg-type]
+        await here.until(lambda jobs: hd_statuses(jobs) == ["completed", "planned", "queued", "queued"])
         assert len(here.orders) == 3

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
 
-from receiver.contracts import Filters
+from receiver.contracts import Call, Filters, Order, Source
 from receiver.jobs import Job
 from receiver.orders import recover
+from receiver.providers.journeyapi import JourneyAPI
+from receiver.providers.journeyapi.dialect import NoOptions
 from receiver.signatures import ref_of
 from support.records import a_source
-from support.world import PICKED, TELL, World, world
+from support.world import AUTO_HD, PICKED, TELL, World, world
 
 
 def hd(jobs: list[Job]) -> Job:
@@ -24,14 +27,19 @@ def hd(jobs: list[Job]) -> Job:
     return job
 
 
-def hd_is(*statuses: str) -> object:
+def hd_is(*statuses: str) -> Callable[[list[Job]], bool]:
     """Whether there is an HD job in one of these statuses."""
     return lambda jobs: any(job.action == "upscale" and job.status in statuses for job in jobs)
 
 
+def sent(world: World, count: int, *statuses: str) -> Callable[[list[Job]], bool]:
+    """Whether so many calls were made and the HD job is in one of these statuses."""
+    return lambda jobs: len(world.calls) == count and hd_is(*statuses)(jobs)
+
+
 async def settle(world: World, *statuses: str) -> Job:
     """The HD job once it is in one of these statuses."""
-    return hd(await world.until(hd_is(*statuses)))  # type: ignore[arg-type]
+    return hd(await world.until(hd_is(*statuses)))
 
 
 async def test_an_order_goes_out_as_documented_with_a_ref_that_leads_back(tmp_path: Path) -> None:
@@ -84,7 +92,7 @@ async def test_submitting_is_on_disk_before_the_call_is_made(tmp_path: Path) -> 
 async def test_an_order_whose_fate_is_not_known_is_unsure_and_not_sent_again(
     tmp_path: Path, answer: httpx.Response | Exception, status: str
 ) -> None:
-    async with world(tmp_path, rules=(*world_rules(), TELL), sinks={}) as here:
+    async with world(tmp_path, rules=(AUTO_HD, TELL), sinks={}) as here:
 
         def give(request: httpx.Request) -> httpx.Response:
             if isinstance(answer, Exception):
@@ -102,17 +110,14 @@ async def test_an_order_whose_fate_is_not_known_is_unsure_and_not_sent_again(
         assert kinds[0] == f"job.{status}"
 
 
-def world_rules() -> tuple[object, ...]:
-    """The auto-HD rule."""
-    from support.world import AUTO_HD
-
-    return (AUTO_HD,)
-
-
-@pytest.mark.parametrize("trouble", [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("full")])
+@pytest.mark.parametrize(
+    "trouble", [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("full")]
+)
 async def test_an_order_that_was_never_sent_is_sent_again_later(tmp_path: Path, trouble: Exception) -> None:
     async with world(tmp_path) as here:
-        answers = iter([trouble, httpx.Response(200, json={"task_id": "order-1"})])
+        answers: Iterator[httpx.Response | Exception] = iter(
+            [trouble, httpx.Response(200, json={"task_id": "order-1"})]
+        )
 
         def give(request: httpx.Request) -> httpx.Response:
             answer = next(answers)
@@ -131,7 +136,9 @@ async def test_an_order_that_was_never_sent_is_sent_again_later(tmp_path: Path, 
 
 async def test_429_waits_as_long_as_the_vendor_asks(tmp_path: Path) -> None:
     async with world(tmp_path) as here:
-        answers = iter([httpx.Response(429, headers={"retry-after": "120"}, json={}), httpx.Response(200, json={"task_id": "o"})])
+        answers = iter(
+            [httpx.Response(429, headers={"retry-after": "120"}, json={}), httpx.Response(200, json={"task_id": "o"})]
+        )
         here.answer = lambda request: next(answers)
         await here.webhook(PICKED)
         await here.until(lambda jobs: bool(here.calls) and hd(jobs).status == "planned")
@@ -142,16 +149,16 @@ async def test_429_waits_as_long_as_the_vendor_asks(tmp_path: Path) -> None:
 async def test_an_idempotent_vendor_gets_the_same_key_again(tmp_path: Path) -> None:
     source = a_source()
 
-    class Idempotent(type(source.provider)):  # type: ignore[misc]
+    class Idempotent(JourneyAPI):
         idempotent = True
 
-    twin = msgspec.structs.replace(source, provider=Idempotent(source.provider.Options()))
+    twin = msgspec.structs.replace(source, provider=Idempotent(NoOptions()))
     async with world(tmp_path, sources=(twin,)) as here:
         answers = iter([httpx.Response(500), httpx.Response(500), httpx.Response(200, json={"task_id": "order-1"})])
         here.answer = lambda request: next(answers)
         await here.webhook(PICKED)
         for made in (1, 2):
-            await here.until(lambda jobs, made=made: len(here.calls) == made and hd(jobs).status == "unsure")  # type: ignore[misc]
+            await here.until(sent(here, made, "unsure"))
             here.clock.pass_by(60)
             await here.webhook(PICKED)
         await settle(here, "queued")
@@ -167,7 +174,9 @@ async def test_a_webhook_on_its_ref_settles_an_unsure_order(tmp_path: Path) -> N
         job = await settle(here, "unsure")
         (body,) = here.orders
         ref = body["webhook_url"].rsplit("/", 1)[1]
-        await here.webhook({"task_id": "late", "task_type": "upscale-2x", "status": "finished", "image_url": "https://c/hd"}, token=ref)
+        await here.webhook(
+            {"task_id": "late", "task_type": "upscale-2x", "status": "finished", "image_url": "https://c/hd"}, token=ref
+        )
         done = await settle(here, "completed")
         assert (done.id, done.provider_job_id) == (job.id, "late")
         assert done.submitted_at is not None
@@ -179,7 +188,10 @@ async def test_a_webhook_may_come_before_the_answer_to_the_order(tmp_path: Path)
         async def early(request: httpx.Request) -> httpx.Response:
             body = json.loads(request.content)
             ref = body["webhook_url"].rsplit("/", 1)[1]
-            await here.webhook({"task_id": "fast", "task_type": "upscale-2x", "status": "finished", "image_url": "https://c/hd"}, token=ref)
+            await here.webhook(
+                {"task_id": "fast", "task_type": "upscale-2x", "status": "finished", "image_url": "https://c/hd"},
+                token=ref,
+            )
             return httpx.Response(200, json={"task_id": "fast"})
 
         here.transport._fresh = httpx.MockTransport(early)
@@ -195,7 +207,9 @@ async def test_a_webhook_without_a_ref_may_come_before_the_answer_and_is_the_sam
     async with world(tmp_path) as here:
 
         async def early(request: httpx.Request) -> httpx.Response:
-            await here.webhook({"task_id": chain, "task_type": "upscale-2x", "status": "finished", "image_url": "https://c/hd"})
+            await here.webhook(
+                {"task_id": chain, "task_type": "upscale-2x", "status": "finished", "image_url": "https://c/hd"}
+            )
             return httpx.Response(200, json={"task_id": chain})
 
         here.transport._fresh = httpx.MockTransport(early)
@@ -248,13 +262,11 @@ async def test_a_shutdown_during_the_call_leaves_it_unsure(tmp_path: Path) -> No
 async def test_a_shutdown_before_the_call_gives_the_order_back_uncounted(tmp_path: Path) -> None:
     source = a_source()
 
-    class Looking(type(source.provider)):  # type: ignore[misc]
-        def prepare(self, order: object, account: object) -> object:
-            from receiver.contracts import Call
-
+    class Looking(JourneyAPI):
+        def prepare(self, order: Order, source: Source) -> Call | None:
             return Call(method="GET", url="https://api.journeyapi.test/look")
 
-    twin = msgspec.structs.replace(source, provider=Looking(source.provider.Options()))
+    twin = msgspec.structs.replace(source, provider=Looking(NoOptions()))
     async with world(tmp_path, sources=(twin,)) as here:
         asked, forever = asyncio.Event(), asyncio.Event()
 
@@ -278,7 +290,9 @@ async def test_an_order_whose_job_no_longer_waits_is_withdrawn(tmp_path: Path) -
         job = hd(await here.jobs())
         number = (await here.store.read(lambda tx: tx.jobs(Filters(action="upscale"))))[0].number
         ref = ref_of(here.store.ref_key, "journey", number)
-        await here.webhook({"task_id": "t", "task_type": "upscale-2x", "status": "finished", "image_url": "https://c/hd"}, token=ref)
+        await here.webhook(
+            {"task_id": "t", "task_type": "upscale-2x", "status": "finished", "image_url": "https://c/hd"}, token=ref
+        )
         here.start()
         (delivery,) = await here.store.read(lambda tx: tx.deliveries(Filters()))
         watch = here.store.watch()
@@ -299,7 +313,7 @@ async def test_an_order_that_never_gets_through_fails_in_the_end(tmp_path: Path)
         here.answer = refuse
         await here.webhook(PICKED)
         for tries in range(1, 15):
-            await here.until(lambda jobs, tries=tries: len(here.calls) == tries and hd(jobs).status in ("planned", "failed"))  # type: ignore[misc]
+            await here.until(sent(here, tries, "planned", "failed"))
             here.clock.pass_by(20_000)
             await here.webhook(PICKED)
         job = await settle(here, "failed")

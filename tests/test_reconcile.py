@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -11,7 +12,7 @@ import msgspec
 import pytest
 
 from receiver import desk
-from receiver.contracts import Filters
+from receiver.contracts import Filters, Source
 from receiver.errors import NotPossible
 from receiver.jobs import Job
 from receiver.signatures import Secret
@@ -26,7 +27,7 @@ def hd(jobs: list[Job]) -> Job:
     return next(job for job in jobs if job.action == "upscale")
 
 
-def vendor(here: World, task: dict[str, object] | None) -> Answering:
+def vendor(here: World, task: Mapping[str, object] | None) -> Answering:
     """A vendor that takes orders and tells this of every task it is asked for."""
     orders = iter(range(1, 100))
 
@@ -74,7 +75,9 @@ async def test_progress_pushes_the_look_out(tmp_path: Path) -> None:
         here.answer = vendor(here, HD)
         job = await ordered(here)
         await here.tick(50)
-        await here.webhook({**HD, "task_id": job.provider_job_id, "status": "processing", "percentage": "10", "image_url": None})
+        await here.webhook(
+            {**HD, "task_id": job.provider_job_id, "status": "processing", "percentage": "10", "image_url": None}
+        )
         (kept,) = await here.store.read(lambda tx: tx.jobs(Filters(action="upscale")))
         assert kept.look_at == here.clock() + 60_000
 
@@ -87,7 +90,9 @@ async def test_a_job_that_is_not_done_is_asked_again_every_so_often(tmp_path: Pa
             await here.tick(61 if look == 1 else 21)
             await here.until(lambda jobs, look=look: len(looks(here)) == look)  # type: ignore[misc]
             watch = here.store.watch()
-            while (kept := (await here.store.read(lambda tx: tx.jobs(Filters(action="upscale"))))[0]).look_at != here.clock() + 20_000:
+            while (
+                kept := (await here.store.read(lambda tx: tx.jobs(Filters(action="upscale"))))[0]
+            ).look_at != here.clock() + 20_000:
                 assert await watch.wait(5), kept.look_at
             watch.close()
         assert hd(await here.jobs()).progress == 40
@@ -118,7 +123,9 @@ async def test_after_downtime_everything_open_is_looked_at(tmp_path: Path) -> No
         assert done.error is None
 
 
-async def test_a_job_the_vendor_never_finishes_fails_at_its_deadline_and_may_still_complete_late(tmp_path: Path) -> None:
+async def test_a_job_the_vendor_never_finishes_fails_at_its_deadline_and_may_still_complete_late(
+    tmp_path: Path,
+) -> None:
     async with world(tmp_path) as here:
         here.answer = vendor(here, {**HD, "status": "processing", "percentage": "40", "image_url": None})
         job = await ordered(here)
@@ -160,7 +167,9 @@ async def test_a_vendor_that_cannot_be_reached_is_asked_again_and_nothing_is_giv
             await here.tick(1000)
             await here.until(lambda jobs, asked=asked: len(looks(here)) >= asked)  # type: ignore[misc]
             watch = here.store.watch()
-            while ((await here.store.read(lambda tx: tx.jobs(Filters(action="upscale"))))[0].look_at or 0) <= here.clock():
+            while (
+                (await here.store.read(lambda tx: tx.jobs(Filters(action="upscale"))))[0].look_at or 0
+            ) <= here.clock():
                 assert await watch.wait(5)
             watch.close()
         assert hd(await here.jobs()).status == "queued"
@@ -204,25 +213,27 @@ async def test_another_tools_job_is_watched_too_but_never_declared_failed(tmp_pa
 # --- confirm ---------------------------------------------------------------------------------------------------------
 
 
-def unsigned() -> object:
+def unsigned() -> Source:
     """A source that only a token in the path protects."""
     return a_source(secrets=(), token=Secret("a-token"))
 
 
 @pytest.mark.parametrize(("told", "statuses"), [(HD, ["queued"]), (None, ["failed"])])
 async def test_an_unsigned_result_is_read_back_before_it_costs_anything(
-    tmp_path: Path, told: dict[str, object] | None, statuses: list[str]
+    tmp_path: Path, told: Mapping[str, object] | None, statuses: list[str]
 ) -> None:
-    async with world(tmp_path, sources=(unsigned(),)) as here:  # type: ignore[arg-type]
+    async with world(tmp_path, sources=(unsigned(),)) as here:
         here.answer = vendor(here, told)
         await here.webhook(PICKED, token="a-token")
         job = hd(await here.until(lambda jobs: hd(jobs).status in ("queued", "failed")))
         assert [job.status] == statuses
-        assert [call.url.path.rsplit("/", 1)[1] for call in here.calls] == ["fetch", "upscale-2x-4x"][: 1 + (told is not None)]
+        assert [call.url.path.rsplit("/", 1)[1] for call in here.calls] == ["fetch", "upscale-2x-4x"][
+            : 1 + (told is not None)
+        ]
 
 
 async def test_a_vendor_that_cannot_confirm_now_is_asked_again_before_anything_is_ordered(tmp_path: Path) -> None:
-    async with world(tmp_path, sources=(unsigned(),)) as here:  # type: ignore[arg-type]
+    async with world(tmp_path, sources=(unsigned(),)) as here:
 
         def down(request: httpx.Request) -> httpx.Response:
             raise httpx.ReadTimeout("slow")
@@ -236,8 +247,8 @@ async def test_a_vendor_that_cannot_confirm_now_is_asked_again_before_anything_i
 
 
 async def test_confirm_can_be_turned_off(tmp_path: Path) -> None:
-    trusting = msgspec.structs.replace(unsigned(), confirm=False)  # type: ignore[type-var]
-    async with world(tmp_path, sources=(trusting,)) as here:  # type: ignore[arg-type]
+    trusting = msgspec.structs.replace(unsigned(), confirm=False)
+    async with world(tmp_path, sources=(trusting,)) as here:
         await here.webhook(PICKED, token="a-token")
         await here.until(lambda jobs: hd(jobs).status == "queued")
         assert len(here.calls) == 1
@@ -279,12 +290,12 @@ async def test_check_asks_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("decision", ["check", "send", "give-up"])
-async def test_what_is_over_is_not_resolved(tmp_path: Path, decision: str) -> None:
+async def test_what_is_over_is_not_resolved(tmp_path: Path, decision: desk.Decision) -> None:
     async with world(tmp_path, rules=()) as here:
         await here.webhook(PICKED)
         (job,) = await here.jobs()
         with pytest.raises(NotPossible):
-            await here.store.write(lambda tx: desk.resolve(tx, here.setup, job.id, decision, here.clock()))  # type: ignore[arg-type]
+            await here.store.write(lambda tx: desk.resolve(tx, here.setup, job.id, decision, here.clock()))
 
 
 async def test_a_planned_order_is_canceled_without_a_call(tmp_path: Path) -> None:

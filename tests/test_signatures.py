@@ -69,7 +69,9 @@ def test_no_signature_text_breaks_the_check(text: str) -> None:
 
 def test_a_standard_webhooks_signature_is_that_of_the_specification() -> None:
     key = signatures.standard_webhook_key(Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
-    signature = signatures.standard_webhook_signature(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
+    signature = signatures.standard_webhook_signature(
+        key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}'
+    )
     assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 

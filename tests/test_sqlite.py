@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from support.records import a_job
 from support.world import Clock
 
 
-def put(number: int) -> object:
+def put(number: int) -> Callable[[Transaction], None]:
     """Work that keeps a job."""
     return lambda tx: tx.put_job(a_job(number, intent=f"intent-{number}"))
 
@@ -37,7 +38,7 @@ async def test_what_waits_together_shares_a_commit(tmp_path: Path) -> None:
             super()._signal()
 
     async with Counting(tmp_path / "a.db", Clock()) as store:
-        await asyncio.gather(*(store.write(put(number)) for number in range(1, 201)))  # type: ignore[arg-type]
+        await asyncio.gather(*(store.write(put(number)) for number in range(1, 201)))
         assert await count(store) == 200
     assert commits < 20
 
@@ -49,7 +50,10 @@ async def test_a_neighbour_that_fails_takes_nobody_with_it(tmp_path: Path) -> No
 
     async with SqliteStore(tmp_path / "a.db", Clock()) as store:
         results = await asyncio.gather(
-            store.write(put(1)), store.write(broken), store.write(put(2)), return_exceptions=True  # type: ignore[arg-type]
+            store.write(put(1)),
+            store.write(broken),
+            store.write(put(2)),
+            return_exceptions=True,
         )
         assert [type(result).__name__ for result in results] == ["NoneType", "ValueError", "NoneType"]
         assert await count(store) == 2
@@ -63,7 +67,7 @@ async def test_the_index_stops_a_second_job_for_one_intent(tmp_path: Path) -> No
 
 
 async def test_a_full_disk_is_unavailable_writes_nothing_and_passes_by_itself(tmp_path: Path) -> None:
-    def limit(pages: int) -> object:
+    def limit(pages: int) -> Callable[[Transaction], None]:
         def work(tx: Transaction) -> None:
             assert isinstance(tx, SqliteTransaction)
             tx._db.execute(f"PRAGMA max_page_count = {pages}")
@@ -75,18 +79,18 @@ async def test_a_full_disk_is_unavailable_writes_nothing_and_passes_by_itself(tm
         tx.put_job(a_job(2, prompt="x" * 500_000, intent="2"))
 
     async with SqliteStore(tmp_path / "a.db", Clock()) as store:
-        await store.write(limit(60))  # type: ignore[arg-type]
+        await store.write(limit(60))
         with pytest.raises(StoreUnavailable, match="full"):
             await store.write(big)
         assert await count(store) == 0
-        await store.write(limit(10_000))  # type: ignore[arg-type]
+        await store.write(limit(10_000))
         await store.write(big)
         assert await count(store) == 2
 
 
 async def test_what_was_written_is_there_after_reopening_with_the_same_ref_key(tmp_path: Path) -> None:
     async with SqliteStore(tmp_path / "a.db", Clock()) as store:
-        await store.write(put(1))  # type: ignore[arg-type]
+        await store.write(put(1))
         key = store.ref_key
     async with SqliteStore(tmp_path / "a.db", Clock()) as store:
         assert await count(store) == 1
@@ -135,11 +139,11 @@ async def test_one_file_has_one_dispatcher(tmp_path: Path) -> None:
 async def test_a_watch_is_told_of_commits_of_its_own_and_of_other_processes(tmp_path: Path) -> None:
     async with SqliteStore(tmp_path / "a.db", Clock()) as one, SqliteStore(tmp_path / "a.db", Clock()) as other:
         watch = one.watch()
-        await one.write(put(1))  # type: ignore[arg-type]
+        await one.write(put(1))
         assert await watch.wait(5)
         while await watch.wait(0.5):
             pass
-        await other.write(put(2))  # type: ignore[arg-type]
+        await other.write(put(2))
         assert await watch.wait(5)
         watch.close()
 

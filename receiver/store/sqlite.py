@@ -71,7 +71,8 @@ class SqliteStore:
         """Opens the file, makes or migrates its schema. Raises StoreRefused or StoreUnavailable."""
         self._writer = await _connect(self.path)
         try:
-            self.ref_key = await _on_thread(self._writer, _prepare)
+            self.ref_key, newest = await _on_thread(self._writer, _prepare)
+            self._ids.start_after(newest)
             self._reader = await _connect(self.path)
         except sqlite3.Error as wrong:
             await self._writer.close()
@@ -239,13 +240,16 @@ async def _on_thread(connection: aiosqlite.Connection, work: Callable[[sqlite3.C
     return await run(work, connection._conn)
 
 
-def _prepare(db: sqlite3.Connection) -> bytes:
+def _prepare(db: sqlite3.Connection) -> tuple[bytes, int]:
+    """Readies the file; gives the key of the refs and the newest id in it."""
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     migrate(db)
     db.execute("INSERT OR IGNORE INTO meta VALUES ('ref_key', ?)", (secrets.token_bytes(32),))
     (key,) = db.execute("SELECT value FROM meta WHERE name = 'ref_key'").fetchone()
-    return bytes(key)
+    tables = ("requests", "jobs", "events", "deliveries")
+    newest = max(db.execute(f"SELECT coalesce(max(number), 0) FROM {table}").fetchone()[0] for table in tables)
+    return bytes(key), int(newest)
 
 
 def _data_version(db: sqlite3.Connection) -> int:
@@ -264,7 +268,7 @@ def _commit(ids: Ids, works: list[Work], db: sqlite3.Connection) -> list[Result]
     """All works in one transaction; if one of them raises, each in a transaction of its own."""
     try:
         return [Result(value, None) for value in _together(db, ids, works)]
-    except Exception as wrong:
+    except Exception as wrong:  # noqa: BLE001 - whatever a work raised is its caller's, and nobody else's
         error = _translated(wrong)
         if len(works) == 1 or isinstance(error, StoreUnavailable):
             return [Result(None, error) for _ in works]

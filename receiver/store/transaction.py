@@ -267,9 +267,7 @@ class SqliteTransaction:
 
     def deliveries(self, filters: Filters) -> list[Delivery]:
         """Deliveries, newest first."""
-        return [
-            _delivery(row) for row in listing(self._db, DELIVERY_COLUMNS, "deliveries", DELIVERY_FILTERS, filters)
-        ]
+        return [_delivery(row) for row in listing(self._db, DELIVERY_COLUMNS, "deliveries", DELIVERY_FILTERS, filters)]
 
     def claim(self, lane: str, limit: int, now: int, lease_until: int) -> list[Delivery]:
         """Takes due deliveries of a lane, the longest due first: `running`, attempt counted, leased."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from receiver import ids
+from receiver.contracts import Source
 from receiver.jobs import Image, Job, KeptJob, Report, Status
 from receiver.providers.journeyapi import JourneyAPI
-from receiver.contracts import Source
+from receiver.providers.journeyapi.dialect import NoOptions
 from receiver.signatures import Secret
 
 NOW = 1_795_000_000_000
@@ -18,7 +19,13 @@ def a_job(number: int = 1, *, status: Status = "queued", intent: str | None = "t
     """A kept job; `fields` are those of the Job."""
     job_id = ids.show("job", number)
     job = Job(
-        id=job_id, source="journey", provider="journeyapi", action="imagine", status=status, root_id=job_id, created_at=AT
+        id=job_id,
+        source="journey",
+        provider="journeyapi",
+        action="imagine",
+        status=status,
+        root_id=job_id,
+        created_at=AT,
     )
     return KeptJob(number=number, job=msgspec.structs.replace(job, **fields), intent=intent)
 
@@ -36,7 +43,7 @@ def four_images(stem: str = "https://cdn.example.com/a") -> tuple[Image, ...]:
 
 def a_source(name: str = "journey", **fields: object) -> Source:
     """A JourneyAPI account."""
-    provider = JourneyAPI(JourneyAPI.Options())
+    provider = JourneyAPI(NoOptions())
     source = Source(
         name=name,
         provider=provider,

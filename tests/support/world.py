@@ -1,4 +1,4 @@
-"""A small gridhook in one process: a real store, a clock that a test moves, a vendor and sinks behind a mock network."""
+"""A small gridhook in one process: a real store, a clock that a test moves, vendor and sinks behind a mock network."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ def memory_transaction(clock: Clock | None = None) -> SqliteTransaction:
     return SqliteTransaction(db, Ids(clock or Clock()))
 
 
-def a_request(body: object, source: str = "journey", *, token: str | None = None, secret: str = "hook-secret") -> Request:
+def a_request(body: object, source: str = "journey", *, token: str | None = None, signed: bool = True) -> Request:
     """A webhook as a vendor posts it."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    headers = {"x-webhook-secret": secret} if secret else {}
+    headers = {"x-webhook-secret": "hook-secret"} if signed else {}
     return Request(source=source, headers=headers, body=raw, path_token=token, received_at=NOW)
 
 
@@ -138,10 +138,15 @@ class World:
 
     def start(self) -> None:
         """Starts to dispatch."""
-        lanes = [SinkCarrier(self.store, sink, self.clock, lambda: 0.5).lane(sink_lane(name)) for name, sink in self.sinks.items()]
+        lanes = [
+            SinkCarrier(self.store, sink, self.clock, lambda: 0.5).lane(sink_lane(name))
+            for name, sink in self.sinks.items()
+        ]
         for source in self.setup.sources.values():
             sender = OrderHandler(self.transport)
-            carrier = OrderCarrier(self.store, self.setup, source, sender, "https://hooks.test", self.clock, lambda: 0.5)
+            carrier = OrderCarrier(
+                self.store, self.setup, source, sender, "https://hooks.test", self.clock, lambda: 0.5
+            )
             lanes.append(carrier.lane())
         self.dispatcher = Dispatcher(self.store, lanes, self.clock)
         self.dispatcher.start()
