@@ -310,10 +310,10 @@ def ancestors(tx: Transaction, kept: KeptJob) -> tuple[KeptJob, ...]:
 
 
 def _next_actions(source: Source, kept: KeptJob) -> tuple[NextAction, ...]:
-    return tuple(
-        msgspec.structs.replace(choice, cost=source.price(choice.action, choice.params))
-        for choice in source.provider.next_actions(kept)
-    )
+    choices = tuple(source.provider.next_actions(kept))
+    if not source.prices:
+        return choices
+    return tuple(msgspec.structs.replace(one, cost=source.price(one.action, one.params)) for one in choices)
 
 
 def _with(kept: KeptJob, *, facts: dict[str, Any] | None = None, **changes: Any) -> KeptJob:

@@ -202,7 +202,7 @@ class Provider(Protocol):
         ...
 
     def next_actions(self, kept: KeptJob) -> list[NextAction]:
-        """What can be ordered from a completed job, without prices."""
+        """What can be ordered from a completed job, with the documented prices."""
         ...
 
     def price(self, action: str, params: Params) -> Cost | None:

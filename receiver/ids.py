@@ -18,6 +18,9 @@ COUNTER_BITS = 22
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 13
 LARGEST = (1 << 63) - 1
+PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
+#: From our digits to those of `int(text, 32)`.
+TO_PYTHON = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 
 
@@ -51,22 +54,17 @@ def made_at(number: int) -> int:
 
 def show(kind: Kind, number: int) -> str:
     """The outside form of an id: its kind and 13 characters of Crockford's base 32."""
-    letters = []
-    for _ in range(LENGTH):
-        number, rest = divmod(number, 32)
-        letters.append(ALPHABET[rest])
-    return f"{kind}_{''.join(reversed(letters))}"
+    pairs = PAIRS
+    return (
+        f"{kind}_{ALPHABET[number >> 60]}{pairs[number >> 50 & 1023]}{pairs[number >> 40 & 1023]}"
+        f"{pairs[number >> 30 & 1023]}{pairs[number >> 20 & 1023]}{pairs[number >> 10 & 1023]}{pairs[number & 1023]}"
+    )
 
 
 def read(kind: Kind, text: str) -> int | None:
     """The integer of an outside id, or None if this is not one of that kind."""
     prefix, _, letters = text.partition("_")
-    if prefix != kind or len(letters) != LENGTH:
+    if prefix != kind or len(letters) != LENGTH or not set(letters) <= VALUES.keys():
         return None
-    number = 0
-    for letter in letters:
-        value = VALUES.get(letter)
-        if value is None:
-            return None
-        number = number * 32 + value
+    number = int(letters.translate(TO_PYTHON), 32)
     return number if number <= LARGEST else None

@@ -38,12 +38,18 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
 def route(event: Event, rules: Iterable[Rule]) -> Route:
     """The sinks and follow-ups that the rules give an event. A sink named by several rules gets it once."""
-    fields = {**{name: getattr(event.data, name) for name in Job.__struct_fields__}, "type": event.type}
-    matching = [rule for rule in rules if fits(fields, rule.when)]
+    matching = [rule for rule in rules if _fits_event(event, rule.when)]
     return Route(
         sinks=tuple(dict.fromkeys(sink for rule in matching for sink in rule.to)),
         follow_ups=tuple((rule.name, then) for rule in matching for then in rule.then),
     )
+
+
+def _fits_event(event: Event, when: When) -> bool:
+    for name, wanted in when.items():
+        if not _holds(event.type if name == "type" else getattr(event.data, name, None), wanted):
+            return False
+    return True
 
 
 def fits(fields: Mapping[str, Any], when: When) -> bool:
@@ -61,7 +67,8 @@ def _holds(value: Any, wanted: Any) -> bool:
         return bool(wanted == "*")
     if isinstance(value, bool) or isinstance(wanted, bool):
         return value is wanted
-    return fnmatchcase(str(value), _without_sets(str(wanted)))
+    text, pattern = str(value), str(wanted)
+    return text == pattern or ("*" in pattern and fnmatchcase(text, _without_sets(pattern)))
 
 
 def _without_sets(pattern: str) -> str:

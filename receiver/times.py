@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 #: Gives the present as Unix milliseconds. Flows are handed one; pure code is handed its value.
 Clock = Callable[[], int]
@@ -17,8 +18,12 @@ def system_clock() -> int:
 
 def stamp(ms: int) -> str:
     """Unix milliseconds as RFC 3339 in UTC with three decimals: `2026-11-21T10:00:00.000Z`."""
-    seconds, millis = divmod(ms, 1000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{millis:03d}Z"
+    return f"{_second(ms // 1000)}.{ms % 1000:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def unstamp(text: str) -> int:

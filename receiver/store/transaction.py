@@ -99,7 +99,7 @@ class SqliteTransaction:
                 job.status,
                 job.action,
                 id_text.read("job", job.parent_id) if job.parent_id else None,
-                id_text.read("job", job.root_id),
+                kept.number if job.root_id == job.id else id_text.read("job", job.root_id),
                 kept.intent,
                 kept.look_at,
                 _ENCODER.encode(kept),

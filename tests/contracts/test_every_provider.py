@@ -414,7 +414,7 @@ def test_every_offered_next_action_is_allowed_once_its_own_material_is_given(nam
             offered += 1
             tries = [one.params | more for more in MATERIAL.get(one.action, ({},))]
             assert any(provider.refusal(one.action, params, known) is None for params in tries), one
-            assert one.cost is None
+            assert one.cost == provider.price(one.action, one.params)
     assert (offered > 0) == (LINES[name].submitted is not None)
 
 

@@ -44,7 +44,7 @@ class Apiframe:
     #: Credits are refunded on failure, results kept for 24 h (documented).
     refunds: bool = True
     retention: float | None = 24 * 3600.0
-    unit: str = "credits"
+    unit: str = steps.UNIT
 
     def __init__(self, options: NoOptions) -> None:
         """No options."""
@@ -119,8 +119,7 @@ class Apiframe:
 
     def price(self, action: str, params: Params) -> Cost | None:
         """Documented credits; the vendor reports what it took in `creditCost`."""
-        amount = steps.PRICES.get(action)
-        return None if amount is None else Cost(amount=amount, unit=self.unit, source="table")
+        return steps.price(action)
 
 
 def signing_keys(source: Source) -> list[bytes]:

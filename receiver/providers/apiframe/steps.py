@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import cache
 from typing import Final
 
 from receiver.actions import Params
 from receiver.contracts import Parent
-from receiver.jobs import KeptJob, NextAction
+from receiver.jobs import Cost, KeptJob, NextAction
 from receiver.providers.ordering import with_version
 
+UNIT: Final = "credits"
 NAME: Final = "apiframe"
 #: Our action to the vendor's (documented): the follow-ups, all at one endpoint.
 FOLLOW_UPS: Final[dict[str, str]] = {
@@ -135,8 +137,21 @@ def next_actions(kept: KeptJob) -> list[NextAction]:
     job = kept.job
     if job.status != "completed":
         return []
-    follows = FOLLOWS.get(job.action or "", frozenset())
-    return [NextAction(action=action, params=params) for action, params in _CHOICES if action in follows]
+    return list(_choices_after(job.action or ""))
+
+
+@cache
+def _choices_after(before: str) -> tuple[NextAction, ...]:
+    follows = FOLLOWS.get(before, frozenset())
+    return tuple(
+        NextAction(action=action, params=params, cost=price(action)) for action, params in _CHOICES if action in follows
+    )
+
+
+def price(action: str) -> Cost | None:
+    """Documented credits."""
+    amount = PRICES.get(action)
+    return None if amount is None else Cost(amount=amount, unit=UNIT, source="table")
 
 
 _CHOICES: Final[tuple[tuple[str, Params], ...]] = (

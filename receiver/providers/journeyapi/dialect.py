@@ -49,7 +49,7 @@ class JourneyAPI:
     query_batch: int = 20
     refunds: bool = False
     retention: float | None = None
-    unit: str = "credits"
+    unit: str = steps.UNIT
 
     def __init__(self, options: NoOptions) -> None:
         """No options."""
@@ -121,10 +121,7 @@ class JourneyAPI:
 
     def price(self, action: str, params: Params) -> Cost | None:
         """Documented credits; inpaint and outpaint have none on the pages that were read."""
-        if params.get("model", "midjourney") != "midjourney":
-            return None
-        amount = steps.PRICES.get(steps.step_of(action, params))
-        return None if amount is None else Cost(amount=amount, unit=self.unit, source="table")
+        return steps.price(action, params)
 
 
 def _post(source: Source, path: str, body: Mapping[str, Any]) -> Call:

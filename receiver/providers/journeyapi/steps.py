@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 from typing import Final
 
 from receiver.actions import GRIDS, Params
 from receiver.contracts import Parent
-from receiver.jobs import KeptJob, NextAction
+from receiver.jobs import Cost, KeptJob, NextAction
 
+UNIT: Final = "credits"
 NAME: Final = "journeyapi"
 #: What may follow what (documented but where `providers.md` 1.6 says inferred): the parent's action to ours.
 FOLLOWS: Final[dict[str, frozenset[str]]] = {
@@ -117,13 +119,24 @@ def _after(action: str, step: str, before: str | None) -> str | None:
 def next_actions(kept: KeptJob) -> list[NextAction]:
     """The rows of the table of follow-ups for a completed job; of a grid, an enlargement names its tile."""
     job = kept.job
-    if job.status != "completed" or not job.images:
-        return []
-    follows = FOLLOWS.get(job.action or "", frozenset())
-    tiles: tuple[Params, ...] = tuple({"index": index} for index in (1, 2, 3, 4)) if job.action in GRIDS else ({},)
-    return [
-        NextAction(action=action, params=params | tile)
+    return list(_choices_after(job.action or "")) if job.status == "completed" and job.images else []
+
+
+@cache
+def _choices_after(before: str) -> tuple[NextAction, ...]:
+    follows = FOLLOWS.get(before, frozenset())
+    tiles: tuple[Params, ...] = tuple({"index": index} for index in (1, 2, 3, 4)) if before in GRIDS else ({},)
+    return tuple(
+        NextAction(action=action, params=params | tile, cost=price(action, params))
         for step, action, params in CHOICES
         if step in follows
         for tile in (tiles if step == "upscale:size" else ({},))
-    ]
+    )
+
+
+def price(action: str, params: Params) -> Cost | None:
+    """Documented credits; inpaint and outpaint have none on the pages that were read."""
+    if params.get("model", "midjourney") != "midjourney":
+        return None
+    amount = PRICES.get(step_of(action, params))
+    return None if amount is None else Cost(amount=amount, unit=UNIT, source="table")

@@ -166,7 +166,7 @@ class Vtrix:
 
     def price(self, action: str, params: Params) -> Cost | None:
         """Nothing for a pick, which is no call; amounts for the rest are not documented."""
-        return Cost(amount=Decimal(0), unit="USD", source="table") if action == "pick" else None
+        return steps.NOTHING if action == "pick" else None
 
 
 def _id(kept: KeptJob) -> str:

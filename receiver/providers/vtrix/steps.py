@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final
 
 from receiver.actions import GRIDS, Params
 from receiver.contracts import Order, Parent
 from receiver.errors import InvalidParams, Unsupported
-from receiver.jobs import Image, JobError, KeptJob, NextAction, Report
+from receiver.jobs import Cost, Image, JobError, KeptJob, NextAction, Report
 from receiver.providers import reading
 from receiver.providers.ordering import with_version
 
@@ -36,6 +37,10 @@ NEAREST: Final = {"pan": "outpaint with a factor", "reroll": "imagine again", "r
 _OURS: Final = frozenset(
     {"index", "kind", "strength", "factor", "prompt", "version", "aspect_ratio", "mask", "scale", "callback"}
 )
+
+
+#: A pick is no call at this vendor.
+NOTHING: Final = Cost(amount=Decimal(0), unit="USD", source="table")
 
 
 def refusal(action: str, params: Params, parent: Parent | None, name: str) -> str | None:
@@ -178,7 +183,11 @@ def next_actions(kept: KeptJob) -> list[NextAction]:
         return []
     if job.action != "pick":
         tiles = [image.index for image in job.images if 1 <= image.index <= 4]
-        return [NextAction(action=name, params={"index": index}) for name in ("pick", "vary") for index in tiles]
+        return [
+            NextAction(action=name, params={"index": index}, cost=NOTHING if name == "pick" else None)
+            for name in ("pick", "vary")
+            for index in tiles
+        ]
     return [NextAction(action=action, params=params) for action, params in _ON_PICK]
 
 
