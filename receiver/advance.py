@@ -301,12 +301,19 @@ def ancestors(tx: Transaction, kept: KeptJob) -> tuple[KeptJob, ...]:
     parent_id = kept.job.parent_id
     while parent_id is not None:
         number = ids.read("job", parent_id)
-        parent = tx.job(number) if number is not None else None
-        if parent is None:
+        kept_parent = tx.job(number) if number is not None else None
+        if kept_parent is None:
             break
+        parent = same_as(tx, kept_parent)
         chain.append(parent)
         parent_id = parent.job.parent_id
     return tuple(chain)
+
+
+def same_as(tx: Transaction, kept: KeptJob) -> KeptJob:
+    """The job that took this one's place: both were one piece of work, and the vendor's id is the other's now."""
+    number = ids.read("job", str(kept.facts.get("same_as", "")))
+    return (tx.job(number) if number is not None else None) or kept
 
 
 def _next_actions(source: Source, kept: KeptJob) -> tuple[NextAction, ...]:

@@ -14,16 +14,15 @@ from starlette.applications import Starlette
 from handlers.http import HttpTransport
 from handlers.order import OrderHandler
 from receiver import logs
-from receiver.advance import Setup
 from receiver.cli import Composition, Role, run
 from receiver.config import Config, SinkSettings, load
 from receiver.contracts import Sink, Transport
 from receiver.deliveries import sink_lane
 from receiver.dispatch import Dispatcher, Lane
-from receiver.money import Limits
 from receiver.orders import OrderCarrier, recover
 from receiver.providers import PROVIDERS
 from receiver.reconcile import Reconciler
+from receiver.setup import setup_of
 from receiver.sinks import SinkCarrier
 from receiver.store.look import Look, look
 from receiver.store.sqlite import SqliteStore
@@ -66,12 +65,6 @@ def read_config(path: Path, env: Mapping[str, str]) -> Config:
 def database_file(config: Config) -> Path:
     """The SQLite file that the configuration names, absolute."""
     return Path(config.database.removeprefix("sqlite:///"))
-
-
-def setup_of(config: Config) -> Setup:
-    """What the flows need of a configuration."""
-    limits = Limits(budgets=config.budgets, rule_budgets=config.rule_budgets, time_zone=config.time_zone)
-    return Setup(sources=config.sources, rules=config.rules, limits=limits)
 
 
 class Service:

@@ -9,7 +9,7 @@ import msgspec
 
 from receiver import ids
 from receiver.actions import normalize
-from receiver.advance import Setup, advance, as_parent, follow_up, plan, release, send_again
+from receiver.advance import Setup, advance, as_parent, follow_up, plan, release, same_as, send_again
 from receiver.contracts import Parent, Source, Transaction
 from receiver.deliveries import Delivery
 from receiver.errors import InvalidParams, NotFound, NotPossible
@@ -130,7 +130,7 @@ def _check_now(tx: Transaction, setup: Setup, source: Source, kept: KeptJob, now
 def _send(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:
     if kept.job.status not in ("held", "unsure"):
         raise NotPossible("not_waiting", f"job {kept.job.id} is {kept.job.status}: only held and unsure jobs are sent")
-    facts = {**kept.facts, "probe": True, "unsure": False, "twice": kept.job.status == "unsure"}
+    facts = {**kept.facts, "probe": True, "unsure": False, "twice": kept.job.status == "unsure" or _sent(kept)}
     facts.pop("sent_at", None)
     if kept.job.status == "held":
         release(tx, setup, msgspec.structs.replace(kept, facts=facts), now, forced=True)
@@ -141,12 +141,17 @@ def _send(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:
 def _give_up(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:
     if kept.job.status in TERMINAL:
         raise NotPossible("not_open", f"job {kept.job.id} is {kept.job.status} already")
-    if kept.job.status in WAITING:
+    if kept.job.status in WAITING and not _sent(kept):
         cancel(tx, setup, kept, now)
         return
     error = JobError(code="provider_error", message="given up by a person")
-    job = msgspec.structs.replace(kept.job, status="failed", error=error, finished_at=stamp(now))
+    job = msgspec.structs.replace(kept.job, status="failed", hold=None, error=error, finished_at=stamp(now))
     advance(tx, setup, kept, msgspec.structs.replace(kept, job=job, gave_up=True), now)
+
+
+def _sent(kept: KeptJob) -> bool:
+    """Whether a job that waits was sent before, with a fate that is not known: a person said to send it again."""
+    return bool(kept.facts.get("twice"))
 
 
 def cancel(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> KeptJob:
@@ -156,6 +161,9 @@ def cancel(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> KeptJob:
     """
     if kept.job.status not in WAITING:
         return _cancel_at_vendor(tx, setup, kept, now)
+    if _sent(kept):
+        _give_up(tx, setup, kept, now)
+        return job_of(tx, kept.job.id)
     error = JobError(code="canceled", message="canceled before it was ordered")
     job = msgspec.structs.replace(kept.job, status="canceled", hold=None, error=error, finished_at=stamp(now))
     advance(tx, setup, kept, msgspec.structs.replace(kept, job=job), now)
@@ -188,7 +196,7 @@ def _parent(tx: Transaction, parent_id: str | None) -> KeptJob | None:
 
 def _completed(tx: Transaction, job_id: str) -> KeptJob:
     """A job that can be followed up on: it is completed, or its vendor waits for a second step (`modal`)."""
-    kept = job_of(tx, job_id)
+    kept = same_as(tx, job_of(tx, job_id))
     if kept.job.status != "completed" and not kept.facts.get("modal"):
         raise NotPossible("parent_not_completed", f"job {job_id} is {kept.job.status}, not completed")
     return kept

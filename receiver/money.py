@@ -45,7 +45,9 @@ def too_far(tx: Transaction, limits: Limits, kept: KeptJob, depth: int, now: int
 def too_dear(tx: Transaction, limits: Limits, kept: KeptJob, price: Cost | None, now: int) -> Hold | None:
     """A hold if the job does not fit into the budget of its source or its rule. An unknown price fits into none."""
     for name, budget, since in _budgets(limits, kept, now):
-        spent = used(tx.costs(since, **{name[0]: name[1]}), budget.unit)
+        # A job that was held back after it was planned has its place in the budget already.
+        others = (row for row in tx.costs(since, **{name[0]: name[1]}) if row.job != kept.number)
+        spent = used(others, budget.unit)
         if price is None or price.unit != budget.unit:
             note = f"its price is not known in {budget.unit}: set `prices` at the source"
         elif spent + price.amount > budget.amount:

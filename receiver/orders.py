@@ -205,10 +205,15 @@ def held_back(tx: Transaction, kept: KeptJob) -> bool:
 
 
 def _hold_back(tx: Transaction, setup: Setup, delivery: Delivery, kept: KeptJob | None, now: int) -> str:
-    uncounted = msgspec.structs.replace(given_back(delivery, now), state="done")
-    if kept is None or not tx.settle(delivery, uncounted):
+    waits = kept is not None and kept.job.status == "planned"
+    # Meanwhile the breaker may have closed, and released all that was held: this one was not among them.
+    again = given_back(delivery, now)
+    go_on = waits and tx.breaker(delivery.name) is None
+    if kept is None or not tx.settle(delivery, again if go_on else msgspec.structs.replace(again, state="done")):
         return "fenced"
-    if kept.job.status == "planned":
+    if go_on:
+        return "given_back"
+    if waits:
         hold_by_breaker(tx, setup, kept, now, delivery.attempt)
     return "held"
 
@@ -272,15 +277,13 @@ def _move_job(
     if kept.job.status not in ("planned", "submitting", "unsure") or isinstance(outcome, Withdrawn):
         return
     if isinstance(outcome, Unclear):
-        idempotent = setup.sources[kept.job.source].provider.idempotent
-        moved = _with_status(kept, "unsure")
-        advance(tx, setup, kept, moved, now, attempt=0 if idempotent else delivery.attempt)
+        _doubt(tx, setup, kept, delivery, now)
         return
     if isinstance(outcome, Refused):
         _refuse(tx, setup, kept, outcome.error, delivery, now)
     elif after.state == "dead":
         code: ErrorCode = "rate_limited" if outcome.status == 429 else "provider_error"
-        _fail(tx, setup, kept, JobError(code=code, message=outcome.note, retryable=True), now)
+        _fail(tx, setup, kept, JobError(code=code, message=outcome.note, retryable=True), delivery, now)
     else:
         advance(tx, setup, kept, _with_status(kept, "unsure" if _was_unsure(kept) else "planned"), now)
 
@@ -288,10 +291,10 @@ def _move_job(
 def _refuse(tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, delivery: Delivery, now: int) -> None:
     """A refused order fails. One that only probed an account in trouble goes back to waiting."""
     trouble = breakers.open_by(tx, kept.job.source, error, now)
-    if trouble and kept.facts.get("probe"):
+    if trouble and kept.facts.get("probe") and not _was_unsure(kept):
         hold_by_breaker(tx, setup, kept, now, delivery.attempt)
     else:
-        _fail(tx, setup, kept, error, now)
+        _fail(tx, setup, kept, error, delivery, now)
 
 
 def _was_unsure(kept: KeptJob) -> bool:
@@ -306,7 +309,18 @@ def _with_status(kept: KeptJob, status: Status) -> KeptJob:
     return msgspec.structs.replace(kept, job=msgspec.structs.replace(kept.job, status=status), facts=facts)
 
 
-def _fail(tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, now: int) -> None:
+def _doubt(tx: Transaction, setup: Setup, kept: KeptJob, delivery: Delivery, now: int) -> None:
+    idempotent = setup.sources[kept.job.source].provider.idempotent
+    advance(tx, setup, kept, _with_status(kept, "unsure"), now, attempt=0 if idempotent else delivery.attempt)
+
+
+def _fail(
+    tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, delivery: Delivery, now: int
+) -> None:
+    """The order failed. What refuses it says nothing of an earlier sending that may have been taken: unsure, then."""
+    if _was_unsure(kept) or kept.facts.get("twice"):
+        _doubt(tx, setup, kept, delivery, now)
+        return
     job = msgspec.structs.replace(kept.job, status="failed", error=error, finished_at=stamp(now))
     advance(tx, setup, kept, msgspec.structs.replace(kept, job=job), now)
 

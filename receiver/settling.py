@@ -66,8 +66,11 @@ def settled(
 
 
 def given_back(delivery: Delivery, now: int) -> Delivery:
-    """The delivery as it was before this try began: a shutdown is not a failed attempt."""
-    return msgspec.structs.replace(delivery, state="pending", due_at=now, attempt=delivery.attempt - 1)
+    """The delivery once more, its schedule where it was: a shutdown is not a failed attempt.
+
+    The attempt's number is not used again, or a dispatcher that hung would pass the fence of the one that took over.
+    """
+    return msgspec.structs.replace(delivery, state="pending", due_at=now, base=delivery.base + 1)
 
 
 def word_of(outcome: msgspec.Struct) -> str:

@@ -9,6 +9,7 @@ import msgspec
 
 from receiver import ids
 from receiver.contracts import KeptRequest, Proof, RequestState
+from receiver.costs import CostSummary
 from receiver.deliveries import Attempt, Delivery, State
 from receiver.events import Event
 from receiver.jobs import Job
@@ -92,8 +93,8 @@ def delivery_detail(delivery: Delivery, attempts: list[Attempt]) -> DeliveryDeta
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """The JSON Schemas (draft 2020-12) of what gridhook shows, by name: Job, Event, Delivery, Request."""
-    shown = {"Job": Job, "Event": Event, "Delivery": DeliveryDetail, "Request": RequestDetail}
+    """The JSON Schemas (draft 2020-12) of what gridhook shows, by name: Job, Event, Delivery, Request, Costs."""
+    shown = {"Job": Job, "Event": Event, "Delivery": DeliveryDetail, "Request": RequestDetail, "Costs": CostSummary}
     return {name: {"$schema": DIALECT, **msgspec.json.schema(kind)} for name, kind in shown.items()}
 
 

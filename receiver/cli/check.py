@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -9,10 +11,13 @@ import typer
 
 from receiver.cli import explain
 from receiver.cli.composition import Composition
+from receiver.cli.plan import plan
 from receiver.cli.screen import clean, emit, say
 from receiver.cli.session import DEFAULT_FILE, AsJson, ConfigFile, composition, settings
 from receiver.config import Config
+from receiver.costs import budget_states, stopped_sources
 from receiver.errors import ConfigError, StoreError
+from receiver.store.look import Look
 
 
 class DatabaseState(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,9 +47,22 @@ def check(
     ctx: typer.Context,
     config: ConfigFile = DEFAULT_FILE,
     show_secrets: Annotated[bool, typer.Option("--show-secrets", help="Show secrets and tokens in full.")] = False,
+    plan_of: Annotated[
+        Path | None,
+        typer.Option("--plan", metavar="EVENT", help="Tell what this event (JSON, - = standard input) would lead to."),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--source", help="With --plan: EVENT is a webhook, as the vendor of this source posts it."),
+    ] = None,
     json: AsJson = False,
 ) -> None:
-    """Check the configuration; tell what to register."""
+    """Check the configuration; tell what to register.
+
+    With --plan: which orders an event would lead to, and what they would cost. Nothing is sent or kept.
+    """
+    if source is not None and plan_of is None:
+        raise typer.BadParameter("--source goes with --plan")
     try:
         read = settings(ctx, config)
     except ConfigError as wrong:
@@ -52,6 +70,9 @@ def check(
             raise
         emit({"ok": False, "file": wrong.file, "problems": [problem._asdict() for problem in wrong.problems]})
         raise typer.Exit(2) from None
+    if plan_of is not None:
+        plan(composition(ctx), read, plan_of, source, json)
+        return
     checked = _checked(composition(ctx), read, show_secrets)
     if json:
         emit(checked)
@@ -62,24 +83,38 @@ def check(
 
 
 def _checked(parts: Composition, config: Config, show_secrets: bool) -> Checked:
-    database = _database(parts, config)
+    database, money = _database(parts, config)
     return Checked(
         ok=database.usable,
         file=config.file,
         public_url=config.public_url,
-        sources=[explain.source_facts(source, config, show_secrets) for source in config.sources.values()],
+        sources=[explain.source_facts(source, config, show_secrets, money) for source in config.sources.values()],
         sinks=[explain.sink_facts(sink) for sink in config.sinks.values()],
-        rules=[explain.rule_facts(rule, config) for rule in config.rules],
+        rules=[explain.rule_facts(rule, config, money) for rule in config.rules],
         database=database,
         warnings=config.warnings,
     )
 
 
-def _database(parts: Composition, config: Config) -> DatabaseState:
+def _database(parts: Composition, config: Config) -> tuple[DatabaseState, explain.Money]:
     try:
         found = parts.look(config)
+        # An older schema is not brought up to date by a mere check.
+        money = asyncio.run(_money(parts, config)) if found.version == found.newest else explain.Money()
     except StoreError as wrong:
-        return DatabaseState(address=config.database, usable=False, state=str(wrong))
+        return DatabaseState(address=config.database, usable=False, state=str(wrong)), explain.Money()
+    return _state(config, found), money
+
+
+async def _money(parts: Composition, config: Config) -> explain.Money:
+    async with parts.service(config, None) as service:
+        setup, now = service.setup, service.clock()
+        return await service.store.read(
+            lambda tx: explain.Money(budgets=budget_states(tx, setup, now), stopped=stopped_sources(tx))
+        )
+
+
+def _state(config: Config, found: Look) -> DatabaseState:
     if found.version is None:
         state = "is not there yet: it will be created"
     elif found.version > found.newest:
@@ -109,6 +144,8 @@ def _show(checked: Checked) -> None:
         say()
         for rule in checked.rules:
             say(f"rule {clean(rule.name)}: {clean(rule.sentence)}")
+            if rule.budget_state is not None:
+                say(f"  of its budget {explain.budget_text(rule.budget_state)}")
     say()
     say(f"database {clean(checked.database.address)} {clean(checked.database.state)}")
     for warning in checked.warnings:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from receiver.cli import again, check, files, follow, lists, orders, pretend, serve
+from receiver.cli import again, bench, check, costs, decisions, files, follow, lists, orders, pretend, serve
 from receiver.cli.composition import Composition
 from receiver.cli.screen import clean, fail, say, tell
 from receiver.errors import ConfigError, GridhookError
@@ -73,15 +73,19 @@ for name, command in (
     ("check", check.check),
     ("submit", orders.submit),
     ("pick", orders.pick),
+    ("resolve", decisions.resolve),
+    ("cancel", decisions.cancel),
     ("jobs", lists.jobs),
     ("events", lists.events),
     ("requests", lists.requests),
     ("deliveries", lists.deliveries),
+    ("costs", costs.costs),
     ("tail", follow.tail),
     ("redeliver", again.redeliver),
     ("reparse", again.reparse),
     ("simulate", pretend.simulate),
     ("demo", pretend.demo),
+    ("bench", bench.bench),
     ("schema", files.schema),
     ("migrate", files.migrate),
 ):

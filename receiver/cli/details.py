@@ -14,11 +14,11 @@ from receiver.cli.explain import price
 from receiver.cli.screen import clean, clean_lines, emit, emit_pretty, emit_raw, fields, say, table
 from receiver.cli.session import with_service
 from receiver.cli.values import shown_params
-from receiver.contracts import Filters, Transaction
+from receiver.contracts import CostRow, Filters, Transaction
 from receiver.desk import job_of
 from receiver.errors import NotFound
 from receiver.events import Event
-from receiver.jobs import Job, KeptJob, NextAction
+from receiver.jobs import Cost, Hold, Job, KeptJob, NextAction
 from receiver.shapes import DeliveryDetail, RequestDetail, delivery_detail, request_detail
 
 T = TypeVar("T")
@@ -34,6 +34,8 @@ class JobDetail(msgspec.Struct, frozen=True, kw_only=True):
     """A job with what hangs on it."""
 
     kept: KeptJob
+    #: As the budgets count it; None if it is not ours, or nothing is or was reserved for it.
+    cost: CostRow | None
     #: All other jobs of its tree, oldest first.
     tree: list[Job]
     #: Oldest first.
@@ -46,7 +48,7 @@ def show_job(ctx: typer.Context, config: Path, job_id: str, json: bool) -> None:
     if json:
         emit(found.kept.job)
         return
-    job_fields(found.kept.job)
+    job_fields(found.kept.job, found.cost)
     _follow_ups(found)
     if found.events:
         say("\nevents")
@@ -60,12 +62,13 @@ def _job(tx: Transaction, job_id: str) -> JobDetail:
     events = tx.events(Filters(job=kept.number, limit=MOST))
     return JobDetail(
         kept=kept,
+        cost=tx.cost(kept.number),
         tree=[one.job for one in reversed(tree) if one.number != kept.number],
         events=[_EVENT.decode(body) for body in reversed(events)],
     )
 
 
-def job_fields(job: Job) -> None:
+def job_fields(job: Job, counted: CostRow | None = None) -> None:
     """A job's fields for reading; what it does not have is left out."""
     fields(
         [
@@ -79,9 +82,10 @@ def job_fields(job: Job) -> None:
             ("follows", job.parent_id),
             ("rule", job.rule),
             ("tags", shown_params(dict(job.tags))),
-            ("cost", f"{price(job.cost)} ({job.cost.source})" if job.cost else None),
+            ("cost", cost_text(job.cost, counted)),
             ("error", f"{job.error.code}: {job.error.message}" if job.error else None),
-            ("waits for", f"{job.hold.reason}, since {job.hold.since}" if job.hold else None),
+            ("waits for", held_text(job.hold) if job.hold else None),
+            ("to decide", decide_text(job) if job.status in ("held", "unsure") else None),
             ("created", job.created_at),
             ("submitted", job.submitted_at),
             ("finished", job.finished_at),
@@ -91,6 +95,26 @@ def job_fields(job: Job) -> None:
             *(("can follow", choice) for choice in choices(job.next_actions)),
         ]
     )
+
+
+def cost_text(cost: Cost | None, counted: CostRow | None) -> str | None:
+    """What a job costs, where that is known from, and what the budgets make of it."""
+    if counted is None:
+        return f"{price(cost)} ({cost.source})" if cost is not None else None
+    told = f"{price(cost)} ({cost.source})" if cost is not None else "not known"
+    twice = counted.amount is not None and cost is not None and counted.amount != cost.amount
+    return f"{told}, {counted.state}{f'; counts as {counted.amount:f} {counted.unit}' if twice else ''}"
+
+
+def decide_text(job: Job) -> str:
+    """How a person decides on a job that waits."""
+    return f"gridhook resolve {job.id} check|send|give-up"
+
+
+def held_text(hold: Hold) -> str:
+    """Why and how long a job waits."""
+    until = f", until {hold.until}" if hold.until else ""
+    return f"its {hold.reason}, since {hold.since}{until}: {hold.note or 'a person may decide'}"
 
 
 def choices(actions: Sequence[NextAction]) -> list[str]:

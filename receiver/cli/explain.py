@@ -11,6 +11,7 @@ from receiver.cli.screen import clean, fields, say
 from receiver.cli.values import shown_params
 from receiver.config import Config, SinkSettings
 from receiver.contracts import Budget, Source
+from receiver.costs import BudgetState, StoppedSource
 from receiver.jobs import Cost, Then
 from receiver.rules import Rule, fits
 from receiver.signatures import Secret
@@ -40,6 +41,10 @@ class SourceFacts(msgspec.Struct, frozen=True, kw_only=True):
     orders_note: str
     #: What may be spent there, in words.
     budget: str | None = None
+    #: What of it is used; None if there is no budget, or the database cannot tell.
+    budget_state: BudgetState | None = None
+    #: Set if the account refuses orders, so that none are sent there.
+    stopped: StoppedSource | None = None
 
 
 class SinkFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,12 +60,29 @@ class RuleFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     sentence: str
+    #: What of its budget is used; None if it has none, or the database cannot tell.
+    budget_state: BudgetState | None = None
+
+
+class Money(msgspec.Struct, frozen=True, kw_only=True):
+    """What the database tells of budgets and of accounts that refuse orders."""
+
+    budgets: tuple[BudgetState, ...] = ()
+    stopped: tuple[StoppedSource, ...] = ()
+
+    def budget(self, scope: str, name: str) -> BudgetState | None:
+        """The budget of a source or a rule."""
+        return next((one for one in self.budgets if (one.scope, one.name) == (scope, name)), None)
+
+    def stop(self, source: str) -> StoppedSource | None:
+        """Why a source takes no orders."""
+        return next((one for one in self.stopped if one.source == source), None)
 
 
 # --- sources ---------------------------------------------------------------------------------------------------------
 
 
-def source_facts(source: Source, config: Config, show_secrets: bool) -> SourceFacts:
+def source_facts(source: Source, config: Config, show_secrets: bool, money: Money) -> SourceFacts:
     """What to register at a source's vendor, and what its requests must prove."""
     return SourceFacts(
         name=source.name,
@@ -73,6 +95,8 @@ def source_facts(source: Source, config: Config, show_secrets: bool) -> SourceFa
         orders=source.api_key is not None,
         orders_note=_orders(source),
         budget=_budget(config.budgets.get(source.name)),
+        budget_state=money.budget("source", source.name),
+        stopped=money.stop(source.name),
     )
 
 
@@ -84,9 +108,25 @@ def show_source(source: SourceFacts) -> None:
         ("header", f"{source.header}: {source.secret}" if source.header else None),
         ("verified by", source.verified_by),
         ("orders", source.orders_note),
+        ("stopped", stopped_text(source.stopped) if source.stopped is not None else None),
         ("budget", source.budget),
+        ("", budget_text(source.budget_state) if source.budget_state is not None else None),
     ]
     fields(pairs, indent="  ")
+
+
+def budget_text(budget: BudgetState) -> str:
+    """What is used of a budget, in words."""
+    unknown = f" and {budget.unknown} of unknown cost" if budget.unknown else ""
+    until = f" until {budget.until}" if budget.until else ""
+    held = f"; {budget.held} {'job waits' if budget.held == 1 else 'jobs wait'} for it" if budget.held else ""
+    return f"{budget.used:f} used{unknown}, {budget.left:f} left{until}{held}"
+
+
+def stopped_text(stopped: StoppedSource) -> str:
+    """Why a source takes no orders, in words."""
+    waits = f"; {stopped.held} {'job waits' if stopped.held == 1 else 'jobs wait'}" if stopped.held else ""
+    return f"no orders since {stopped.since}: {stopped.note} ({stopped.code}); next probe {stopped.probe_at}{waits}"
 
 
 def _webhook_url(source: Source, public_url: str, show_secrets: bool) -> str | None:
@@ -149,7 +189,7 @@ def sink_facts(sink: SinkSettings) -> SinkFacts:
     return SinkFacts(name=sink.name, handler=sink.handler_name, sentence=sentence)
 
 
-def rule_facts(rule: Rule, config: Config) -> RuleFacts:
+def rule_facts(rule: Rule, config: Config, money: Money) -> RuleFacts:
     """A rule as a sentence, with the price of each follow-up."""
     sources = [source for source in config.sources.values() if _may_match(source, rule.when)]
     deeds = [f"tell {' and '.join(rule.to)}"] if rule.to else []
@@ -158,7 +198,8 @@ def rule_facts(rule: Rule, config: Config) -> RuleFacts:
     budget = _budget(config.rule_budgets.get(rule.name))
     when = f"when {conditions}" if conditions else "always"
     limit = f", for at most {budget}" if budget else ""
-    return RuleFacts(name=rule.name, sentence=f"{when}: {', and '.join(deeds)}{limit}")
+    sentence = f"{when}: {', and '.join(deeds)}{limit}"
+    return RuleFacts(name=rule.name, sentence=sentence, budget_state=money.budget("rule", rule.name))
 
 
 def _budget(budget: Budget | None) -> str | None:

@@ -59,7 +59,7 @@ async def _migrated(parts: Composition, config: Config) -> Look:
 
 
 def schema(
-    name: Annotated[str | None, typer.Argument(help="Job, Event, Delivery or Request; all if left out.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Job, Event, Delivery, Request or Costs; all if left out.")] = None,
 ) -> None:
     """Print the JSON Schemas of what gridhook shows and sends."""
     known = schemas()

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from receiver.cli.composition import Service
-from receiver.cli.details import job_line
+from receiver.cli.details import decide_text, held_text, job_line
 from receiver.cli.screen import clean, say, tell
 from receiver.contracts import Filters, Transaction
 from receiver.jobs import TERMINAL, Job, KeptJob
@@ -70,8 +70,9 @@ def show(ended: Ended) -> None:
         say(clean(f"  {job.error.code}: {job.error.message}"))
     if job.status == "unsure":
         say("  it is not known whether the vendor took the order")
+        say(f"  to decide: {decide_text(job)}")
     if job.hold is not None:
-        say(clean(f"  it is held for its {job.hold.reason}: {job.hold.note or 'a person may decide'}"))
+        say(clean(f"  it waits for {held_text(job.hold)}"))
     for address in filter(None, (job.grid_url, *(image.archive or image.url for image in job.images))):
         say(f"  {clean(address)}")
     for follow_up in ended.follow_ups:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from receiver.config.loading import load
-from receiver.config.settings import Config, ServerSettings, SinkSettings
-from receiver.contracts import Budget
+from receiver.config.settings import Config, LimitSettings, ServerSettings, SinkSettings
 from receiver.config.template import TEMPLATE
+from receiver.contracts import Budget
 
-__all__ = ["TEMPLATE", "Budget", "Config", "ServerSettings", "SinkSettings", "load"]
+__all__ = ["TEMPLATE", "Budget", "Config", "LimitSettings", "ServerSettings", "SinkSettings", "load"]

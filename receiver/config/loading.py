@@ -17,16 +17,23 @@ from receiver.config.plugins import Registry
 from receiver.config.reading import Reader, Table, Wrong, keys_of
 from receiver.config.rules import read_rules
 from receiver.config.server import ServerKeys, judge_public_url, server_settings
-from receiver.config.settings import Config
+from receiver.config.settings import Config, LimitSettings
 from receiver.config.sinks import read_sinks
 from receiver.config.sources import read_sources
-from receiver.config.units import Address
+from receiver.config.units import Address, Count
 from receiver.errors import ConfigError, Problem
 
 LATER: Final = ("retention", "alerts", "network")
 #: Names that SQLite would not take for a file, or that an address would cut in two.
 NOT_A_FILE: Final = re.compile(r":memory:|file:.*|.*[?#].*")
 POSITION: Final = re.compile(r" \(at (.+)\)$")
+
+
+class LimitKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """`[limits]` as it is written."""
+
+    depth: Count = 5
+    jobs: Count = 50
 
 
 class TopKeys(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +43,7 @@ class TopKeys(msgspec.Struct, frozen=True, kw_only=True):
     database: str = "sqlite:///gridhook.db"
     time_zone: str = "UTC"
     server: ServerKeys = ServerKeys()
+    limits: LimitKeys = LimitKeys()
 
 
 def load(path: str | os.PathLike[str], env: Mapping[str, str], providers: Registry, handlers: Registry) -> Config:
@@ -74,6 +82,7 @@ def _read(reader: Reader, tables: Table, file: Path, providers: Registry, handle
         public_url=top.public_url or f"http://127.0.0.1:{top.server.port}",
         database=database,
         time_zone=top.time_zone,
+        limits=LimitSettings(depth=top.limits.depth, jobs=top.limits.jobs),
         server=server,
         sources=sources.made,
         sinks=sinks,

@@ -15,9 +15,10 @@ from receiver.config.follow_ups import Before, read_follow_ups
 from receiver.config.known import Known
 from receiver.config.loops import check_endless
 from receiver.config.reading import Reader, Table, Wrong
+from receiver.config.rule_budgets import check_rule_budget
 from receiver.config.sources import SourcesRead
-from receiver.jobs import Then
 from receiver.contracts import Budget
+from receiver.jobs import Then
 from receiver.rules import Rule
 
 LATER: Final = ("if", "after")
@@ -68,6 +69,7 @@ def read_rules(reader: Reader, value: Any, sources: SourcesRead, sinks: tuple[st
         rule, budget = _read_rule(reader, table, f"rules[{place}]", known)
         rules += [rule] if rule is not None else []
         if rule is not None and budget is not None:
+            check_rule_budget(rule, budget, f"rules[{place}]", known)
             budgets[rule.name] = budget
     _check_names(rules, known)
     check_endless(rules, known)

@@ -25,6 +25,15 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...] = ()
 
 
+class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one job may lead. What would go further is held."""
+
+    #: How many follow-ups deep a chain may go.
+    depth: int = 5
+    #: How many jobs a root may lead to, itself included.
+    jobs: int = 50
+
+
 class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A configured way out, before its handler is made."""
 
@@ -55,6 +64,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     #: `sqlite:///` and an absolute path (so four slashes).
     database: str
     time_zone: str = "UTC"
+    limits: LimitSettings = LimitSettings()
     server: ServerSettings
     sources: dict[str, Source] = {}
     sinks: dict[str, SinkSettings] = {}

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from receiver.actions import CANONICAL
-from receiver.config.budgets import BudgetKeys, budget_of
+from receiver.config.budgets import BudgetKeys, budget_of, check_source_budget
 from receiver.config.findings import Findings, inside, nearest
 from receiver.config.plugins import Registry, find_class
 from receiver.config.reading import Reader, Table, Wrong, keys_of
@@ -103,6 +103,8 @@ def _read_source(reader: Reader, name: str, table: Table, providers: Registry, r
         return
     read.made[name] = _source(name, provider, keys)
     _judge(read.made[name], table, where, reader.findings)
+    if name in read.budgets:
+        check_source_budget(read.budgets[name], provider, f"{where}.budget", reader.findings)
 
 
 def _made(reader: Reader, cls: type[Any], table: Table, where: str) -> Provider | None:

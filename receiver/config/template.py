@@ -26,6 +26,11 @@ max_body = "1 MiB"
 # Proxies whose X-Forwarded-* headers are believed.
 #trusted_proxies = ["10.0.0.0/8"]
 
+# How far one job may lead: follow-ups in a row, and jobs in all. What would go further is held for a person.
+#[limits]
+#depth = 5
+#jobs = 50
+
 # --- Sources: your accounts at the vendors. [sources.NAME] takes webhooks at POST /in/NAME. ---
 
 [sources.journey]
@@ -35,9 +40,10 @@ api_key = "env:JOURNEYAPI_KEY"
 secrets = ["env:JOURNEYAPI_HOOK_SECRET"]
 # How many of its jobs may run at once (JourneyAPI's Basic plan: 5).
 concurrency = 5
-# What may be spent; amounts with decimals are written as text: { usd = "5.00", per = "month" }.
-#budget = { credits = 200, per = "day" }
-# Amounts that override the known prices.
+# What may be spent a day, week, month or in "total", in what the vendor counts in: credits, or usd (Vtrix). An order
+# that would exceed it is held until the next period begins. Decimals are text: { usd = "5.00", per = "month" }.
+budget = { credits = 200, per = "day" }
+# Amounts that override the known prices, or say those that are not known: an unknown price fits into no budget.
 #prices = { pick = "2" }
 # One order or query; the silence before a job is asked after, and between questions; when to give a job up.
 #timeout = "30s"
@@ -91,6 +97,8 @@ handler = "log"
 name = "auto-hd"
 when = { type = "job.completed", action = "pick", source = "journey" }
 then = { action = "upscale", kind = "2x" }
+# What this rule may spend, beside the budget of the source.
+#budget = { credits = 50, per = "day" }
 
 [[rules]]
 name = "tell"

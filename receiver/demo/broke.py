@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -37,7 +38,9 @@ async def explain(wrong: Broke | NotAnswered, api: Api, log: Path) -> None:
 def tell(*lines: str) -> None:
     """Lines beside the story, on standard error."""
     for line in lines:
-        print(plain(line), file=sys.stderr, flush=True)
+        # The exit code tells it too, to whom cannot read this.
+        with suppress(OSError):
+            print(plain(line), file=sys.stderr, flush=True)
 
 
 def named(job: Job) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
-from typing import Final, TextIO
+from collections.abc import Callable
+from contextlib import suppress
+from typing import IO, Final, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -16,12 +19,23 @@ WHO: Final = 9
 WHAT: Final = 14
 
 
+class _Paper(Console):
+    """rich's console, but a reader that is gone (closed pipe) is an OSError, not the end of the program."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by rich."""
+        raise BrokenPipeError("nobody reads any more")
+
+
 class Screen:
-    """Writes lines to a stream."""
+    """Writes lines to a stream. When that is gone (closed pipe or terminal), the rest is told to nobody."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         """`stream` None is standard output."""
-        self._console = Console(file=stream, highlight=False, markup=False, emoji=False)
+        #: Called once when the stream is gone.
+        self.on_gone: Callable[[], None] = lambda: None
+        self._console = _Paper(file=stream, highlight=False, markup=False, emoji=False)
+        self._gone = False
         self._began = time.monotonic()
 
     def title(self, text: str) -> None:
@@ -55,11 +69,26 @@ class Screen:
         self._print(Text.assemble(mark, self._plain(text)))
 
     def _print(self, text: Text) -> None:
-        # Not wrapped: an address or a command that is broken over two lines cannot be copied.
-        self._console.print(text, soft_wrap=True)
+        if self._gone:
+            return
+        try:
+            # Not wrapped: an address or a command that is broken over two lines cannot be copied.
+            self._console.print(text, soft_wrap=True)
+        except OSError:
+            self._gone = True
+            abandon(self._console.file)
+            self.on_gone()
 
     def _plain(self, text: str) -> str:
         return plain(text).encode(self._console.encoding, "replace").decode(self._console.encoding)
+
+
+def abandon(stream: IO[str]) -> None:
+    """Points a stream that is gone to nowhere: what is left in its buffer would fail again when the program ends."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def plain(text: str) -> str:

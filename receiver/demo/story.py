@@ -47,9 +47,13 @@ async def run(
     """Runs the demo; gives the exit code: 0 done, 1 with the reason on standard error.
 
     With `once` it is over when the HD picture has reached the sink, within 30 s in any case; else it stays up until
-    SIGINT or SIGTERM. `limit` is seconds for the story; `options` are those of the pretend vendors, by source.
+    SIGINT, SIGTERM or the end of the terminal. `limit` is seconds for the story; `options` are those of the pretend
+    vendors, by source.
     """
     screen, stop = Screen(), asyncio.Event()
+    if not once:
+        # There is nobody to stay up for.
+        screen.on_gone = stop.set
     try:
         with stopped_by_signals(stop), folder() as place:
             async with asyncio.timeout(WHOLE if once else None):

@@ -12,7 +12,7 @@ from typing import Final
 
 from receiver import logs
 
-CAUGHT: Final = (signal.SIGINT, signal.SIGTERM)
+CAUGHT: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
@@ -35,20 +35,14 @@ def logged(file: Path) -> Iterator[None]:
 
 @contextmanager
 def stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Meanwhile the first SIGINT or SIGTERM sets `stop`; a second one does what it always does."""
+    """Meanwhile SIGINT, SIGTERM and a closed terminal set `stop`, so that the folder is deleted in any case."""
     loop = asyncio.get_running_loop()
-
-    def release() -> None:
-        for one in CAUGHT:
-            loop.remove_signal_handler(one)
-
-    def end() -> None:
-        stop.set()
-        release()
-
-    for one in CAUGHT:
-        loop.add_signal_handler(one, end)
+    # Whoever ignores a hangup (nohup) wants it to go on.
+    caught = [one for one in CAUGHT if signal.getsignal(one) != signal.SIG_IGN]
+    for one in caught:
+        loop.add_signal_handler(one, stop.set)
     try:
         yield
     finally:
-        release()
+        for one in caught:
+            loop.remove_signal_handler(one)

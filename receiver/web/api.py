@@ -12,6 +12,7 @@ from receiver.advance import Setup
 from receiver.contracts import Store
 from receiver.times import Clock
 from receiver.web.answers import json_answer
+from receiver.web.costs_api import CostsApi
 from receiver.web.jobs_api import JobsApi
 from receiver.web.lists_api import ListsApi
 from receiver.web.openapi import document
@@ -24,6 +25,7 @@ def api(store: Store, setup: Setup, clock: Clock, stopping: asyncio.Event) -> Ro
         [
             *JobsApi(store, setup, clock, stopping).routes(),
             *ListsApi(store, setup, clock).routes(),
+            *CostsApi(store, setup, clock).routes(),
             *Stream(store, stopping).routes(),
             Route("/openapi.json", _openapi, methods=["GET"]),
         ],

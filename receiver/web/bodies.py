@@ -38,9 +38,7 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return headers
 
 
-async def read_body(
-    receive: Receive, headers: Mapping[str, str], limit: int, seconds: float = BODY_SECONDS
-) -> bytes:
+async def read_body(receive: Receive, headers: Mapping[str, str], limit: int, seconds: float = BODY_SECONDS) -> bytes:
     """The whole body. Raises Refusal: 413 beyond `limit` bytes, 408 after `seconds`, 400 if the sender hangs up."""
     announced = headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:

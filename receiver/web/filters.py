@@ -103,6 +103,11 @@ def number_reader(low: int, high: int) -> Reader:
     return read
 
 
+def past_moment(text: str) -> object:
+    """Reads a moment as Unix ms; what lies before 1970, when there was nothing, is 1970."""
+    return max(0, _moment(text))
+
+
 def _readers(listing: Listing) -> dict[str, Reader]:
     readers: dict[str, Reader] = {
         "limit": number_reader(1, MAX_LIMIT),
@@ -126,7 +131,7 @@ def _text(text: str) -> object:
     return text
 
 
-def _moment(text: str) -> object:
+def _moment(text: str) -> int:
     try:
         return unstamp(text)
     except (ValueError, OverflowError):

@@ -65,9 +65,7 @@ class Ingest:
         self._note(source, "duplicate" if taken.duplicate else taken.state, started, taken)
         await _answer_taken(send, taken)
 
-    async def _take(
-        self, scope: Scope, receive: Receive, source: Source | None, token: str | None, now: int
-    ) -> Taken:
+    async def _take(self, scope: Scope, receive: Receive, source: Source | None, token: str | None, now: int) -> Taken:
         if source is None:
             raise Refusal(404, "no_such_source", "there is no such source")
         if scope["method"] != "POST":

@@ -1,4 +1,4 @@
-"""Jobs over HTTP: submit, list, look, wait, pick."""
+"""Jobs over HTTP: submit, list, look, wait, pick, resolve, cancel."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from receiver.advance import Setup
-from receiver.contracts import Store
-from receiver.desk import Wish, job_of, pick, submit
+from receiver.contracts import Store, Transaction
+from receiver.desk import Decision, Wish, cancel, job_of, pick, resolve, submit
 from receiver.jobs import TERMINAL, Job, KeptJob
 from receiver.times import Clock
 from receiver.web.answers import json_answer, page, read_record
@@ -21,7 +21,8 @@ from receiver.web.waiting import news
 
 #: Largest body of an order, bytes: an inpaint mask may have 12,000,000 characters (Apiframe, documented).
 MAX_WISH: Final = 16 * 1024 * 1024
-MAX_PICK: Final = 4096
+#: Largest body that names a choice, bytes.
+MAX_CHOICE: Final = 4096
 #: The longest that a caller may wait for a job, seconds; whoever asks for more waits so long.
 MAX_WAIT: Final = 60
 #: Statuses in which nothing will happen by itself soon.
@@ -32,6 +33,12 @@ class Pick(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Which tile of the grid: the body of `POST /api/v1/jobs/{id}/pick`."""
 
     index: Any
+
+
+class Resolve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What shall become of a job that is unsure or held: the body of `POST /api/v1/jobs/{id}/resolve`."""
+
+    decision: Decision
 
 
 class JobsApi:
@@ -49,6 +56,8 @@ class JobsApi:
             Route("/jobs", self.many, methods=["GET", "POST"]),
             Route("/jobs/{job_id}", self.one, methods=["GET"]),
             Route("/jobs/{job_id}/pick", self.pick, methods=["POST"]),
+            Route("/jobs/{job_id}/resolve", self.resolve, methods=["POST"]),
+            Route("/jobs/{job_id}/cancel", self.cancel, methods=["POST"]),
         ]
 
     async def many(self, request: Request) -> Response:
@@ -92,11 +101,32 @@ class JobsApi:
     async def pick(self, request: Request) -> Response:
         """Plans the pick of a tile; the same pick again gives the same job."""
         read_query(request, {})
-        wanted = await read_record(request, Pick, MAX_PICK)
+        wanted = await read_record(request, Pick, MAX_CHOICE)
         now = self._clock()
         job_id = request.path_params["job_id"]
         kept = await self._store.write(lambda tx: pick(tx, self._setup, job_id, wanted.index, now))
         return _planned(kept)
+
+    async def resolve(self, request: Request) -> Response:
+        """A person's word on a job that is unsure or held. `send` may be paid twice if the job is unsure."""
+        read_query(request, {})
+        wanted = await read_record(request, Resolve, MAX_CHOICE)
+        now = self._clock()
+        job_id = request.path_params["job_id"]
+        kept = await self._store.write(lambda tx: resolve(tx, self._setup, job_id, wanted.decision, now))
+        return _planned(kept)
+
+    async def cancel(self, request: Request) -> Response:
+        """Cancels a job that is not ordered yet; else its vendor is asked to stop it."""
+        read_query(request, {})
+        now = self._clock()
+        job_id = request.path_params["job_id"]
+        kept = await self._store.write(lambda tx: _cancel(tx, self._setup, job_id, now))
+        return _planned(kept)
+
+
+def _cancel(tx: Transaction, setup: Setup, job_id: str, now: int) -> KeptJob:
+    return cancel(tx, setup, job_of(tx, job_id), now)
 
 
 def _planned(kept: KeptJob) -> Response:

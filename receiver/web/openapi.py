@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
-from receiver.desk import Wish
+from receiver.costs import CostSummary
+from receiver.desk import Decision, Wish
 from receiver.events import Event
 from receiver.intake import Taken
 from receiver.jobs import Job
@@ -27,7 +28,7 @@ from receiver.web.openapi_parts import (
     text,
 )
 
-RECORDS: Final = (Job, Event, DeliveryView, DeliveryDetail, RequestView, RequestDetail, Taken, Wish)
+RECORDS: Final = (Job, Event, DeliveryView, DeliveryDetail, RequestView, RequestDetail, Taken, Wish, CostSummary)
 PROBLEM: Final[Json] = {
     "type": "object",
     "description": "RFC 9457 problem details; `code` is stable.",
@@ -46,6 +47,19 @@ PICK: Final[Json] = {
     "required": ["index"],
     "additionalProperties": False,
 }
+RESOLVE: Final[Json] = {
+    "type": "object",
+    "properties": {
+        "decision": {
+            "enum": list(get_args(Decision)),
+            "description": "`check`: ask the vendor now, or judge a hold anew. `send`: order it whatever holds it; an "
+            "unsure job may then be paid twice. `give-up`: failed (a late result still completes it), or canceled if "
+            "it was not ordered yet.",
+        }
+    },
+    "required": ["decision"],
+    "additionalProperties": False,
+}
 WAIT: Final[Json] = {"type": "integer", "minimum": 0, "maximum": 86_400, "default": 0}
 
 
@@ -62,7 +76,7 @@ def document() -> Json:
         },
         "servers": [{"url": "/api/v1"}],
         "security": [{"adminToken": []}],
-        "paths": {**_jobs(), **_events(), **_requests(), **_deliveries(), **_others()},
+        "paths": {**_jobs(), **_events(), **_requests(), **_deliveries(), **_costs(), **_others()},
         "components": {
             "schemas": {**schemas, "Problem": PROBLEM},
             "securitySchemes": {"adminToken": {"type": "http", "scheme": "bearer"}},
@@ -106,6 +120,23 @@ def _jobs() -> Json:
                 body(PICK),
             )
         },
+        "/jobs/{job_id}/resolve": {
+            "post": operation(
+                "resolveJob",
+                "Decides on a job that is unsure or held",
+                answers("202", "The job", ref("Job"), 400, 404, 409, 413),
+                [one],
+                body(RESOLVE),
+            )
+        },
+        "/jobs/{job_id}/cancel": {
+            "post": operation(
+                "cancelJob",
+                "Cancels a job that is not ordered yet; else its vendor is asked to stop it, and a later event tells",
+                answers("202", "The job", ref("Job"), 400, 404, 409),
+                [one],
+            )
+        },
     }
 
 
@@ -126,9 +157,7 @@ def _requests() -> Json:
     summary = "Reads a kept request once more with today's provider code"
     return {
         "/requests": {"get": _list("listRequests", "Inbound requests, newest first", REQUESTS, "RequestView")},
-        "/requests/{request_id}": {
-            "get": operation("getRequest", "A request with headers and body", found, [one])
-        },
+        "/requests/{request_id}": {"get": operation("getRequest", "A request with headers and body", found, [one])},
         "/requests/{request_id}/reparse": {"post": operation("reparseRequest", summary, taken, [one])},
     }
 
@@ -143,6 +172,16 @@ def _deliveries() -> Json:
         "/deliveries/{delivery_id}/redeliver": {
             "post": operation("redeliver", "Sends an event to its sink again; never an order", again, [one])
         },
+    }
+
+
+def _costs() -> Json:
+    moment = {"type": "string", "format": "date-time"}
+    since = in_query("since", moment, "From this moment on; without it, since the month began in the `time_zone`.")
+    found = answers("200", "The costs", ref("CostSummary"), 400)
+    summary = "What orders cost by source, rule and day; the budgets, and the sources that take no orders, as of now"
+    return {
+        "/costs": {"get": operation("costs", summary, found, [since, in_query("until", moment, "Before this moment.")])}
     }
 
 
@@ -177,6 +216,4 @@ def _refusals_alone() -> Json:
 
 
 def _list(name: str, summary: str, listing: Listing, record: str) -> dict[str, Any]:
-    return operation(
-        name, summary, answers("200", "A page", items(record), 400), list_parameters(listing)
-    )
+    return operation(name, summary, answers("200", "A page", items(record), 400), list_parameters(listing))

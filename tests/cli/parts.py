@@ -66,9 +66,9 @@ def run(folder: Path, *args: str) -> Result:
     return CliRunner().invoke(app, [name, "--config", str(folder / "gridhook.toml"), *rest], obj=PARTS)
 
 
-def bare(*args: str) -> Result:
+def bare(*args: str, stdin: str | None = None) -> Result:
     """A command in this process with exactly these arguments."""
-    return CliRunner().invoke(app, list(args), obj=PARTS)
+    return CliRunner().invoke(app, list(args), input=stdin, obj=PARTS)
 
 
 def done(result: Result) -> str:

@@ -41,6 +41,7 @@ class Vendor:
     name: ClassVar[str] = "apiframe"
     base_url: ClassVar[str] = "https://vendor.example"
     seals: ClassVar[str] = "signature"
+    unit: ClassVar[str] = "USD"
 
     def __init__(self, options: Options) -> None:
         if options.rounds > 9:

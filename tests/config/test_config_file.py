@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from config.parts import ENV, HANDLERS, JOURNEY, LOG, PROVIDERS, Vendor, loaded, only, problems, written
 
+from config.parts import ENV, HANDLERS, JOURNEY, LOG, PROVIDERS, Vendor, loaded, only, problems, written
 from receiver.config import Budget, ServerSettings, load
 from receiver.errors import ConfigError
 from receiver.providers.journeyapi import JourneyAPI

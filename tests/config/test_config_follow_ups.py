@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from config.rule_parts import Asked, loaded, only, problems
 
+from config.rule_parts import Asked, loaded, only, problems
 from receiver.contracts import Parent
 from receiver.jobs import Then
 

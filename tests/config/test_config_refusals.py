@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+
 from config.parts import JOURNEY, LOG, only, problems
 
 MANY: Final = """

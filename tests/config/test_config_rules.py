@@ -6,8 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from config.rule_parts import loaded, only, problems
 
+from config.rule_parts import loaded, only, problems
 from receiver.config import Budget
 
 # --- when ------------------------------------------------------------------------------------------------------------

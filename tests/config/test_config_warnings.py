@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from config.parts import JOURNEY, LOG, loaded
 
 

@@ -61,3 +61,17 @@ def test_letters_that_the_terminal_does_not_have_do_not_end_the_demo() -> None:
     out = io.TextIOWrapper(raw, encoding="ascii")
     Screen(out).line("ein Fuchs, schön → 🦊")
     assert raw.getvalue() == b"ein Fuchs, sch?n ? ?\n"
+
+
+class Gone(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_screen_that_nobody_reads_any_more_says_so_once_and_breaks_nothing() -> None:
+    calls: list[str] = []
+    screen = Screen(Gone())
+    screen.on_gone = lambda: calls.append("gone")
+    screen.line("one")
+    screen.step("you", "POST", "two")
+    assert calls == ["gone"]

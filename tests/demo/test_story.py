@@ -204,7 +204,7 @@ async def test_it_stays_up_with_pages_and_tells_what_happens_next(tmp_path: Path
     assert code == 0
 
 
-@pytest.mark.parametrize("one", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("one", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_a_signal_ends_it_cleanly(one: signal.Signals, tmp_path: Path) -> None:
     async with staying_up(tmp_path) as (process, _):
         process.send_signal(one)
@@ -228,6 +228,32 @@ async def test_a_signal_during_the_story_ends_it_cleanly_too(tmp_path: Path) -> 
         _, wrong = await process.communicate()
     assert process.returncode == 0
     assert wrong.decode() == "gridhook: interrupted before the HD picture reached the sink\n"
+    assert left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(("arguments", "least"), [(("demo", "--once"), 4.0), (("demo",), 0.0)])
+async def test_a_reader_who_goes_away_stops_what_stays_up_but_not_the_story_once(
+    arguments: tuple[str, ...], least: float, tmp_path: Path
+) -> None:
+    reading, writing = os.pipe()
+    began = time.monotonic()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        MAIN,
+        *arguments,
+        stdout=writing,
+        stderr=asyncio.subprocess.PIPE,
+        env=surroundings(tmp_path),
+    )
+    os.close(writing)
+    os.close(reading)
+    async with asyncio.timeout(40):
+        _, wrong = await process.communicate()
+    assert process.returncode == 0
+    assert b"Traceback" not in wrong
+    assert b"Exception" not in wrong
+    assert time.monotonic() - began > least
     assert left_in(tmp_path) == []
 
 

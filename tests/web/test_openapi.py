@@ -65,7 +65,7 @@ def test_every_operation_has_a_name_of_its_own() -> None:
 
 
 def test_the_published_schemas_are_valid() -> None:
-    assert set(schemas()) == {"Job", "Event", "Delivery", "Request"}
+    assert set(schemas()) == {"Job", "Event", "Delivery", "Request", "Costs"}
     for schema in schemas().values():
         jsonschema_rs.meta.validate(schema)
 
