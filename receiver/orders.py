@@ -314,9 +314,7 @@ def _doubt(tx: Transaction, setup: Setup, kept: KeptJob, delivery: Delivery, now
     advance(tx, setup, kept, _with_status(kept, "unsure"), now, attempt=0 if idempotent else delivery.attempt)
 
 
-def _fail(
-    tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, delivery: Delivery, now: int
-) -> None:
+def _fail(tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, delivery: Delivery, now: int) -> None:
     """The order failed. What refuses it says nothing of an earlier sending that may have been taken: unsure, then."""
     if _was_unsure(kept) or kept.facts.get("twice"):
         _doubt(tx, setup, kept, delivery, now)

@@ -18,6 +18,9 @@ ID_LENGTH: Final = 200
 URL_LENGTH: Final = 4096
 TEXT_LENGTH: Final = 8192
 MAX_IMAGES: Final = 64
+#: What may be an id or a text. A tuple, since the union of types would be built at every call.
+SCALARS: Final = (str, int)
+SCHEMES: Final = ("http", "https")
 NUMBER_LENGTH: Final = 64
 
 
@@ -41,14 +44,14 @@ def text(value: Any, length: int = TEXT_LENGTH) -> str | None:
 
     NUL, which PostgreSQL keeps in no text, is left out.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, bool) or not isinstance(value, SCALARS):
         return None
     return str(value).replace("\0", "").strip()[:length] or None
 
 
 def job_id(value: Any) -> str | None:
     """A vendor's job id: printable text or a whole number; None if it is missing, empty or longer than any vendor's."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, bool) or not isinstance(value, SCALARS):
         return None
     known = str(value).strip()
     return known if 0 < len(known) <= ID_LENGTH and known.isprintable() else None
@@ -93,11 +96,13 @@ def number(value: Any) -> Decimal | None:
 
 def url(value: Any) -> str | None:
     """An http(s) address; None for anything else."""
-    known = text(value, URL_LENGTH + 1)
-    if known is None or len(known) > URL_LENGTH or not known.lower().startswith(("http://", "https://")):
+    if not isinstance(value, str) or len(value) > URL_LENGTH:
         return None
-    host = known.partition("://")[2]
-    return known if host[:1] not in ("", "/") and known.isprintable() and " " not in known else None
+    known = value.strip()
+    scheme, _, rest = known.partition("://")
+    if scheme.lower() not in SCHEMES or rest[:1] in ("", "/"):
+        return None
+    return known if known.isprintable() and " " not in known else None
 
 
 def urls(*values: Any) -> list[str]:
@@ -122,9 +127,17 @@ def _flat(values: Iterable[Any], depth: int = 0) -> Iterable[Any]:
 
 def tiles(value: Any) -> tuple[Image, ...]:
     """Pictures by their place in a list, so that a gap or a repeat moves no other tile; a lone one is the first."""
+    if value is None:
+        return ()
     places = value[:MAX_IMAGES] if isinstance(value, list) else [value]
-    found = ((index, urls(place)) for index, place in enumerate(places, 1))
-    return tuple(Image(index=index, url=addresses[0]) for index, addresses in found if addresses)
+    found = ((index, _first_url(place)) for index, place in enumerate(places, 1))
+    return tuple(Image(index=index, url=address) for index, address in found if address is not None)
+
+
+def _first_url(place: Any) -> str | None:
+    if isinstance(place, str):
+        return url(place)
+    return next(iter(urls(place)), None)
 
 
 def count(images: Sequence[Image]) -> int:

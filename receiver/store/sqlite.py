@@ -85,9 +85,10 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Finishes what waits, then closes the file."""
-        with contextlib.suppress(StoreUnavailable):
+        if not any(task.done() for task in self._tasks):
             # Writes end in the order they came in, so those that a commit is at work on are answered too.
-            await self.write(_nothing)
+            with contextlib.suppress(StoreUnavailable):
+                await self.write(_nothing)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

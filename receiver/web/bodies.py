@@ -26,15 +26,16 @@ class Refusal(Exception):
 
 def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Headers by lower-case name; one sent twice with different values has both, joined. Raises Refusal (431)."""
-    listed = list(raw)
-    if sum(len(name) + len(value) for name, value in listed) > MAX_HEADERS:
-        raise Refusal(431, "headers_too_large", f"the headers are larger than {MAX_HEADERS} bytes")
     headers: dict[str, str] = {}
-    for raw_name, raw_value in listed:
+    size = 0
+    for raw_name, raw_value in raw:
+        size += len(raw_name) + len(raw_value)
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         if name in headers and headers[name] != value:
             value = f"{headers[name]}, {value}"
         headers[name] = value
+    if size > MAX_HEADERS:
+        raise Refusal(431, "headers_too_large", f"the headers are larger than {MAX_HEADERS} bytes")
     return headers
 
 

@@ -12,7 +12,7 @@ from receiver.web.problems import problem
 log = structlog.get_logger("web")
 
 #: What every answer carries; an answer's own header of the same name goes before these.
-HEADERS: Final[dict[bytes, bytes]] = {
+SAFE_HEADERS: Final[dict[bytes, bytes]] = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
     b"cache-control": b"no-store",
@@ -54,4 +54,4 @@ class Guard:
 def _completed(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     listed = list(headers)
     given = {name.lower() for name, _ in listed}
-    return [*listed, *((name, value) for name, value in HEADERS.items() if name not in given)]
+    return [*listed, *((name, value) for name, value in SAFE_HEADERS.items() if name not in given)]

@@ -16,6 +16,7 @@ from receiver.errors import StoreUnavailable
 from receiver.intake import Taken
 from receiver.times import Clock
 from receiver.web.bodies import BODY_SECONDS, Refusal, read_body, read_headers
+from receiver.web.guard import SAFE_HEADERS
 from receiver.web.problems import problem_body
 
 log = structlog.get_logger("ingest")
@@ -25,6 +26,7 @@ Count = Callable[[str, str], None]
 
 JSON: Final = b"application/json"
 PROBLEM: Final = b"application/problem+json"
+SAFE: Final = tuple(SAFE_HEADERS.items())
 
 
 class Ingest:
@@ -47,9 +49,9 @@ class Ingest:
         self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI call. Whatever comes in, the answer is one of the table in the design."""
+        """The ASGI call for a path below `/in/`. Whatever comes in, the answer is one of the table in the design."""
         started = self._clock()
-        name, token = _address(scope)
+        name, token = _address(scope["path"])
         source = self._setup.sources.get(name)
         try:
             taken = await self._take(scope, receive, source, token, started)
@@ -61,6 +63,10 @@ class Ingest:
             self._note(source, "unavailable", started, reason=str(wrong))
             body = problem_body(503, "unavailable", "it cannot be kept now; send it again")
             await _answer(send, 503, body, PROBLEM, {"retry-after": "5"})
+            return
+        except Exception:  # nothing of a fault is told outside
+            log.exception("intake.broke", source=name if source else None)
+            await _answer(send, 500, problem_body(500, "internal", "this is a fault of gridhook"), PROBLEM)
             return
         self._note(source, "duplicate" if taken.duplicate else taken.state, started, taken)
         await _answer_taken(send, taken)
@@ -93,10 +99,9 @@ class Ingest:
         )
 
 
-def _address(scope: Scope) -> tuple[str, str | None]:
-    """Source and ref of a path below `/in`; a source that cannot be for a path that is none of ours."""
-    path: str = scope["path"][len(scope.get("root_path", "")) :]
-    parts = path.strip("/").split("/") if path.strip("/") else [""]
+def _address(path: str) -> tuple[str, str | None]:
+    """Source and ref of a path below `/in/`; a source that cannot be for a path that is none of ours."""
+    parts = path.removeprefix("/in/").strip("/").split("/")
     if len(parts) > 1 and parts[-1] == "callback":
         parts.pop()
     if len(parts) > 2:
@@ -121,7 +126,7 @@ async def _answer(
     headers: Mapping[str, str] | None = None,
 ) -> None:
     length = str(len(body)).encode()
-    listed = [(b"content-type", content_type), (b"content-length", length)]
+    listed = [(b"content-type", content_type), (b"content-length", length), *SAFE]
     listed += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (headers or {}).items()]
     await send({"type": "http.response.start", "status": status, "headers": listed})
     await send({"type": "http.response.body", "body": body})
