@@ -18,6 +18,7 @@ import msgspec
 import pytest
 
 import receiver
+from receiver.demo.book import Shape
 from receiver.demo.loopback import serve
 from receiver.demo.options import VendorOptions
 from receiver.demo.vendor import PretendVendor
@@ -31,7 +32,7 @@ KILLS: Final = 52
 #: Finished jobs of another tool on one file, each of which has one follow-up.
 PARENTS: Final = 24
 #: At which of its boundaries the next life ends; a life needs a few to open the file and to end the leases before it.
-MOMENTS: Final = (1, 19, 2, 20, 3, 21, 4, 22, 5, 23, 6, 24, 7, 25, 8, 26, 9, 27, 10, 28, 11, 29, 12, 30, 13, 31, 14, 32, 15, 33)
+MOMENTS: Final = tuple(moment for near in range(1, 16) for moment in (near, near + 18))
 #: Of each job of another tool: the vendor's id, and number and status of each follow-up.
 FATES: Final = """
     SELECT above.provider_job_id, jobs.number, jobs.status FROM jobs JOIN jobs AS above ON above.number = jobs.parent
@@ -41,6 +42,15 @@ TRIES: Final = """
     SELECT attempts.outcome, attempts.note FROM attempts JOIN deliveries ON deliveries.number = attempts.delivery
     WHERE deliveries.event IS NULL AND deliveries.job = ?
 """
+
+
+#: What a parent is in the vendor's book.
+GRID_OR_TILE: Final[dict[str, tuple[str, Shape]]] = {
+    "journeyapi": ("upscale-1x", "single"),
+    "apiframe": ("generate", "grid"),
+}
+#: What an order calls its parent.
+PARENT_FIELD: Final = {"journeyapi": "parent_task_id", "apiframe": "parentJobId"}
 
 
 class Warm:
@@ -140,10 +150,6 @@ class File:
                 assert read(self.database, TRIES, number) == [("unsure", "the process ended meanwhile")]
 
 
-GRID_OR_TILE: Final = {"journeyapi": ("upscale-1x", "single"), "apiframe": ("generate", "grid")}
-PARENT_FIELD: Final = {"journeyapi": "parent_task_id", "apiframe": "parentJobId"}
-
-
 def body(vendor: str, task: str) -> str:
     """The webhook about a finished parent."""
     if vendor == "journeyapi":
@@ -164,8 +170,8 @@ async def test_a_kill_at_any_commit_pays_nothing_twice_and_loses_nothing(
         while kills < KILLS:
             vendor = build(name, VendorOptions(pace=0.01, progress_steps=0, retry=(0.1,) * 300))
             async with serve(vendor.app) as url:
-                database = tmp_path / f"{kills}.db"
-                kills += await killed_again_and_again(process, File(database, vendor, free_port() if webhooks else 0), url, moments)
+                file = File(tmp_path / f"{kills}.db", vendor, free_port() if webhooks else 0)
+                kills += await killed_again_and_again(process, file, url, moments)
     assert kills >= KILLS
 
 
@@ -190,5 +196,4 @@ async def killed_again_and_again(process: Warm, file: File, url: str, moments: c
         kills += 1
     assert process.acknowledged == file.parents.keys()
     file.must_hold()
-    print(kills, Counter(file.fates().values()), len(file.vendor.bills))
     return kills

@@ -30,7 +30,9 @@ from receiver.dispatch import Dispatcher
 from receiver.jobs import TERMINAL, Then
 from receiver.orders import OrderCarrier, recover
 from receiver.providers.apiframe import Apiframe
+from receiver.providers.apiframe import dialect as apiframe
 from receiver.providers.journeyapi import JourneyAPI
+from receiver.providers.journeyapi import dialect as journeyapi
 from receiver.reconcile import Reconciler
 from receiver.rules import Rule
 from receiver.signatures import Secret
@@ -139,9 +141,9 @@ def setup_of(life: Life) -> Setup:
         "concurrency": 2,
     }
     if life.vendor == "apiframe":
-        source = Source(name="source", provider=Apiframe(Apiframe.Options()), **common)
+        source = Source(name="source", provider=Apiframe(apiframe.NoOptions()), **common)
     else:
-        provider = JourneyAPI(JourneyAPI.Options())
+        provider = JourneyAPI(journeyapi.NoOptions())
         source = Source(name="source", provider=provider, secrets=(Secret(SECRET),), **common)
     return Setup(sources={"source": source}, rules=(RULES[life.vendor],))
 
@@ -163,7 +165,7 @@ async def live(life: Life, transport: HttpTransport) -> None:
                 public_url=url,
                 database=life.database,
                 server=ServerSettings(),
-                sources=setup.sources,
+                sources=dict(setup.sources),
                 rules=setup.rules,
             )
             await stack.enter_async_context(serve(application(store, setup, config, system_clock), port=life.port))
@@ -201,7 +203,7 @@ def main() -> None:
     """Forks a life for each line, and says how each ended."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
     aiosqlite.connect = partial(aiosqlite.connect, factory=Deadly)
-    orders.RETRY = (SHORT,) * len(orders.RETRY)  # type: ignore[misc]  # waits that tests cannot afford
+    orders.RETRY = (SHORT,) * len(orders.RETRY)  # type: ignore[misc, assignment]  # waits that tests cannot afford
     reconcile.GAP = SHORT  # type: ignore[misc]  # the same
     transport = DeadlyTransport()
     for line in sys.stdin:

@@ -14,7 +14,7 @@ from receiver import desk, intake
 from receiver.advance import Setup
 from receiver.contracts import Call, Filters, Order, Request, Source, Transaction
 from receiver.dispatch import LEASE_MARGIN
-from receiver.jobs import KeptJob
+from receiver.jobs import TERMINAL, KeptJob
 from receiver.looks import askable
 from receiver.money import Limits
 from receiver.orders import OrderCarrier, recover
@@ -57,6 +57,8 @@ class Road:
         self.tries: list[Try] = []
         #: How often a person said to send an order whose fate was not known.
         self.sends: Counter[int] = Counter()
+        #: Whose result came to the webhook URL of its order.
+        self.told_on_ref: list[Task] = []
         carrier = OrderCarrier(
             self.store, self.setup, self.source, OrderHandler(self.line), "https://h.test", self.clock, lambda: 0.5
         )
@@ -92,6 +94,9 @@ class Road:
         verified = intake.verify(request, self.source, REF_KEY)
         assert verified is not None
         arrival = intake.read(request, verified, self.source)
+        ended = any(report.status in TERMINAL for report in arrival.reports)
+        if ended and on_ref and task.ref is not None:
+            self.told_on_ref.append(task)
         return self.store.commit(lambda tx: intake.take(tx, self.setup, arrival))
 
     def resolve(self, kept: KeptJob, decision: desk.Decision) -> None:
@@ -195,5 +200,8 @@ class Road:
         raise AssertionError("it does not come to rest")
 
     def _next_due(self) -> int | None:
-        moments = (self.view(lambda tx: tx.next_due([self._lane.name])), self.view(lambda tx: tx.next_look(["journey"])))
+        moments = (
+            self.view(lambda tx: tx.next_due([self._lane.name])),
+            self.view(lambda tx: tx.next_look(["journey"])),
+        )
         return min((moment for moment in moments if moment is not None), default=None)

@@ -82,7 +82,7 @@ class SteppedStore:
 
 
 class Line:
-    """`receiver.contracts.Transport` to the pretend vendor: a pause before the call, and one with the answer on its way."""
+    """`receiver.contracts.Transport` to the pretend vendor; it pauses before the call, and before the answer comes."""
 
     def __init__(self, vendor: Vendor, clock: Clock) -> None:
         self.fate: Fate = "taken"
