@@ -77,6 +77,7 @@ async def serve(app: ASGIApp, *, port: int = 0, grace: float = 0.5) -> AsyncIter
         log_config=None,
         access_log=False,
         proxy_headers=False,
+        date_header=False,  # it would be that of the start: nothing ticks here
         timeout_graceful_shutdown=LAST_RESORT,
     )
     server = _Server(config)

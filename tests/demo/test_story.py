@@ -17,6 +17,14 @@ import httpx
 import pytest
 
 MAIN = "from receiver.app import main; main()"
+#: The same with vendors that are ten times as quick.
+QUICK = """
+import msgspec
+from receiver.demo.stage import OPTIONS
+OPTIONS.update({name: msgspec.structs.replace(one, pace=one.pace / 10) for name, one in OPTIONS.items()})
+from receiver.app import main
+main()
+"""
 #: Runs the story with other vendors than the demo's; the vendors' options and `run`'s are put in.
 OTHERWISE = """
 import asyncio, sys
@@ -27,7 +35,7 @@ from receiver.demo.stage import OPTIONS
 from receiver.demo.story import run
 
 parts = Composition(read_config=read_config, service=service, look=look_at)
-options = {{**OPTIONS, "journey": msgspec.structs.replace(OPTIONS["journey"], {options})}}
+options = {{**OPTIONS, "journey": msgspec.structs.replace(OPTIONS["journey"], pace=0.2, {options})}}
 sys.exit(asyncio.run(run(True, parts, options=options, {run})))
 """
 STORY = [
@@ -153,7 +161,7 @@ async def staying_up(place: Path) -> AsyncIterator[tuple[Process, str]]:
     """The demo after its story, and what it said so far."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-W", "error", "-c", MAIN, "demo"),
+        *("-W", "error", "-c", QUICK, "demo"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env=surroundings(place),
