@@ -1,0 +1,94 @@
+"""`gridhook bench` for real, but short: what it measures must be there; how fast it was is not looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from cli.parts import bare, done
+from receiver.bench.contest import Plan
+from receiver.bench.cores import Cores
+from receiver.bench.growth import LISTS, growth
+from receiver.bench.memory import memory
+from receiver.bench.travel import travel
+from receiver.cli import app
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def silent(_: str) -> None:
+    """Says nothing."""
+
+
+def a_plan(folder: Path) -> Plan:
+    return Plan(folder=folder, cores=Cores(), generator="own", rounds=1, seconds=0.3, connections=8)
+
+
+def test_one_short_run_measures_all_that_ships(tmp_path: Path) -> None:
+    chart = tmp_path / "chart.svg"
+    options = ["--rounds", "1", "--seconds", "0.3", "--connections", "8", "--load", "own"]
+    places = ["--contestants", str(tmp_path), "--folder", str(tmp_path), "--plot", str(chart)]
+    report: dict[str, Any] = msgspec.json.decode(done(bare("bench", *options, *places, "--json")))
+    rows = {row["name"]: row for row in report["contest"]}
+    assert list(rows) == ["uvicorn no-op", "Starlette no-op", "gridhook"]
+    for row in rows.values():
+        assert row["acknowledged"] > 0
+        assert row["errors"] == 0
+        assert row["cpu_us"]["median"] > 0
+        assert row["resident_mb"]["median"] > 1
+        assert row["rate"]["low"] <= row["rate"]["median"] <= row["rate"]["high"]
+    assert rows["Starlette no-op"]["ratio"] == 1.0
+    assert [row["missing"] for row in rows.values()] == [None, None, 0]
+    (killed,) = report["killed"]
+    assert (killed["name"], killed["kills"], killed["missing"]) == ("gridhook", 1, 0)
+    assert killed["acknowledged"] > 0
+    assert report["steady"]["acknowledged"] > 0
+    assert report["machine"]["sqlite"]
+    assert "gridhook" in chart.read_text()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["chart.svg"], "its own files are taken away"
+
+
+def test_messages_and_orders_arrive_once_each_and_signed(tmp_path: Path) -> None:
+    message, order = travel(a_plan(tmp_path), silent, rates=(40,))
+    assert (message.way, order.way) == ("message", "order")
+    for one in (message, order):
+        assert one.acknowledged == one.arrived == one.latency.count == 12
+        assert (one.repeats, one.errors) == (0, 0)
+    assert message.signed == 12
+
+
+def test_growth_compares_every_step(tmp_path: Path) -> None:
+    found = growth(a_plan(tmp_path), 300, silent)
+    steps = [one.step for one in found.steps]
+    assert {f"GET {path}" for path in LISTS} <= set(steps)
+    assert len(steps) == len(LISTS) + 6
+    assert all(one.empty_ms > 0 and one.full_ms > 0 and one.ratio > 0 for one in found.steps)
+    assert found.bytes_per_event > 1200
+
+
+def test_memory_is_looked_at_from_the_start_to_the_last_event(tmp_path: Path) -> None:
+    found = memory(a_plan(tmp_path), 200, silent)
+    assert len(found.after_mb) == 5
+    assert min(found.start_mb, found.streams_mb, *found.after_mb) > 1
+    assert min(found.ready_empty_ms, found.ready_full_ms, found.import_ms) > 0
+    assert found.imported
+
+
+def test_a_contestant_that_does_not_start_is_named_with_what_it_said(tmp_path: Path) -> None:
+    (tmp_path / "contestant_broken.py").write_text(
+        "from receiver.bench.contestants import Contestant, python\n"
+        "def contestants():\n"
+        "    command = python('-c', 'raise SystemExit(\"no such luck\")')\n"
+        "    return [Contestant(name='broken', about='', prepare=lambda folder, port: command)]\n"
+    )
+    result = bare("bench", "--only", "broken", "--contestants", str(tmp_path), "--folder", str(tmp_path))
+    assert result.exit_code == 1
+    assert "broken ended instead of starting" in result.stderr
+    assert "no such luck" in result.stderr
+
+
+def test_the_command_is_listed() -> None:
+    assert "bench" in {command.name for command in app.registered_commands}
