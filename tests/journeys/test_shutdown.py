@@ -27,7 +27,8 @@ when = {{ type = "job.completed", action = "pick" }}
 to = ["backend"]
 """
 DELIVERIES = """
-    SELECT deliveries.state, deliveries.attempt - deliveries.base FROM deliveries JOIN jobs ON jobs.number = deliveries.job
+    SELECT deliveries.state, deliveries.attempt - deliveries.base
+    FROM deliveries JOIN jobs ON jobs.number = deliveries.job
     WHERE lane = 'sink:backend' ORDER BY deliveries.number
 """
 FATES = """
