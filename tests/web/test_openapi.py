@@ -135,12 +135,20 @@ def cases() -> Iterator[tuple[str, str, GenerationMode]]:
             yield path, method.upper(), GenerationMode.NEGATIVE
 
 
+def forget_tags(operation: dict[str, Any]) -> None:
+    """In a query all is text, so a tag's value cannot be of a wrong kind, whatever is made up for it."""
+    operation["parameters"] = [one for one in operation.get("parameters", ()) if one["name"] != "tags"]
+
+
 @pytest.mark.parametrize(("path", "method", "mode"), list(cases()))
 def test_the_running_api_is_as_it_is_described(running: Running, path: str, method: str, mode: GenerationMode) -> None:
     # The token is no parameter to play with here; that it is asked for is tested elsewhere.
-    operation = schemathesis.openapi.from_dict({**document(), "security": []})[path][method]
+    described = {**document(), "security": []}
+    if mode is GenerationMode.NEGATIVE:
+        forget_tags(described["paths"][path][method.lower()])
+    operation = schemathesis.openapi.from_dict(described)[path][method]
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=25, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
     @given(case=operation.as_strategy(generation_mode=mode))
     def each(case: Any) -> None:
         case.call_and_validate(base_url=running.address, headers=ADMIN)

@@ -1,0 +1,28 @@
+"""For every test: how examples are chosen, and that what one test configures of the log the next one does not find."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import hypothesis
+import pytest
+import structlog
+
+# A busy machine is no fault of the code. CI takes the same examples each time: a red there is a change's doing.
+hypothesis.settings.register_profile("gridhook", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("gridhook")
+
+
+@pytest.fixture(autouse=True)
+def loggers_forget(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A logger that was used once keeps its configuration for good in a real process; here it must not."""
+    configure = structlog.configure
+
+    def uncached(**given: Any) -> None:
+        configure(**{**given, "cache_logger_on_first_use": False})
+
+    monkeypatch.setattr(structlog, "configure", uncached)
+    yield
+    structlog.reset_defaults()
