@@ -54,13 +54,13 @@ def read_query(request: Request, readers: Mapping[str, Reader], *, tags: bool = 
     """Every query parameter's value by its name. Raises Refusal (400, `invalid_query`)."""
     given: dict[str, Any] = {}
     for name, text in request.query_params.multi_items():
-        reader = _text if tags and name.startswith(TAG) and name != TAG else readers.get(name)
+        reader = text_reader if tags and name.startswith(TAG) and name != TAG else readers.get(name)
         if reader is None:
             raise _wrong(f"there is no query parameter {name[:60]!r} here; known: {', '.join(_known(readers, tags))}")
         if name in given:
             raise _wrong(f"{name[:60]} is given twice")
         try:
-            _text(name)
+            text_reader(name)
             given[name] = reader(text)
         except ValueError as wrong:
             raise _wrong(f"{name[:60]} {wrong}") from None
@@ -118,14 +118,15 @@ def _readers(listing: Listing) -> dict[str, Reader]:
         "type": word_reader(TYPES),
         **dict.fromkeys(("root_id", "parent_id", "job_id"), id_reader("job")),
     }
-    return {name: readers.get(name, _text) for name in ("limit", "cursor", *COMMON, *listing.more)}
+    return {name: readers.get(name, text_reader) for name in ("limit", "cursor", *COMMON, *listing.more)}
 
 
 def _known(readers: Mapping[str, Reader], tags: bool) -> list[str]:
     return [*readers, *(["tag.NAME"] if tags else [])] or ["none"]
 
 
-def _text(text: str) -> object:
+def text_reader(text: str) -> object:
+    """Text as it is. Raises ValueError for a NUL."""
     if "\0" in text:
         raise ValueError("holds a NUL, which nothing here has")
     return text

@@ -16,7 +16,7 @@ from receiver import ids
 from receiver.contracts import Filters, Store, Transaction
 from receiver.errors import StoreUnavailable
 from receiver.web.bodies import Refusal
-from receiver.web.filters import TYPES, Reader, id_reader, read_query, word_reader
+from receiver.web.filters import TYPES, Reader, id_reader, read_query, text_reader, word_reader
 from receiver.web.lists_api import HEAD, EventHead
 from receiver.web.waiting import news
 
@@ -54,7 +54,7 @@ class Stream:
 
     async def stream(self, request: Request) -> Response:
         """Events after `Last-Event-ID` (or `since`), else from now on, until the caller or the process goes."""
-        readers: dict[str, Reader] = {"since": id_reader("evt"), "type": word_reader(TYPES), "source": str}
+        readers: dict[str, Reader] = {"since": id_reader("evt"), "type": word_reader(TYPES), "source": text_reader}
         asked = read_query(request, readers)
         seen = _last_seen(request)
         start: int | None = asked.get("since") if seen is None else seen
