@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import sys
@@ -13,6 +14,8 @@ from typing import Any, Final, Literal, TextIO
 import msgspec
 import structlog
 
+from receiver.times import stamp, system_clock
+
 Level = Literal["debug", "info", "warning", "error"]
 LEVELS: Final[dict[Level, int]] = {
     "debug": logging.DEBUG,
@@ -23,23 +26,58 @@ LEVELS: Final[dict[Level, int]] = {
 #: Libraries whose chatter would show addresses and headers, which hold keys: only what is wrong is let through.
 QUIET: Final = ("httpx", "httpcore", "httpx2", "httpcore2", "asyncio", "uvicorn.access", "hpack", "aiosqlite")
 
+#: How long a line may wait for others, seconds, and how many are written at once at the latest.
+SOON: Final = 0.05
+TOGETHER: Final = 500
+
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=repr)
 
 
 class Lines:
-    """Writes lines to a stream. A stream that is gone (closed pipe, full disk) costs the line, never the work."""
+    """Writes lines to a stream. A stream that is gone (closed pipe, full disk) costs the line, never the work.
 
-    def __init__(self, stream: TextIO) -> None:
+    For machines, lines that follow each other closely are written together, a moment later: a line then costs the path
+    of a webhook no system call. What must be seen at once (`now`) is written at once.
+    """
+
+    def __init__(self, stream: TextIO, *, now: bool) -> None:
         self._stream = stream
+        self._now = now
         self._lock = threading.Lock()
+        self._waiting: list[str] = []
+        self._writer: threading.Thread | None = None
 
     def msg(self, line: str) -> None:
-        """Writes one line and flushes it."""
-        with self._lock, suppress(OSError, ValueError):
-            self._stream.write(line + "\n")
-            self._stream.flush()
+        """Takes one line."""
+        with self._lock:
+            self._waiting.append(line)
+            if not self._now and len(self._waiting) < TOGETHER:
+                self._write_soon()
+                return
+        self.flush()
 
-    log = debug = info = warning = warn = error = err = critical = fatal = failure = exception = msg
+    def urgent(self, line: str) -> None:
+        """Takes one line that must not wait, and writes it with those before it."""
+        self.msg(line)
+        self.flush()
+
+    def flush(self) -> None:
+        """Writes what waits."""
+        with self._lock:
+            lines, self._waiting = self._waiting, []
+            if lines:
+                with suppress(OSError, ValueError):
+                    self._stream.write("\n".join(lines) + "\n")
+                    self._stream.flush()
+
+    def _write_soon(self) -> None:
+        if self._writer is None or not self._writer.is_alive():
+            self._writer = threading.Timer(SOON, self.flush)
+            self._writer.daemon = True
+            self._writer.start()
+
+    log = debug = info = msg
+    warning = warn = error = err = critical = fatal = failure = exception = urgent
 
 
 class FromLibraries(logging.Handler):
@@ -68,17 +106,18 @@ def configure(level: Level = "info", stream: TextIO | None = None) -> None:
     """
     target = sys.stderr if stream is None else stream
     people = target.isatty()
+    flush()
+    lines = _open[0] = Lines(target, now=people)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.StackInfoRenderer(),
+            dated,
             structlog.processors.format_exc_info,
             *(_for_people() if people else [as_json]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=lambda *args: Lines(target),
+        logger_factory=lambda *args: lines,
         cache_logger_on_first_use=True,
     )
     _catch_libraries(LEVELS[level])
@@ -88,6 +127,23 @@ def _for_people() -> list[structlog.typing.Processor]:
     """The last processors for a terminal. Tracebacks are plain: rich ones would show the values of variables."""
     console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     return [harmless, console]
+
+
+#: Where lines go now.
+_open: Final[list[Lines | None]] = [None]
+
+
+@atexit.register
+def flush() -> None:
+    """Writes what waits; at the latest when the process ends."""
+    if _open[0] is not None:
+        _open[0].flush()
+
+
+def dated(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The line with the present as RFC 3339."""
+    line["timestamp"] = stamp(system_clock())
+    return line
 
 
 def as_json(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> str:

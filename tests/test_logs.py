@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import structlog
 
-from receiver.logs import FromLibraries, configure
+from receiver.logs import FromLibraries, configure, flush
 from receiver.signatures import Secret
 
 
@@ -50,6 +51,7 @@ def _as_before() -> Iterator[None]:
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    flush()
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
@@ -92,6 +94,7 @@ def test_a_secret_does_not_show() -> None:
     for stream in (io.StringIO(), Terminal()):
         configure("info", stream)
         structlog.get_logger().info("source.read", key=Secret("hunter2"), keys=[Secret("hunter2")])
+        flush()
         assert "source.read" in stream.getvalue()
         assert "hunter2" not in stream.getvalue()
 
@@ -133,6 +136,30 @@ def test_a_stream_that_is_gone_stops_nobody() -> None:
     configure("info", closed)
     closed.close()
     structlog.get_logger().info("request.received")
+    flush()
+
+
+def test_a_warning_is_written_at_once_with_what_came_before_it() -> None:
+    stream = io.StringIO()
+    configure("info", stream)
+    structlog.get_logger().info("request.received")
+    structlog.get_logger().warning("breaker.open")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == [
+        "request.received",
+        "breaker.open",
+    ]
+
+
+def test_a_line_waits_a_moment_only() -> None:
+    written = threading.Event()
+
+    class Told(io.StringIO):
+        def flush(self) -> None:
+            written.set()
+
+    configure("info", Told())
+    structlog.get_logger().info("request.received")
+    assert written.wait(10)
 
 
 def test_what_a_library_warns_of_comes_into_the_log() -> None:
@@ -154,6 +181,7 @@ def test_libraries_that_would_show_addresses_are_quiet_on_every_level() -> None:
     for name in ("httpx", "httpcore.http11", "uvicorn.access", "asyncio", "aiosqlite"):
         logging.getLogger(name).info("GET https://hooks.slack.example/services/hunter2")
         logging.getLogger(name).debug("x-api-key: hunter2")
+    flush()
     assert stream.getvalue() == ""
 
 

@@ -9,7 +9,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
@@ -19,8 +19,10 @@ import aiosqlite
 from receiver.contracts import Transaction
 from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.ids import Ids
+from receiver.store.checkpoints import Checkpoints, leave_to_checkpoints
 from receiver.store.look import is_dispatched
 from receiver.store.migrate import migrate
+from receiver.store.threads import on_thread
 from receiver.store.transaction import SqliteTransaction
 from receiver.times import Clock
 
@@ -53,8 +55,8 @@ class Result(NamedTuple):
 class SqliteStore:
     """`receiver.contracts.Store` on one SQLite file.
 
-    While one commit is being written, all that arrives waits together and shares the next one. Two connections, each
-    with a thread of its own (aiosqlite's): one writes, one reads.
+    While one commit is being written, all that arrives waits together and shares the next one. Three connections, each
+    with a thread of its own (aiosqlite's): one writes, one reads, one moves what is written from the WAL to the file.
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
@@ -65,22 +67,26 @@ class SqliteStore:
         self._wake = asyncio.Event()
         self._watches: set[CommitWatch] = set()
         self._lock: int | None = None
+        self._commits = 0
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> SqliteStore:
         """Opens the file, makes or migrates its schema. Raises StoreRefused or StoreUnavailable."""
         self._writer = await _connect(self.path)
         try:
-            self.ref_key, newest = await _on_thread(self._writer, _prepare)
+            self.ref_key, newest = await on_thread(self._writer, _prepare)
             self._ids.start_after(newest)
             self._reader = await _connect(self.path)
+            self._mover = await _connect(self.path)
         except sqlite3.Error as wrong:
             await self._writer.close()
             raise StoreUnavailable(f"{self.path}: {wrong}") from None
         except BaseException:
             await self._writer.close()
             raise
-        self._tasks = [asyncio.create_task(self._commit_forever()), asyncio.create_task(self._look_forever())]
+        checkpoints = Checkpoints(self._mover, self._writer, lambda: self._commits)
+        runs = (self._commit_forever(), self._look_forever(), checkpoints.run())
+        self._tasks = [asyncio.create_task(run) for run in runs]
         return self
 
     async def close(self) -> None:
@@ -92,6 +98,7 @@ class SqliteStore:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._mover.close()
         await self._reader.close()
         await self._writer.close()
         if self._lock is not None:
@@ -136,7 +143,7 @@ class SqliteStore:
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """The value of `work` on a consistent view of what is committed."""
         try:
-            return await _on_thread(self._reader, lambda db: _view(db, self._ids, work))
+            return await on_thread(self._reader, lambda db: _view(db, self._ids, work))
         except sqlite3.Error as wrong:
             raise StoreUnavailable(str(wrong)) from None
 
@@ -154,16 +161,17 @@ class SqliteStore:
             if not batch:
                 continue
             works = [write.work for write in batch]
-            results = await _on_thread(self._writer, partial(_commit, self._ids, works))
+            results = await on_thread(self._writer, partial(_commit, self._ids, works))
             for write, result in zip(batch, results, strict=True):
                 _answer(write.done, result)
+            self._commits += 1
             self._signal()
 
     async def _look_forever(self) -> None:
         known = 0
         while True:
             with contextlib.suppress(sqlite3.Error):
-                seen = await _on_thread(self._reader, _data_version)
+                seen = await on_thread(self._reader, _data_version)
                 if seen != known:
                     known = seen
                     self._signal()
@@ -232,19 +240,11 @@ async def _connect(path: Path) -> aiosqlite.Connection:
         raise StoreUnavailable(f"{path}: {wrong}") from None
 
 
-async def _on_thread(connection: aiosqlite.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
-    """Runs `work` on the connection's own thread: one hop for a whole batch of statements.
-
-    aiosqlite has no public call for this; every public one of its calls is this one with a single statement.
-    """
-    run: Callable[..., Awaitable[T]] = connection._execute
-    return await run(work, connection._conn)
-
-
 def _prepare(db: sqlite3.Connection) -> tuple[bytes, int]:
     """Readies the file; gives the key of the refs and the newest id in it."""
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
+    leave_to_checkpoints(db)
     migrate(db)
     db.execute("INSERT OR IGNORE INTO meta VALUES ('ref_key', ?)", (secrets.token_bytes(32),))
     (key,) = db.execute("SELECT value FROM meta WHERE name = 'ref_key'").fetchone()

@@ -44,12 +44,37 @@ async def read_body(receive: Receive, headers: Mapping[str, str], limit: int, se
     announced = headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
         raise _too_large(limit)
+    late = _Late(asyncio.current_task())
+    timer = asyncio.get_running_loop().call_later(seconds, late.end)
     try:
-        async with asyncio.timeout(seconds):
-            return await _read(receive, limit)
-    except TimeoutError:
+        return await _read(receive, limit)
+    except asyncio.CancelledError:
+        if not late.caught():
+            raise
         detail = f"the body did not arrive within {seconds:g} s"
         raise Refusal(408, "too_slow", detail, {"connection": "close"}) from None
+    finally:
+        timer.cancel()
+
+
+class _Late:
+    """Ends a task that reads for too long. Half the price of `asyncio.timeout`, on the path of every webhook."""
+
+    def __init__(self, task: asyncio.Task[object] | None) -> None:
+        self._task = task
+        self._ended = False
+
+    def end(self) -> None:
+        """The time is over."""
+        if self._task is not None:
+            self._ended = True
+            self._task.cancel()
+
+    def caught(self) -> bool:
+        """Whether a cancellation was this one; then the task goes on."""
+        if self._task is not None and self._ended:
+            self._task.uncancel()
+        return self._ended
 
 
 async def _read(receive: Receive, limit: int) -> bytes:

@@ -20,6 +20,8 @@ class Metrics:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._registry = CollectorRegistry()
+        #: Looking a counter up costs more than counting.
+        self._counters: dict[tuple[str, str], Counter] = {}
         self._requests = Counter(
             "gridhook_requests", "Webhooks by what became of them.", ["source", "outcome"], registry=self._registry
         )
@@ -37,7 +39,10 @@ class Metrics:
 
     def count(self, source: str, outcome: str) -> None:
         """Counts one webhook."""
-        self._requests.labels(source, outcome).inc()
+        counter = self._counters.get((source, outcome))
+        if counter is None:
+            counter = self._counters[source, outcome] = self._requests.labels(source, outcome)
+        counter.inc()
 
     async def metrics(self, _request: Request) -> Response:
         """All numbers in the text format; what waits is counted in the store right now."""
