@@ -380,7 +380,7 @@ async def test_a_body_in_pieces_is_put_together(tmp_path: Path) -> None:
 
 async def test_when_the_disk_is_full_it_says_so_and_takes_the_same_webhook_later(tmp_path: Path) -> None:
     async with a_face(tmp_path) as face:
-        with full_disk(tmp_path / "a.db"):
+        with full_disk():
             answer = await face.post(GRID)
             assert is_problem(answer, 503, "unavailable")
             assert int(answer.headers["retry-after"]) > 0

@@ -100,7 +100,7 @@ async def test_it_is_alive_and_ready(tmp_path: Path) -> None:
 async def test_with_a_full_disk_it_is_alive_but_not_ready_until_there_is_room(tmp_path: Path) -> None:
     clock = Clock()
     async with a_face(tmp_path, clock=clock) as face:
-        with full_disk(tmp_path / "a.db"):
+        with full_disk():
             answer = await face.client.get("/readyz")
             assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
             assert "retry-after" in answer.headers

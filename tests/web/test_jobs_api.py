@@ -128,7 +128,7 @@ async def test_a_mask_of_twelve_megabytes_is_taken_and_seventeen_are_not(tmp_pat
 
 async def test_when_it_cannot_be_kept_the_caller_is_asked_to_come_again(tmp_path: Path) -> None:
     async with a_face(tmp_path) as face:
-        with full_disk(tmp_path / "a.db"):
+        with full_disk():
             answer = await face.api("/jobs", wish())
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
         assert "retry-after" in answer.headers

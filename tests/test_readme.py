@@ -1,0 +1,64 @@
+"""What the README says is so."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from receiver.app import read_config
+
+README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+ENVIRONMENT = {
+    "GRIDHOOK_ADMIN_TOKEN": "an-admin-token-of-some-length",
+    "JOURNEYAPI_KEY": "japi_live_1",
+    "HOOK_SECRET": "a-webhook-secret-of-some-length",
+    "SLACK_WEBHOOK_URL": "https://hooks.slack.example/services/T/B/x",
+}
+
+
+def blocks(kind: str) -> list[str]:
+    """The README's code blocks of one kind."""
+    return re.findall(rf"```{kind}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_configuration_it_shows_loads_without_a_warning(tmp_path: Path) -> None:
+    small, money = blocks("toml")
+    (tmp_path / "gridhook.toml").write_text(small)
+    config = read_config(tmp_path / "gridhook.toml", ENVIRONMENT)
+    assert config.warnings == ()
+    assert config.rules[0].name == "auto-hd"
+    extended = small.replace("[sources.journey]                               # -> POST /in/journey\n", money)
+    assert extended != small
+    (tmp_path / "gridhook.toml").write_text(
+        'time_zone = "Europe/Berlin"\n' + extended + "\n[limits]\ndepth = 5\njobs = 50\n"
+    )
+    config = read_config(tmp_path / "gridhook.toml", ENVIRONMENT)
+    assert config.budgets["journey"].amount == 200
+    assert config.limits.jobs == 50
+
+
+def gridhook(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command line."""
+    found = shutil.which("gridhook")
+    command = [found] if found else [sys.executable, "-m", "receiver"]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, env=dict(os.environ))
+
+
+def test_every_command_it_names_is_there_and_every_command_is_named() -> None:
+    listed = re.search(r"Command line: `([^`]+)`", README)
+    assert listed is not None
+    shown = gridhook("--help").stdout
+    there = set(re.findall(r"^\W*([a-z]+)  ", shown.partition("Commands")[2], re.MULTILINE))
+    assert set(listed[1].split()) == there
+
+
+@pytest.mark.parametrize("path", ["deploy/demo", "tests/check"])
+def test_the_two_commands_are_there_and_can_be_run(path: str) -> None:
+    assert f"./{path}" in README
+    assert os.access(Path(__file__).parent.parent / path, os.X_OK)
