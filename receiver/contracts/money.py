@@ -1,0 +1,46 @@
+"""Money: budgets, costs, and breakers."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """How much may be spent in which time."""
+
+    amount: Decimal
+    unit: Literal["credits", "USD"]
+    per: Literal["day", "week", "month", "total"]
+
+
+class CostRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job costs, as the budgets count it."""
+
+    #: The job's number.
+    job: int
+    source: str
+    rule: str | None
+    #: The moment of the reservation, Unix ms: it counts in that day's budget.
+    at: int
+    state: Literal["reserved", "spent", "released"]
+    unit: str
+    #: None = not known.
+    amount: Decimal | None
+
+
+class Breaker(msgspec.Struct, frozen=True, kw_only=True):
+    """A source whose account refuses orders: nothing is ordered there until a probe gets through."""
+
+    source: str
+    #: The error code that opened it.
+    code: str
+    note: str
+    #: Unix ms.
+    since: int
+    #: When one held job is tried, Unix ms.
+    probe_at: int
+    #: How many orders in a row were refused.
+    failures: int

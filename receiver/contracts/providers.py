@@ -1,0 +1,167 @@
+"""Providers, and what they are given: orders, parents, sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, ClassVar, Literal, Protocol
+
+import msgspec
+
+from receiver.actions import Params
+from receiver.contracts.http import Answer, Call, Request, Seal
+from receiver.deliveries import OrderOutcome
+from receiver.jobs import Cost, KeptJob, NextAction, Report
+from receiver.signatures import Secret
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """A planned job on its way to its vendor, with all that a provider needs to build the call."""
+
+    kept: KeptJob
+    #: Parent, grandparent ... up to the root; empty for a root job.
+    ancestors: tuple[KeptJob, ...] = ()
+    #: Where the vendor shall post; None = no webhook wanted.
+    webhook_url: str | None = None
+    #: Where the parent's result must be read back first, since only an unsigned webhook told it; None = not needed.
+    confirm: Source | None = None
+
+    @property
+    def action(self) -> str:
+        """The canonical action."""
+        return self.kept.job.action or ""
+
+    @property
+    def params(self) -> Params:
+        """Its parameters, normalized."""
+        return self.kept.job.params
+
+    @property
+    def parent(self) -> KeptJob | None:
+        """The job that it follows up on."""
+        return self.ancestors[0] if self.ancestors else None
+
+
+class Parent(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a parent when it is asked whether a follow-up is possible."""
+
+    #: Its canonical action; None = not known (yet).
+    action: str | None
+    #: Name of its provider's dialect; None = not known (yet).
+    provider: str | None
+    #: The job itself, once it exists.
+    kept: KeptJob | None = None
+
+
+class Provider(Protocol):
+    """Code for one vendor's dialect. No I/O, no clock: bytes and records in, records out."""
+
+    #: Keys of its own in `[sources.NAME]`, beside the common ones.
+    Options: ClassVar[type[msgspec.Struct]]
+
+    #: Name in the configuration and in job JSON.
+    name: str
+    #: Where the vendor's API stands; `base_url` of the configuration overrides it.
+    base_url: str
+    #: What the vendor puts on its webhooks: its `x-webhook-secret` header, an HMAC signature, or nothing.
+    seals: Literal["secret", "signature", "nothing"]
+    #: Whether the vendor can be told a webhook URL with an order.
+    webhooks: bool
+    #: Whether the vendor honours an idempotency key: the same order may be sent again when its fate is not known.
+    idempotent: bool
+    #: How many jobs one status query can ask for; 0 = the vendor cannot be asked.
+    query_batch: int
+    #: Whether a job that failed is paid back (documented). Where it is not known, it counts as paid.
+    refunds: bool
+    #: How long a result can be fetched after it is there, seconds; None = not documented.
+    retention: float | None
+    #: What the vendor counts in: "credits" or "USD".
+    unit: str
+
+    def seal(self, request: Request, source: Source) -> Seal:
+        """What the request's own headers and body prove. Never raises, whatever they hold; constant time."""
+        ...
+
+    def parse(self, value: Any, headers: Mapping[str, str]) -> list[Report]:
+        """The reports in a webhook's JSON value. Raises Unmapped if its shape or status is not known."""
+        ...
+
+    def refusal(self, action: str, params: Params, parent: Parent | None) -> str | None:
+        """Why this action cannot be ordered (with the nearest thing that can), or None if it can.
+
+        Asked with what is known: when the configuration is read (`parent.kept` None), before planning, before the call.
+        """
+        ...
+
+    def local(self, order: Order) -> Report | None:
+        """The outcome of an action that needs no call (a tile taken out of a grid); None if a call is needed."""
+        ...
+
+    def prepare(self, order: Order, source: Source) -> Call | None:
+        """A free call whose answer `order` needs first; None if none is needed."""
+        ...
+
+    def order(self, order: Order, source: Source, prepared: Answer | None) -> Call:
+        """The paid call. Raises Unsupported or InvalidParams (nothing is sent then)."""
+        ...
+
+    def answered(self, order: Order, answer: Answer, now: int) -> OrderOutcome:
+        """What the vendor's answer to the order means. Never raises; what is not understood is Unclear."""
+        ...
+
+    def query(self, jobs: Sequence[KeptJob], source: Source) -> Call:
+        """A free status query for at most `query_batch` jobs, all of which have a vendor's id."""
+        ...
+
+    def read(self, answer: Answer, jobs: Sequence[KeptJob]) -> list[Report]:
+        """The reports in a status answer; jobs the vendor does not know are left out. Raises Unmapped."""
+        ...
+
+    def cancel(self, kept: KeptJob, source: Source) -> Call | None:
+        """The call that asks the vendor to stop a job (2xx = it will see); None if the vendor has no such call."""
+        ...
+
+    def next_actions(self, kept: KeptJob) -> list[NextAction]:
+        """What can be ordered from a completed job, with the documented prices."""
+        ...
+
+    def price(self, action: str, params: Params) -> Cost | None:
+        """The documented price of an order; None if it is not known."""
+        ...
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A configured account at a provider."""
+
+    name: str
+    provider: Provider
+    base_url: str
+    api_key: Secret | None = None
+    #: Earlier API keys whose signatures still count (vendors that sign with the key).
+    old_api_keys: tuple[Secret, ...] = ()
+    #: Any one matches; the first is sent with orders.
+    secrets: tuple[Secret, ...] = ()
+    #: The fixed path token.
+    token: Secret | None = None
+    webhooks: bool = True
+    #: Seconds for one order or query.
+    timeout: float = 30.0
+    #: Seconds of silence before the first look, and between looks.
+    poll_after: float = 60.0
+    poll_every: float = 20.0
+    #: Seconds until we stop waiting for a job.
+    deadline: float = 1800.0
+    #: Read a parent back before money follows from an unsigned webhook.
+    confirm: bool = True
+    #: How many of its jobs may be live at once.
+    concurrency: int = 5
+    #: Amounts that override the price table, by action.
+    prices: dict[str, Decimal] = {}
+
+    def price(self, action: str, params: Params) -> Cost | None:
+        """What an order costs: the operator's word, else the documented price, else None (unknown)."""
+        listed = self.provider.price(action, params)
+        own = self.prices.get(action)
+        if own is None:
+            return listed
+        return Cost(amount=own, unit=self.provider.unit, source="table")

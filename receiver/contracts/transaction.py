@@ -1,0 +1,134 @@
+"""A transaction, and what its lists and counts are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from receiver.contracts.http import KeptRequest, RequestState
+from receiver.contracts.money import Breaker, CostRow
+from receiver.deliveries import Attempt, Delivery
+from receiver.events import Event
+from receiver.ids import Ids
+from receiver.jobs import KeptJob
+
+
+class Filters(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list shows: everything given must match. Times are Unix ms."""
+
+    limit: int = 50
+    #: Show what is older than this id.
+    before: int | None = None
+    since: int | None = None
+    until: int | None = None
+    type: str | None = None
+    status: str | None = None
+    source: str | None = None
+    sink: str | None = None
+    action: str | None = None
+    provider_job_id: str | None = None
+    job: int | None = None
+    root: int | None = None
+    parent: int | None = None
+    tags: dict[str, str] = {}
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """How much there is of what waits or went wrong."""
+
+    #: By state: pending, running, dead.
+    deliveries: dict[str, int]
+    #: By source and status: the jobs that are not over.
+    jobs: dict[tuple[str, str], int]
+
+
+class Transaction(Protocol):
+    """What a flow can read and change within one transaction. Synchronous: it runs on the store's own thread."""
+
+    ids: Ids
+
+    # requests
+    def add_request(self, request: KeptRequest) -> None: ...
+    def request(self, number: int) -> KeptRequest | None: ...
+    def mark_request(self, number: int, state: RequestState, note: str | None) -> None: ...
+    def requests(self, filters: Filters) -> list[KeptRequest]: ...
+
+    # jobs
+    def job(self, number: int) -> KeptJob | None: ...
+    def job_at(self, source: str, provider_job_id: str) -> KeptJob | None: ...
+    def job_for(self, intent: str) -> KeptJob | None: ...
+    def put_job(self, kept: KeptJob) -> None: ...
+    def jobs(self, filters: Filters) -> list[KeptJob]: ...
+    def family_size(self, root_id: str) -> int:
+        """How many jobs a root has led to, itself included."""
+        ...
+
+    def live(self, source: str) -> int:
+        """How many jobs of ours the vendor works on, or is being sent right now."""
+        ...
+
+    def held(self, source: str, reason: str) -> list[KeptJob]:
+        """The held jobs of a source, oldest first."""
+        ...
+
+    def to_look_at(self, source: str, now: int, limit: int) -> list[KeptJob]:
+        """Jobs whose look is due, oldest first: their pictures die first."""
+        ...
+
+    def next_look(self, sources: Sequence[str]) -> int | None:
+        """When the earliest look at a job of these sources is due, Unix ms."""
+        ...
+
+    # money
+    def put_cost(self, row: CostRow) -> None: ...
+    def cost(self, job: int) -> CostRow | None: ...
+    def costs(self, since: int, *, source: str | None = None, rule: str | None = None) -> list[CostRow]:
+        """The costs reserved from a moment on (Unix ms), of a source or of a rule."""
+        ...
+
+    def breaker(self, source: str) -> Breaker | None: ...
+    def breakers(self) -> list[Breaker]: ...
+    def put_breaker(self, breaker: Breaker) -> None: ...
+    def close_breaker(self, source: str) -> None: ...
+
+    # events
+    def add_event(self, number: int, key: int, job: int, event: Event, request: int | None) -> bytes | None:
+        """Keeps an event and gives its JSON; None if the job has one with this key already."""
+        ...
+
+    def event(self, number: int) -> bytes | None: ...
+    def events(self, filters: Filters) -> list[bytes]: ...
+    def events_after(self, number: int, limit: int) -> list[bytes]: ...
+
+    # deliveries
+    def add_delivery(self, delivery: Delivery) -> None: ...
+    def delivery(self, number: int) -> Delivery | None: ...
+    def order_delivery(self, job: int) -> Delivery | None: ...
+    def deliveries(self, filters: Filters) -> list[Delivery]: ...
+    def claim(self, lane: str, limit: int, now: int, lease_until: int) -> list[Delivery]:
+        """Takes due deliveries of a lane: they are `running` and their attempt is counted."""
+        ...
+
+    def next_due(self, lanes: Sequence[str]) -> int | None:
+        """When the earliest pending delivery of these lanes is due, Unix ms."""
+        ...
+
+    def running(self) -> list[Delivery]: ...
+    def settle(self, delivery: Delivery, after: Delivery) -> bool:
+        """Writes a delivery's new state, if it is still `running` in the attempt of `delivery`; else False (fenced)."""
+        ...
+
+    def put_delivery(self, delivery: Delivery) -> None: ...
+    def add_attempt(self, delivery: int, attempt: Attempt) -> None: ...
+    def attempts(self, delivery: int) -> list[Attempt]: ...
+    def receipt(self, lane: str, job: int) -> str | None:
+        """What the handler of this lane last remembered about this job."""
+        ...
+
+    # the whole
+    def counts(self) -> Counts: ...
+    def probe(self, size: int) -> None:
+        """Writes so many bytes and takes them away again: fails where a request of that size could not be kept."""
+        ...

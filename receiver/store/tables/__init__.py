@@ -1,0 +1,1 @@
+"""The tables, one noun each: plain SQL, record in, record out."""
