@@ -40,17 +40,17 @@ class OrderHandler:
         return source.provider.answered(order, answer, clock())
 
     async def _doubt(self, order: Order) -> str | None:
-        """Why a parent that only an unsigned webhook completed is not paid for; None if its vendor confirms it."""
-        source, parent = order.confirm, order.parent
-        if source is None or parent is None:
+        """Why a result that only an unsigned webhook told is not built on; None if its vendor confirms it."""
+        source, result = order.confirm, order.worked_on
+        if source is None or result is None:
             return None
-        if source.api_key is None or not source.provider.query_batch or not parent.job.provider_job_id:
-            return f"{parent.job.id} came unsigned and {source.name} cannot be asked; `confirm = false` would trust it"
-        answer = await self._transport.send(source.provider.query([parent], source), source.timeout)
-        reports = source.provider.read(answer, [parent])
+        if source.api_key is None or not source.provider.query_batch or not result.job.provider_job_id:
+            return f"{result.job.id} came unsigned and {source.name} cannot be asked; `confirm = false` would trust it"
+        answer = await self._transport.send(source.provider.query([result], source), source.timeout)
+        reports = source.provider.read(answer, [result])
         if any(report.status == "completed" for report in reports):
             return None
-        return f"{parent.job.id} came unsigned and its vendor does not confirm that it is completed"
+        return f"{result.job.id} came unsigned and its vendor does not confirm that it is completed"
 
     async def _prepare(self, order: Order, source: Source) -> Answer | None:
         call = source.provider.prepare(order, source)

@@ -111,14 +111,14 @@ class OrderCarrier:
         wanted = self._source.webhooks and self._source.provider.webhooks
         ref = ref_of(self._store.ref_key, self._source.name, kept.number)
         url = f"{self._public_url}/in/{self._source.name}/{ref}" if wanted else None
-        above = ancestors(tx, kept)
-        return Order(kept=kept, ancestors=above, webhook_url=url, confirm=self._confirm_at(above))
+        order = Order(kept=kept, ancestors=ancestors(tx, kept), webhook_url=url)
+        return msgspec.structs.replace(order, confirm=self._confirm_at(order.worked_on))
 
-    def _confirm_at(self, above: tuple[KeptJob, ...]) -> Source | None:
-        """Where the parent is read back, if only an unsigned webhook told its result."""
-        if not above or not above[0].facts.get("unproven"):
+    def _confirm_at(self, result: KeptJob | None) -> Source | None:
+        """Where a result is read back, if only an unsigned webhook told it."""
+        if result is None or not result.facts.get("unproven"):
             return None
-        source = self._setup.sources.get(above[0].job.source)
+        source = self._setup.sources.get(result.job.source)
         return source if source is not None and source.confirm else None
 
     async def _try(self, order: Order, delivery: Delivery) -> OrderOutcome:

@@ -14,7 +14,9 @@ import pytest
 from receiver import desk
 from receiver.contracts import Filters, Source
 from receiver.errors import NotPossible
-from receiver.jobs import Job
+from receiver.jobs import Job, Then
+from receiver.providers.vtrix import Vtrix, VtrixOptions
+from receiver.rules import Rule
 from receiver.signatures import Secret
 from support.records import a_source
 from support.world import PICKED, TELL, Answering, World, world
@@ -321,3 +323,29 @@ async def test_what_the_vendor_has_taken_cannot_be_canceled_where_it_has_no_way(
         with pytest.raises(NotPossible, match="no way to stop"):
             await here.store.write(lambda tx: desk.cancel(tx, here.setup, kept, here.clock()))
         await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("told", ["completed", "in_progress"])
+async def test_a_tile_taken_out_of_an_unsigned_grid_is_no_proof_of_the_grid(tmp_path: Path, told: str) -> None:
+    """Vtrix: the pick is no call, so what is paid for first is the enlargement of the tile."""
+    provider = Vtrix(VtrixOptions())
+    source = a_source("vt", provider=provider, base_url="https://vtrix.test", secrets=(), token=Secret("a-token"))
+    chain = Then(action="pick", params={"index": 2}, then=(Then(action="upscale", params={"kind": "subtle"}),))
+    rule = Rule(name="hd", when={"type": "job.completed", "action": "imagine"}, then=(chain,))
+    pictures = [{"type": "image", "url": f"https://c/{tile}.png", "jobId": "out"} for tile in range(4)]
+    grid = {"id": "grid-1", "status": "completed", "model": "midjourney_diffusion", "output": [{"content": pictures}]}
+    async with world(tmp_path, sources=(source,), rules=(rule,)) as here:
+
+        def vendor(request: httpx.Request) -> httpx.Response:
+            if request.method == "GET":
+                return httpx.Response(200, json={**grid, "status": told})
+            return httpx.Response(200, json={"id": "hd-1", "status": "in_progress"})
+
+        here.answer = vendor
+        await here.webhook(grid, "vt", token="a-token")
+        job = hd(
+            await here.until(lambda jobs: any(job.action == "upscale" and job.status != "planned" for job in jobs))
+        )
+        await here.until(lambda jobs: hd(jobs).status in ("running", "queued", "failed"))
+        assert [call.method for call in here.calls] == ["GET", "POST"][: 1 + (told == "completed")]
+        assert job.parent_id is not None

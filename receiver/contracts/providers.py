@@ -23,7 +23,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     ancestors: tuple[KeptJob, ...] = ()
     #: Where the vendor shall post; None = no webhook wanted.
     webhook_url: str | None = None
-    #: Where the parent's result must be read back first, since only an unsigned webhook told it; None = not needed.
+    #: Where the result that it builds on must be read back first, since only an unsigned webhook told it; None = not
+    #: needed.
     confirm: Source | None = None
 
     @property
@@ -40,6 +41,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def parent(self) -> KeptJob | None:
         """The job that it follows up on."""
         return self.ancestors[0] if self.ancestors else None
+
+    @property
+    def worked_on(self) -> KeptJob | None:
+        """The nearest job above that a vendor worked on: a tile taken out of a grid here is that grid's result."""
+        return next((kept for kept in self.ancestors if kept.job.provider_job_id is not None), None)
 
 
 class Parent(msgspec.Struct, frozen=True, kw_only=True):
