@@ -17,6 +17,7 @@ README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 ENVIRONMENT = {
     "GRIDHOOK_ADMIN_TOKEN": "an-admin-token-of-some-length",
     "JOURNEYAPI_KEY": "japi_live_1",
+    "OTHER_SECRET": "another-secret-of-some-length",
     "HOOK_SECRET": "a-webhook-secret-of-some-length",
     "SLACK_WEBHOOK_URL": "https://hooks.slack.example/services/T/B/x",
 }
@@ -28,7 +29,7 @@ def blocks(kind: str) -> list[str]:
 
 
 def test_the_configuration_it_shows_loads_without_a_warning(tmp_path: Path) -> None:
-    small, money = blocks("toml")
+    small, money, other = blocks("toml")
     (tmp_path / "gridhook.toml").write_text(small)
     config = read_config(tmp_path / "gridhook.toml", ENVIRONMENT)
     assert config.warnings == ()
@@ -36,11 +37,12 @@ def test_the_configuration_it_shows_loads_without_a_warning(tmp_path: Path) -> N
     extended = small.replace("[sources.journey]                               # -> POST /in/journey\n", money)
     assert extended != small
     (tmp_path / "gridhook.toml").write_text(
-        'time_zone = "Europe/Berlin"\n' + extended + "\n[limits]\ndepth = 5\njobs = 50\n"
+        'time_zone = "Europe/Berlin"\n' + extended + other + "\n[limits]\ndepth = 5\njobs = 50\n"
     )
     config = read_config(tmp_path / "gridhook.toml", ENVIRONMENT)
     assert config.budgets["journey"].amount == 200
     assert config.limits.jobs == 50
+    assert config.sources["other"].provider.name == "generic"
 
 
 def gridhook(*arguments: str) -> subprocess.CompletedProcess[str]:
