@@ -46,7 +46,12 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 def check(
     ctx: typer.Context,
     config: ConfigFile = DEFAULT_FILE,
-    show_secrets: Annotated[bool, typer.Option("--show-secrets", help="Show secrets and tokens in full.")] = False,
+    show_secrets: Annotated[
+        bool,
+        typer.Option(
+            "--show-secrets/--hide-secrets", help="Secrets and tokens to register in full, or only hinted at."
+        ),
+    ] = True,
     plan_of: Annotated[
         Path | None,
         typer.Option("--plan", metavar="EVENT", help="Tell what this event (JSON, - = standard input) would lead to."),

@@ -26,7 +26,7 @@ then = {{ action = "pick", index = 2, then = {{ action = "upscale", kind = "subt
 
 def test_it_says_what_to_register_and_what_verifies(tmp_path: Path) -> None:
     configured(tmp_path, MORE)
-    shown = done(run(tmp_path, "check"))
+    shown = done(run(tmp_path, "check", "--hide-secrets"))
     assert "webhook URL  https://hooks.example.com/in/journey\n" in shown
     assert "x-webhook-secret: ... (11 characters)" in shown
     assert "https://hooks.example.com/in/mart/mart... (21 characters)" in shown
@@ -47,12 +47,12 @@ def test_it_says_in_a_sentence_what_a_rule_does_and_costs(tmp_path: Path) -> Non
     assert "rule tell: when type is job.completed or job.failed: tell log" in shown
 
 
-def test_secrets_are_shown_only_when_asked_for(tmp_path: Path) -> None:
+def test_what_to_register_is_shown_in_full_unless_it_is_to_be_hidden(tmp_path: Path) -> None:
     configured(tmp_path, MORE)
-    hidden = done(run(tmp_path, "check")) + done(run(tmp_path, "check", "--json"))
+    hidden = done(run(tmp_path, "check", "--hide-secrets")) + done(run(tmp_path, "check", "--json", "--hide-secrets"))
     assert not re.search("(?<!x-web)hook-secret", hidden)
     assert "mart-token" not in hidden
-    shown = done(run(tmp_path, "check", "--show-secrets"))
+    shown = done(run(tmp_path, "check"))
     assert "x-webhook-secret: hook-secret\n" in shown
     assert "/in/mart/mart-token-0123456789\n" in shown
 
