@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from receiver.contracts import Source
+from receiver.contracts import SILENCE, Source
 from receiver.ids import made_at
 from receiver.jobs import KeptJob
 from receiver.times import unstamp
@@ -27,9 +27,16 @@ def next_look(source: Source | None, kept: KeptJob, now: int, *, looked: bool = 
     if not askable(source, kept):
         return deadline if kept.job.status != "unsure" and kept.ordered_by_us else None
     told = source.webhooks and source.provider.webhooks
-    wait = source.poll_every if looked or not told else source.poll_after
+    wait = source.poll_every if looked or not told else first_wait(source, kept)
     at = now + int(wait * 1000)
     return min(at, deadline) if now < deadline else at
+
+
+def first_wait(source: Source, kept: KeptJob) -> float:
+    """How long a job may be silent before its vendor is asked, seconds: the operator's word, else the vendor's pace."""
+    if source.poll_after is not None:
+        return source.poll_after
+    return source.provider.paces.get(kept.job.action or "", SILENCE)
 
 
 def look_after_a_miss(source: Source, kept: KeptJob, now: int) -> int:

@@ -13,7 +13,7 @@ from receiver.config.findings import Findings, inside, nearest
 from receiver.config.plugins import Registry, find_class
 from receiver.config.reading import Reader, Table, Wrong, keys_of
 from receiver.config.units import Address, Amount, Count, Span, Timeout
-from receiver.contracts import Budget, Provider, Source
+from receiver.contracts import SILENCE, Budget, Provider, Source
 from receiver.errors import GridhookError
 from receiver.signatures import Secret
 
@@ -28,7 +28,8 @@ PROVIDER_METHODS: Final = ("seal", "parse", "refusal", "order", "answered", "que
 class PollKeys(msgspec.Struct, frozen=True, kw_only=True):
     """`poll = { after, every }`."""
 
-    after: Span = 60.0
+    #: None = by the vendor's documented pace for the action, else a minute.
+    after: Span | None = None
     every: Span = 20.0
 
 
@@ -145,7 +146,7 @@ def _judge(source: Source, table: Table, where: str, findings: Findings) -> None
         findings.wrong(f"{where}.token", "cannot stand in a path", 'letters, digits, - . _ ~ only, and not "callback"')
     elif token is not None and len(token) < SHORT_TOKEN:
         findings.warn(f"{where}.token has fewer than {SHORT_TOKEN} characters: it can be guessed")
-    if source.deadline <= source.poll_after:
+    if source.deadline <= (source.poll_after or SILENCE):
         findings.warn(f"{where}.deadline is not longer than poll.after: a job is given up before it is asked after")
     if source.provider.seals != "signature" and not any(key in table for key in ("api_key", "secrets", "token")):
         findings.warn(f"{where} has neither api_key nor secrets nor token: no request can ever be verified")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Final, Literal, Protocol
 
 import msgspec
 
@@ -81,6 +81,8 @@ class Provider(Protocol):
     refunds: bool
     #: How long a result can be fetched after it is there, seconds; None = not documented.
     retention: float | None
+    #: How long an action takes at the longest (documented), seconds: after that a silent job is first asked for.
+    paces: Mapping[str, float]
     #: What the vendor counts in: "credits" or "USD".
     unit: str
 
@@ -136,6 +138,10 @@ class Provider(Protocol):
         ...
 
 
+#: How long a job may be silent before its vendor is asked, where neither operator nor vendor say, seconds.
+SILENCE: Final = 60.0
+
+
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A configured account at a provider."""
 
@@ -152,8 +158,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     webhooks: bool = True
     #: Seconds for one order or query.
     timeout: float = 30.0
-    #: Seconds of silence before the first look, and between looks.
-    poll_after: float = 60.0
+    #: Seconds of silence before the first look (None = by the vendor's pace, else a minute), and between looks.
+    poll_after: float | None = None
     poll_every: float = 20.0
     #: Seconds until we stop waiting for a job.
     deadline: float = 1800.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +21,8 @@ TEXT_LENGTH: Final = 8192
 MAX_IMAGES: Final = 64
 #: What may be an id or a text. A tuple, since the union of types would be built at every call.
 SCALARS: Final = (str, int)
+#: For vendors that document no pace.
+NO_PACES: Final[Mapping[str, float]] = MappingProxyType({})
 SCHEMES: Final = ("http", "https")
 NUMBER_LENGTH: Final = 64
 

@@ -227,6 +227,7 @@ def test_it_says_what_it_is(name: str) -> None:
         assert type(provider.query_batch) is int
         assert provider.query_batch >= 0
         assert provider.retention is None or (type(provider.retention) is float and provider.retention > 0)
+        assert all(type(pace) is float and pace > 0 for pace in provider.paces.values())
         url = provider.base_url
         assert url == "" or (url.startswith("https://") and not url.endswith("/"))
         assert (url == "") == (LINES[name].submitted is None)

@@ -44,6 +44,7 @@ class Apiframe:
     #: Credits are refunded on failure, results kept for 24 h (documented).
     refunds: bool = True
     retention: float | None = 24 * 3600.0
+    paces: Mapping[str, float] = reading.NO_PACES
     unit: str = steps.UNIT
 
     def __init__(self, options: NoOptions) -> None:

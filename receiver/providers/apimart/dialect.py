@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal
 from urllib.parse import quote
 
@@ -46,6 +47,8 @@ class APIMart:
     #: A failed task is refunded, tasks are kept for 3 days (documented).
     refunds: bool = True
     retention: float | None = 3 * 24 * 3600.0
+    #: A pick is composed at once; an HD upscale takes 60-120 s (documented, seed 000).
+    paces: Mapping[str, float] = MappingProxyType({"pick": 10.0, "upscale": 120.0})
     unit: str = "credits"
 
     def __init__(self, options: msgspec.Struct) -> None:

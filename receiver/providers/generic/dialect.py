@@ -41,6 +41,7 @@ class Generic:
     query_batch: int = 0
     refunds: bool = False
     retention: float | None = None
+    paces: Mapping[str, float] = reading.NO_PACES
 
     def __init__(self, options: keys.Options) -> None:
         """Raises InvalidParams if the description cannot be meant, with what would be right."""

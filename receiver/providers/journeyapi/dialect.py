@@ -49,6 +49,7 @@ class JourneyAPI:
     query_batch: int = 20
     refunds: bool = False
     retention: float | None = None
+    paces: Mapping[str, float] = reading.NO_PACES
     unit: str = steps.UNIT
 
     def __init__(self, options: NoOptions) -> None:

@@ -49,6 +49,7 @@ class Vtrix:
     query_batch: int = 1
     refunds: bool = False
     retention: float | None = None
+    paces: Mapping[str, float] = reading.NO_PACES
     unit: str = "USD"
 
     def __init__(self, options: VtrixOptions) -> None:
