@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from receiver import ids, money
-from receiver.contracts import Order, Parent, Source, Transaction
+from receiver.contracts import Breaker, Order, Parent, Source, Transaction
 from receiver.deliveries import Delivery, order_lane, sink_lane
 from receiver.events import Event, change
 from receiver.jobs import Hold, Job, JobError, KeptJob, NextAction, Report, Then, fold
@@ -193,6 +193,7 @@ def plan(
     rule: str | None,
     tags: dict[str, str],
     now: int,
+    facts: dict[str, Any] | None = None,
 ) -> KeptJob:
     """Keeps a new job and its order delivery. What the parent does not allow fails at once, without a call.
 
@@ -218,6 +219,7 @@ def plan(
             created_at=stamp(now),
         ),
         then=then,
+        facts=facts or {},
         intent=intent,
     )
     refusal = _refusal(account, kept, parent)
@@ -260,8 +262,13 @@ def hold_for(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> Hold | N
     """Why a job must not be ordered now: its source's breaker is open, or it does not fit into a budget."""
     breaker = tx.breaker(kept.job.source)
     if breaker is not None and not kept.facts.get("probe"):
-        return Hold(reason="breaker", since=stamp(now), until=stamp(breaker.probe_at), note=breaker.note)
+        return breaker_hold(breaker, now)
     return money.too_dear(tx, setup.limits, kept, kept.job.cost, now)
+
+
+def breaker_hold(breaker: Breaker, now: int) -> Hold:
+    """The hold of an order whose source's account takes none."""
+    return Hold(reason="breaker", since=stamp(now), until=stamp(breaker.probe_at), note=breaker.note)
 
 
 def _order(tx: Transaction, account: Source, kept: KeptJob, now: int) -> None:

@@ -52,7 +52,7 @@ def submit(tx: Transaction, setup: Setup, wish: Wish, now: int, idempotency_key:
     then = read_then(setup, wish.then, wish.source, wish.action)
     parent = _parent(tx, wish.parent_id)
     _check(setup, wish.source, wish.action, params, parent)
-    kept = plan(
+    return plan(
         tx,
         setup,
         source=wish.source,
@@ -64,10 +64,8 @@ def submit(tx: Transaction, setup: Setup, wish: Wish, now: int, idempotency_key:
         rule=None,
         tags=wish.tags,
         now=now,
+        facts={"wish": wanted},
     )
-    kept = msgspec.structs.replace(kept, facts={**kept.facts, "wish": wanted})
-    tx.put_job(kept)
-    return kept
 
 
 def _intent(tx: Transaction, wish: Wish, key: str | None) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from receiver import breakers, ids
-from receiver.advance import Setup, advance, ancestors, report_to
+from receiver.advance import Setup, advance, ancestors, breaker_hold, report_to
 from receiver.backoff import next_wait
 from receiver.contracts import Order, OrderSender, Source, Store, Transaction
 from receiver.deliveries import (
@@ -24,7 +24,7 @@ from receiver.deliveries import (
     order_lane,
 )
 from receiver.dispatch import Lane
-from receiver.jobs import ErrorCode, Hold, JobError, KeptJob, Status
+from receiver.jobs import ErrorCode, JobError, KeptJob, Status
 from receiver.settling import given_back, settled, surely, word_of
 from receiver.signatures import ref_of
 from receiver.times import Clock, stamp
@@ -223,15 +223,12 @@ def hold_by_breaker(tx: Transaction, setup: Setup, kept: KeptJob, now: int, atte
     breaker = tx.breaker(kept.job.source)
     if breaker is None:
         return
-    hold = Hold(reason="breaker", since=stamp(now), until=stamp(breaker.probe_at), note=breaker.note)
     facts = {name: fact for name, fact in kept.facts.items() if name != "probe"}
-    job = msgspec.structs.replace(kept.job, status="held", hold=hold)
+    job = msgspec.structs.replace(kept.job, status="held", hold=breaker_hold(breaker, now))
     advance(tx, setup, kept, msgspec.structs.replace(kept, job=job, facts=facts), now, attempt=attempt)
 
 
-def _judged(tx: Transaction, kept: KeptJob | None, outcome: OrderOutcome | Broke | HeldBack) -> OrderOutcome:
-    if isinstance(outcome, HeldBack):
-        return Withdrawn(note=outcome.note)
+def _judged(tx: Transaction, kept: KeptJob | None, outcome: OrderOutcome | Broke) -> OrderOutcome:
     if isinstance(outcome, Broke):
         sent = kept is not None and kept.job.status == "submitting"
         return Unclear(note=outcome.note) if sent else NotAccepted(note=outcome.note)

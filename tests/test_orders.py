@@ -32,6 +32,18 @@ def hd_is(*statuses: str) -> Callable[[list[Job]], bool]:
     return lambda jobs: any(job.action == "upscale" and job.status in statuses for job in jobs)
 
 
+def hanging() -> tuple[asyncio.Event, httpx.MockTransport]:
+    """A network that never answers, and the event that it was asked."""
+    asked, forever = asyncio.Event(), asyncio.Event()
+
+    async def hang(request: httpx.Request) -> httpx.Response:
+        asked.set()
+        await forever.wait()
+        raise AssertionError
+
+    return asked, httpx.MockTransport(hang)
+
+
 def sent(world: World, count: int, *statuses: str) -> Callable[[list[Job]], bool]:
     """Whether so many calls were made and the HD job is in one of these statuses."""
     return lambda jobs: len(world.calls) == count and hd_is(*statuses)(jobs)
@@ -222,14 +234,7 @@ async def test_a_webhook_without_a_ref_may_come_before_the_answer_and_is_the_sam
 
 async def test_an_order_found_submitting_after_a_crash_is_unsure(tmp_path: Path) -> None:
     async with world(tmp_path) as here:
-        asked, forever = asyncio.Event(), asyncio.Event()
-
-        async def hang(request: httpx.Request) -> httpx.Response:
-            asked.set()
-            await forever.wait()
-            raise AssertionError
-
-        here.transport._fresh = httpx.MockTransport(hang)
+        asked, here.transport._fresh = hanging()
         await here.webhook(PICKED)
         await asked.wait()
         # Another process finds the file as a kill would leave it.
@@ -245,14 +250,7 @@ async def test_an_order_found_submitting_after_a_crash_is_unsure(tmp_path: Path)
 
 async def test_a_shutdown_during_the_call_leaves_it_unsure(tmp_path: Path) -> None:
     async with world(tmp_path) as here:
-        asked, forever = asyncio.Event(), asyncio.Event()
-
-        async def hang(request: httpx.Request) -> httpx.Response:
-            asked.set()
-            await forever.wait()
-            raise AssertionError
-
-        here.transport._fresh = httpx.MockTransport(hang)
+        asked, here.transport._fresh = hanging()
         await here.webhook(PICKED)
         await asked.wait()
         await here.stop(grace=0)
@@ -268,14 +266,7 @@ async def test_a_shutdown_before_the_call_gives_the_order_back_uncounted(tmp_pat
 
     twin = msgspec.structs.replace(source, provider=Looking(NoOptions()))
     async with world(tmp_path, sources=(twin,)) as here:
-        asked, forever = asyncio.Event(), asyncio.Event()
-
-        async def hang(request: httpx.Request) -> httpx.Response:
-            asked.set()
-            await forever.wait()
-            raise AssertionError
-
-        here.transport._shared = httpx.MockTransport(hang)
+        asked, here.transport._shared = hanging()
         await here.webhook(PICKED)
         await asked.wait()
         await here.stop(grace=0)
