@@ -49,12 +49,26 @@ def advance(
     source = setup.sources.get(after.job.source)
     if after.job.status == "completed" and not after.job.next_actions and source is not None:
         after = _with(after, next_actions=_next_actions(source, after))
-    after = msgspec.structs.replace(after, look_at=next_look(source, after, now))
-    tx.put_job(after)
-    money.settle(tx, before, after, source)
+    look_at = next_look(source, after, now)
+    if look_at != after.look_at:
+        after = msgspec.structs.replace(after, look_at=look_at)
+    event = _tell(tx, before, after, now, request, attempt)
+    # The job stands in its event, so that it is not written twice.
+    tx.put_job(after, event[0] if event else None)
+    money.settle(tx, before, after, source, now)
+    if event is None:
+        return 0
+    _send_on(tx, setup, after, event[1], event[0], now)
+    return 1
+
+
+def _tell(
+    tx: Transaction, before: KeptJob | None, after: KeptJob, now: int, request: int | None, attempt: int
+) -> tuple[int, Event] | None:
+    """Keeps the event that a change makes, if it makes one that the job does not have yet; gives it with its number."""
     news = change(before.job if before else None, after.job, attempt)
     if news is None:
-        return 0
+        return None
     kind, key = news
     number = tx.ids.next()
     event = Event(
@@ -65,10 +79,7 @@ def advance(
         time=stamp(now),
         data=after.job,
     )
-    if tx.add_event(number, key, after.number, event, request) is None:
-        return 0
-    _send_on(tx, setup, after, event, number, now)
-    return 1
+    return (number, event) if tx.add_event(number, key, after.number, event, request) else None
 
 
 def report_to(

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from receiver.contracts import Budget, CostRow, Source, Transaction
+from receiver.contracts import Budget, CostRow, CostSum, Scope, Source, Transaction
 from receiver.jobs import TERMINAL, Cost, Hold, KeptJob
 from receiver.times import stamp
 
@@ -46,8 +46,7 @@ def too_dear(tx: Transaction, limits: Limits, kept: KeptJob, price: Cost | None,
     """A hold if the job does not fit into the budget of its source or its rule. An unknown price fits into none."""
     for name, budget, since in _budgets(limits, kept, now):
         # A job that was held back after it was planned has its place in the budget already.
-        others = (row for row in tx.costs(since, **{name[0]: name[1]}) if row.job != kept.number)
-        spent = used(others, budget.unit)
+        spent = used(tx.cost_sums(since, of=name), budget.unit) - _own(tx, kept, name, budget, since)
         if price is None or price.unit != budget.unit:
             note = f"its price is not known in {budget.unit}: set `prices` at the source"
         elif spent + price.amount > budget.amount:
@@ -61,17 +60,25 @@ def too_dear(tx: Transaction, limits: Limits, kept: KeptJob, price: Cost | None,
     return None
 
 
-def _budgets(limits: Limits, kept: KeptJob, now: int) -> Iterable[tuple[tuple[str, str], Budget, int]]:
+def _own(tx: Transaction, kept: KeptJob, name: Scope, budget: Budget, since: int) -> Decimal:
+    """What of a budget is used by this very job."""
+    row = tx.cost(kept.number)
+    if row is None or row.at < since or getattr(row, name[0]) != name[1]:
+        return Decimal(0)
+    return used([row], budget.unit)
+
+
+def _budgets(limits: Limits, kept: KeptJob, now: int) -> Iterable[tuple[Scope, Budget, int]]:
     job = kept.job
-    wanted = [("source", job.source, limits.budgets.get(job.source))]
+    wanted: list[tuple[Scope, Budget | None]] = [(("source", job.source), limits.budgets.get(job.source))]
     if job.rule is not None:
-        wanted.append(("rule", job.rule, limits.rule_budgets.get(job.rule)))
-    for kind, name, budget in wanted:
+        wanted.append((("rule", job.rule), limits.rule_budgets.get(job.rule)))
+    for scope, budget in wanted:
         if budget is not None:
-            yield (kind, name), budget, period_start(budget, now, limits.time_zone)
+            yield scope, budget, period_start(budget, now, limits.time_zone)
 
 
-def used(rows: Iterable[CostRow], unit: str) -> Decimal:
+def used(rows: Iterable[CostRow | CostSum], unit: str) -> Decimal:
     """What is spent or reserved in this unit; what is released does not count."""
     return sum((row.amount for row in rows if row.amount and row.unit == unit and row.state != "released"), Decimal(0))
 
@@ -99,8 +106,11 @@ def reserve(tx: Transaction, kept: KeptJob, source: Source, now: int) -> None:
     )
 
 
-def settle(tx: Transaction, before: KeptJob | None, after: KeptJob, source: Source | None) -> None:
-    """Brings a job's cost up to what has become of it: spent by the reported cost, or released."""
+def settle(tx: Transaction, before: KeptJob | None, after: KeptJob, source: Source | None, now: int) -> None:
+    """Brings a job's cost up to what has become of it: spent by the reported cost, or released.
+
+    What that frees may be enough for a job that is held: those are looked at again.
+    """
     if before is None or not after.ordered_by_us:
         return
     if (before.job.status, before.job.cost) == (after.job.status, after.job.cost):
@@ -112,7 +122,10 @@ def settle(tx: Transaction, before: KeptJob | None, after: KeptJob, source: Sour
     cost = after.job.cost
     reported = cost is not None and cost.source == "reported"
     amount, unit = (cost.amount, cost.unit) if cost is not None and reported else (row.amount, row.unit)
-    tx.put_cost(msgspec.structs.replace(row, state=state, amount=amount, unit=unit))
+    settled = msgspec.structs.replace(row, state=state, amount=amount, unit=unit)
+    tx.put_cost(settled)
+    if used([settled], row.unit) < used([row], row.unit):
+        tx.look_at_held(now)
 
 
 def settled_state(kept: KeptJob, source: Source | None) -> Literal["reserved", "spent", "released"]:

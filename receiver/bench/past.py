@@ -12,6 +12,7 @@ import msgspec
 
 from receiver import ids
 from receiver.bench.screen import Say
+from receiver.store.keys import id_key
 
 #: Over how much time the past is spread, milliseconds: 30 days.
 SPREAD: Final = 30 * 86_400_000
@@ -60,6 +61,7 @@ def copy(pattern: Stencil, number: int, at: int) -> list[tuple[str, tuple[Value,
     first = ids.first_at(at)
     fresh = {old: first + place for place, (old, _) in enumerate(pattern.numbers)}
     task = f"{pattern.task[:-12]}{(number + 1) * SHUFFLE % (1 << 48):012x}"
+    fresh[id_key(pattern.task)] = id_key(task)
     words = [(pattern.task, task)]
     for old, kind in pattern.numbers:
         words += [(ids.show(kind, old), ids.show(kind, fresh[old])), (str(old), str(fresh[old]))]

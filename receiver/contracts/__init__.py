@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from receiver.contracts.handlers import Committed, Handler, OrderSender, Sink
 from receiver.contracts.http import Answer, Call, KeptRequest, Proof, Request, RequestState, Seal, Transport
-from receiver.contracts.money import Breaker, Budget, CostRow
+from receiver.contracts.money import Breaker, Budget, CostRow, CostSum, Scope
 from receiver.contracts.providers import SILENCE, Order, Parent, Provider, Source
-from receiver.contracts.store import Store, Watch
-from receiver.contracts.transaction import Counts, Filters, Transaction
+from receiver.contracts.pruning import Pages, Past, Pruned
+from receiver.contracts.store import Commits, Rider, Store, Watch
+from receiver.contracts.transaction import Counts, Filters, Page, Transaction
 
 __all__ = [
     "SILENCE",
@@ -15,19 +16,27 @@ __all__ = [
     "Breaker",
     "Budget",
     "Call",
+    "Commits",
     "Committed",
     "CostRow",
+    "CostSum",
     "Counts",
     "Filters",
     "Handler",
     "KeptRequest",
     "Order",
     "OrderSender",
+    "Page",
+    "Pages",
     "Parent",
+    "Past",
     "Proof",
     "Provider",
+    "Pruned",
     "Request",
     "RequestState",
+    "Rider",
+    "Scope",
     "Seal",
     "Sink",
     "Source",

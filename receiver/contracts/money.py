@@ -7,6 +7,9 @@ from typing import Literal
 
 import msgspec
 
+#: Whose costs: those of the source, or of the rule, of this name.
+Scope = tuple[Literal["source", "rule"], str]
+
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """How much may be spent in which time."""
@@ -29,6 +32,23 @@ class CostRow(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     #: None = not known.
     amount: Decimal | None
+
+
+class CostSum(msgspec.Struct, frozen=True, kw_only=True):
+    """The costs of some jobs of one source, rule, unit and state that were reserved about the same time."""
+
+    source: str
+    rule: str | None
+    #: Where their span of time begins, Unix ms.
+    at: int
+    state: Literal["reserved", "spent", "released"]
+    unit: str
+    #: Of those whose cost is known.
+    amount: Decimal
+    #: Number of jobs whose cost is not known.
+    unknown: int
+    #: Number of all jobs.
+    jobs: int
 
 
 class Breaker(msgspec.Struct, frozen=True, kw_only=True):

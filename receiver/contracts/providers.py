@@ -129,8 +129,11 @@ class Provider(Protocol):
         """The call that asks the vendor to stop a job (2xx = it will see); None if the vendor has no such call."""
         ...
 
-    def next_actions(self, kept: KeptJob) -> list[NextAction]:
-        """What can be ordered from a completed job, with the documented prices."""
+    def next_actions(self, kept: KeptJob) -> Sequence[NextAction]:
+        """What can be ordered from a completed job, with the documented prices.
+
+        The very same tuple for all jobs of a kind is kept at less cost.
+        """
         ...
 
     def price(self, action: str, params: Params) -> Cost | None:

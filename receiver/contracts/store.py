@@ -33,6 +33,33 @@ class Store(Protocol):
         ...
 
 
+class Commits(Store, Protocol):
+    """A store whose every commit takes work along."""
+
+    def accompany(
+        self, work: Callable[[Transaction], T], taken: Callable[[T], None], failed: Callable[[Exception], None]
+    ) -> Rider:
+        """Runs `work` last in every commit of this process, and soon after one of another process.
+
+        It sees what the commit writes, and what it writes itself is on disk with it: no second commit, no wait. `taken`
+        gets its value, `failed` what it or the commit raised; both are called on the event loop before the next commit
+        begins, and must not raise. `work` may run again from the start, like that of `write`.
+        """
+        ...
+
+
+class Rider(Protocol):
+    """Work that goes along with every commit."""
+
+    def nudge(self) -> None:
+        """Wants a commit soon, of its own if there is no other."""
+        ...
+
+    def close(self) -> None:
+        """Goes along no more; a commit under way still tells what came of it."""
+        ...
+
+
 class Watch(Protocol):
     """Told of every commit; several commits may be one signal."""
 

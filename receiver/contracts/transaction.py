@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Collection, Iterable, Sequence
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from receiver.contracts.http import KeptRequest, RequestState
-from receiver.contracts.money import Breaker, CostRow
+from receiver.contracts.money import Breaker, CostRow, CostSum, Scope
+from receiver.contracts.pruning import Pages, Past, Pruned
 from receiver.deliveries import Attempt, Delivery
 from receiver.events import Event
 from receiver.ids import Ids
 from receiver.jobs import KeptJob
+
+T = TypeVar("T")
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
     """What a list shows: everything given must match. Times are Unix ms."""
 
     limit: int = 50
-    #: Show what is older than this id.
+    #: Show what is older than this id: `next` of the page before.
     before: int | None = None
     since: int | None = None
     until: int | None = None
@@ -35,8 +38,17 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     tags: dict[str, str] = {}
 
 
+class Page(list[T]):
+    """One page of a list, newest first: not always full, and maybe empty, though there is more."""
+
+    def __init__(self, items: Iterable[T], following: int | None) -> None:
+        super().__init__(items)
+        #: `before` of the page that follows; None = this is the last one.
+        self.next = following
+
+
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """How much there is of what waits or went wrong."""
+    """How much there is of what waits or went wrong; each number is 100,000 at most: nothing is counted further."""
 
     #: By state: pending, running, dead.
     deliveries: dict[str, int]
@@ -53,14 +65,17 @@ class Transaction(Protocol):
     def add_request(self, request: KeptRequest) -> None: ...
     def request(self, number: int) -> KeptRequest | None: ...
     def mark_request(self, number: int, state: RequestState, note: str | None) -> None: ...
-    def requests(self, filters: Filters) -> list[KeptRequest]: ...
+    def requests(self, filters: Filters) -> Page[KeptRequest]: ...
 
     # jobs
     def job(self, number: int) -> KeptJob | None: ...
     def job_at(self, source: str, provider_job_id: str) -> KeptJob | None: ...
     def job_for(self, intent: str) -> KeptJob | None: ...
-    def put_job(self, kept: KeptJob) -> None: ...
-    def jobs(self, filters: Filters) -> list[KeptJob]: ...
+    def put_job(self, kept: KeptJob, event: int | None = None) -> None:
+        """Writes a job; `event` is the number of an event that is kept and whose data is this very job."""
+        ...
+
+    def jobs(self, filters: Filters) -> Page[KeptJob]: ...
     def family_size(self, root_id: str) -> int:
         """How many jobs a root has led to, itself included."""
         ...
@@ -71,6 +86,10 @@ class Transaction(Protocol):
 
     def held(self, source: str, reason: str) -> list[KeptJob]:
         """The held jobs of a source, oldest first."""
+        ...
+
+    def look_at_held(self, now: int) -> None:
+        """Lets the held jobs that have waited longest, a hundred of them, be looked at now."""
         ...
 
     def to_look_at(self, source: str, now: int, limit: int) -> list[KeptJob]:
@@ -88,25 +107,34 @@ class Transaction(Protocol):
         """The costs reserved from a moment on (Unix ms), of a source or of a rule."""
         ...
 
+    def cost_sums(
+        self, since: int, until: int | None = None, *, of: Scope | None = None, by_quarters: bool = False
+    ) -> list[CostSum]:
+        """The same costs, those before `until`, summed up by days and quarters of an hour: few, however many costs.
+
+        At the ends of the span they may be single ones. `by_quarters`: no sum is of more than a quarter of an hour.
+        """
+        ...
+
     def breaker(self, source: str) -> Breaker | None: ...
     def breakers(self) -> list[Breaker]: ...
     def put_breaker(self, breaker: Breaker) -> None: ...
     def close_breaker(self, source: str) -> None: ...
 
     # events
-    def add_event(self, number: int, key: int, job: int, event: Event, request: int | None) -> bytes | None:
-        """Keeps an event and gives its JSON; None if the job has one with this key already."""
+    def add_event(self, number: int, key: int, job: int, event: Event, request: int | None) -> bool:
+        """Keeps an event; False if the job has one with this key already."""
         ...
 
     def event(self, number: int) -> bytes | None: ...
-    def events(self, filters: Filters) -> list[bytes]: ...
+    def events(self, filters: Filters) -> Page[bytes]: ...
     def events_after(self, number: int, limit: int) -> list[bytes]: ...
 
     # deliveries
     def add_delivery(self, delivery: Delivery) -> None: ...
     def delivery(self, number: int) -> Delivery | None: ...
     def order_delivery(self, job: int) -> Delivery | None: ...
-    def deliveries(self, filters: Filters) -> list[Delivery]: ...
+    def deliveries(self, filters: Filters) -> Page[Delivery]: ...
     def claim(self, lane: str, limit: int, now: int, lease_until: int) -> list[Delivery]:
         """Takes due deliveries of a lane: they are `running` and their attempt is counted."""
         ...
@@ -125,6 +153,43 @@ class Transaction(Protocol):
     def attempts(self, delivery: int) -> list[Attempt]: ...
     def receipt(self, lane: str, job: int) -> str | None:
         """What the handler of this lane last remembered about this job."""
+        ...
+
+    # pruning: `before` and `after` are ids
+    def forgotten(self, source: str, provider_job_id: str) -> bool:
+        """Whether the vendor's job was pruned."""
+        ...
+
+    def pruned(self, number: int) -> bool:
+        """Whether a job that there certainly was is not here because it was pruned."""
+        ...
+
+    def old_families(self, after: int, before: int, limit: int) -> Past:
+        """Looks at the next `limit` jobs: roots whose whole families are over and older than `before`."""
+        ...
+
+    def prune_families(self, roots: Sequence[int], before: int) -> Pruned:
+        """Takes away the families of these roots, as far as they (still) may go."""
+        ...
+
+    def family_rows(self, roots: Sequence[int], before: int) -> tuple[Pruned, list[int]]:
+        """What `prune_families` would take away, and the numbers of those jobs."""
+        ...
+
+    def old_requests(self, after: int, before: int, limit: int, going: Collection[int] = ()) -> Past:
+        """Looks at the next `limit` requests: those that told of no job that is still here, but for jobs in `going`."""
+        ...
+
+    def prune_requests(self, numbers: Sequence[int]) -> Pruned:
+        """Takes these requests away."""
+        ...
+
+    def pages(self) -> Pages:
+        """What the file is made of."""
+        ...
+
+    def give_back(self, pages: int) -> None:
+        """Gives so many free pages back to the file system, if the file can."""
         ...
 
     # the whole

@@ -23,7 +23,7 @@ MAX_IMAGES: Final = 64
 SCALARS: Final = (str, int)
 #: For vendors that document no pace.
 NO_PACES: Final[Mapping[str, float]] = MappingProxyType({})
-SCHEMES: Final = ("http", "https")
+SCHEMES: Final = ("https://", "http://")
 NUMBER_LENGTH: Final = 64
 
 
@@ -102,8 +102,9 @@ def url(value: Any) -> str | None:
     if not isinstance(value, str) or len(value) > URL_LENGTH:
         return None
     known = value.strip()
-    scheme, _, rest = known.partition("://")
-    if scheme.lower() not in SCHEMES or rest[:1] in ("", "/"):
+    if not known.startswith(SCHEMES) and not known[:8].lower().startswith(SCHEMES):
+        return None
+    if known.partition("://")[2][:1] in ("", "/"):
         return None
     return known if known.isprintable() and " " not in known else None
 
@@ -133,8 +134,12 @@ def tiles(value: Any) -> tuple[Image, ...]:
     if value is None:
         return ()
     places = value[:MAX_IMAGES] if isinstance(value, list) else [value]
-    found = ((index, _first_url(place)) for index, place in enumerate(places, 1))
-    return tuple(Image(index=index, url=address) for index, address in found if address is not None)
+    images: list[Image] = []
+    for index, place in enumerate(places, 1):
+        address = _first_url(place)
+        if address is not None:
+            images.append(Image(index=index, url=address))
+    return tuple(images)
 
 
 def _first_url(place: Any) -> str | None:

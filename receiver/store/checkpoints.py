@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
-from collections.abc import Callable
 from typing import Final
 
 import aiosqlite
@@ -14,10 +14,11 @@ from receiver.store.threads import on_thread
 
 log = structlog.get_logger("store")
 
-#: Between checkpoints while there is something to move, seconds.
+#: A checkpoint comes after so many commits: a short WAL that is written over and over again costs a commit less than
+#: half of what a growing one does.
+COMMITS: Final = 50
+#: Or so long after a commit, seconds.
 EVERY: Final = 0.5
-#: Pages (of 4 KiB) in the WAL from which the writer itself moves the rest, so that the WAL can start anew.
-TOO_LONG: Final = 16_000
 #: The WAL's file is cut back to this when it starts anew, bytes.
 KEPT_BYTES: Final = 64 * 1024 * 1024
 
@@ -25,27 +26,41 @@ KEPT_BYTES: Final = 64 * 1024 * 1024
 class Checkpoints:
     """Checkpoints of one file, on a connection and a thread of their own."""
 
-    def __init__(self, own: aiosqlite.Connection, writer: aiosqlite.Connection, commits: Callable[[], int]) -> None:
-        """`commits` counts what was committed: an idle file is left alone."""
+    def __init__(self, own: aiosqlite.Connection, writer: aiosqlite.Connection) -> None:
         self._own = own
         self._writer = writer
-        self._commits = commits
+        self._commits = 0
+        self._some = asyncio.Event()
+        self._many = asyncio.Event()
+
+    def count(self) -> None:
+        """A commit happened."""
+        self._commits += 1
+        self._some.set()
+        if self._commits >= COMMITS:
+            self._many.set()
 
     async def run(self) -> None:
         """Checkpoints until it is cancelled. A checkpoint that fails (a full disk) is tried again."""
-        moved = 0
         while True:
-            await asyncio.sleep(EVERY)
-            commits = self._commits()
-            if commits == moved:
-                continue
+            await self._some.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(EVERY):
+                    await self._many.wait()
+            self._commits = 0
+            self._some.clear()
+            self._many.clear()
             try:
-                pages = await on_thread(self._own, checkpoint)
-                if pages > TOO_LONG:
-                    await on_thread(self._writer, checkpoint)
-                moved = commits
+                await self._move()
             except sqlite3.Error as wrong:
                 log.warning("checkpoint.failed", reason=str(wrong))
+                self._some.set()
+
+    async def _move(self) -> None:
+        """Moves all there is; what came meanwhile is moved by the writer itself, so that the WAL starts anew."""
+        await on_thread(self._own, checkpoint)
+        if self._commits:
+            await on_thread(self._writer, checkpoint)
 
 
 def leave_to_checkpoints(db: sqlite3.Connection) -> None:
@@ -54,7 +69,6 @@ def leave_to_checkpoints(db: sqlite3.Connection) -> None:
     db.execute(f"PRAGMA journal_size_limit = {KEPT_BYTES}")
 
 
-def checkpoint(db: sqlite3.Connection) -> int:
-    """Moves what can be moved without waiting for anybody; gives how many pages the WAL has."""
-    _, pages, _ = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-    return int(pages)
+def checkpoint(db: sqlite3.Connection) -> None:
+    """Moves what can be moved without waiting for anybody."""
+    db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

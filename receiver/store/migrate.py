@@ -7,6 +7,8 @@ from importlib import resources
 from typing import Final
 
 from receiver.errors import StoreRefused
+from receiver.store.decimals import teach_sums
+from receiver.store.keys import teach
 
 #: Marks a file as ours ("GHK1").
 APPLICATION_ID: Final = 0x47484B31
@@ -24,6 +26,8 @@ def migrate(db: sqlite3.Connection) -> list[int]:
 
     Raises StoreRefused if the file belongs to another program or to a newer gridhook.
     """
+    teach(db)
+    teach_sums(db)
     todo = migrations()
     current = version(db)
     newest = todo[-1][0]

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import aiosqlite
 
@@ -20,6 +20,8 @@ from receiver.contracts import Transaction
 from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.ids import Ids
 from receiver.store.checkpoints import Checkpoints, leave_to_checkpoints
+from receiver.store.choices import Shared
+from receiver.store.keys import teach
 from receiver.store.look import is_dispatched
 from receiver.store.migrate import migrate
 from receiver.store.threads import on_thread
@@ -31,6 +33,8 @@ Work = Callable[[Transaction], Any]
 
 #: Writes that may wait for the running commit; beyond that the store says it is busy.
 MAX_WAITING: Final = 10_000
+#: Turns of the event loop before a commit begins: what has arrived already is read in them, and shares the commit.
+TURNS: Final = 2
 #: How often commits of other processes (the command line) are looked for, seconds.
 LOOK_EVERY: Final = 0.2
 BUSY_SECONDS: Final = 5.0
@@ -63,11 +67,12 @@ class SqliteStore:
         self.path = path
         self.ref_key = b""
         self._ids = Ids(clock)
+        self._shared = Shared()
         self._waiting: list[Write] = []
         self._wake = asyncio.Event()
         self._watches: set[CommitWatch] = set()
+        self._riders: list[CommitRider[Any]] = []
         self._lock: int | None = None
-        self._commits = 0
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> SqliteStore:
@@ -84,8 +89,8 @@ class SqliteStore:
         except BaseException:
             await self._writer.close()
             raise
-        checkpoints = Checkpoints(self._mover, self._writer, lambda: self._commits)
-        runs = (self._commit_forever(), self._look_forever(), checkpoints.run())
+        self._checkpoints = Checkpoints(self._mover, self._writer)
+        runs = (self._commit_forever(), self._look_forever(), self._checkpoints.run())
         self._tasks = [asyncio.create_task(run) for run in runs]
         return self
 
@@ -143,7 +148,14 @@ class SqliteStore:
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """The value of `work` on a consistent view of what is committed."""
         try:
-            return await on_thread(self._reader, lambda db: _view(db, self._ids, work))
+            return await on_thread(self._reader, lambda db: self._view(db, work))
+        except sqlite3.Error as wrong:
+            raise StoreUnavailable(str(wrong)) from None
+
+    async def vacuum(self) -> None:
+        """Writes the whole file anew, without free pages; no write gets through meanwhile. Raises StoreUnavailable."""
+        try:
+            await on_thread(self._writer, _vacuum)
         except sqlite3.Error as wrong:
             raise StoreUnavailable(str(wrong)) from None
 
@@ -153,19 +165,62 @@ class SqliteStore:
         self._watches.add(watch)
         return watch
 
+    def accompany(
+        self, work: Callable[[Transaction], T], taken: Callable[[T], None], failed: Callable[[Exception], None]
+    ) -> CommitRider[T]:
+        """Runs `work` at the end of every commit; see `receiver.contracts.Commits.accompany`."""
+        rider = CommitRider(work, taken, failed, self._riders, self._wake)
+        self._riders.append(rider)
+        return rider
+
     async def _commit_forever(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
             batch, self._waiting = self._waiting, []
-            if not batch:
+            riders = list(self._riders)
+            if not batch and not any(rider.nudged for rider in riders):
                 continue
-            works = [write.work for write in batch]
-            results = await on_thread(self._writer, partial(_commit, self._ids, works))
-            for write, result in zip(batch, results, strict=True):
+            works = [write.work for write in batch] + [rider.begin() for rider in riders]
+            results = await on_thread(self._writer, partial(self._commit, works))
+            for write, result in zip(batch, results, strict=False):
                 _answer(write.done, result)
-            self._commits += 1
+            for rider, result in zip(riders, results[len(batch) :], strict=True):
+                rider.end(result)
+            self._checkpoints.count()
             self._signal()
+
+    def _view(self, db: sqlite3.Connection, work: Callable[[Transaction], T]) -> T:
+        db.execute("BEGIN")
+        try:
+            return work(SqliteTransaction(db, self._ids, self._shared))
+        finally:
+            db.execute("ROLLBACK")
+
+    def _commit(self, works: list[Work], db: sqlite3.Connection) -> list[Result]:
+        """All works in one transaction; if one of them raises, each in a transaction of its own."""
+        try:
+            return [Result(value, None) for value in self._together(db, works)]
+        except Exception as wrong:  # noqa: BLE001 - whatever a work raised is its caller's, and nobody else's
+            error = _translated(wrong)
+            if len(works) == 1 or isinstance(error, StoreUnavailable):
+                return [Result(None, error) for _ in works]
+        return [self._commit([work], db)[0] for work in works]
+
+    def _together(self, db: sqlite3.Connection, works: list[Work]) -> list[Any]:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            tx = SqliteTransaction(db, self._ids, self._shared)
+            values = [work(tx) for work in works]
+            db.execute("COMMIT")
+        except BaseException:
+            self._shared.forget()
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+        return values
 
     async def _look_forever(self) -> None:
         known = 0
@@ -175,6 +230,8 @@ class SqliteStore:
                 if seen != known:
                     known = seen
                     self._signal()
+                    for rider in self._riders:
+                        rider.nudge()
             await asyncio.sleep(LOOK_EVERY)
 
     def _signal(self) -> None:
@@ -208,6 +265,47 @@ class CommitWatch:
         self._among.discard(self)
 
 
+class CommitRider(Generic[T]):
+    """Work that goes along with every commit: a `receiver.contracts.Rider`."""
+
+    def __init__(
+        self,
+        work: Callable[[Transaction], T],
+        taken: Callable[[T], None],
+        failed: Callable[[Exception], None],
+        among: list[CommitRider[Any]],
+        wake: asyncio.Event,
+    ) -> None:
+        self._work = work
+        self._taken = taken
+        self._failed = failed
+        self._among = among
+        self._wake = wake
+        self.nudged = False
+
+    def nudge(self) -> None:
+        """Wants a commit soon, of its own if there is no other."""
+        self.nudged = True
+        self._wake.set()
+
+    def begin(self) -> Work:
+        """What is to be done in the commit that begins."""
+        self.nudged = False
+        return self._work
+
+    def end(self, result: Result) -> None:
+        """The commit is over."""
+        if result.error is None:
+            self._taken(result.value)
+        elif isinstance(result.error, Exception):
+            self._failed(result.error)
+
+    def close(self) -> None:
+        """Goes along no more."""
+        if self in self._among:
+            self._among.remove(self)
+
+
 def _lock(handle: int) -> None:
     """Takes the dispatcher's lock. Raises OSError if it is held for longer than `is_dispatched` takes to look."""
     for wait in LOOKED_AT:
@@ -235,13 +333,17 @@ async def _connect(path: Path) -> aiosqlite.Connection:
     try:
         # Tried here first: a thread of aiosqlite's that failed to open a file may outlive the event loop.
         sqlite3.connect(path).close()
-        return await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256)
+        connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256)
+        await on_thread(connection, teach)
+        return connection
     except sqlite3.Error as wrong:
         raise StoreUnavailable(f"{path}: {wrong}") from None
 
 
 def _prepare(db: sqlite3.Connection) -> tuple[bytes, int]:
     """Readies the file; gives the key of the refs and the newest id in it."""
+    # Only before the first table: then free pages can be given back bit by bit (see receiver/upkeep.py).
+    db.execute("PRAGMA auto_vacuum = INCREMENTAL")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     leave_to_checkpoints(db)
@@ -253,40 +355,13 @@ def _prepare(db: sqlite3.Connection) -> tuple[bytes, int]:
     return bytes(key), int(newest)
 
 
+def _vacuum(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    db.execute("VACUUM")
+
+
 def _data_version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA data_version").fetchone()[0])
-
-
-def _view(db: sqlite3.Connection, ids: Ids, work: Callable[[Transaction], T]) -> T:
-    db.execute("BEGIN")
-    try:
-        return work(SqliteTransaction(db, ids))
-    finally:
-        db.execute("ROLLBACK")
-
-
-def _commit(ids: Ids, works: list[Work], db: sqlite3.Connection) -> list[Result]:
-    """All works in one transaction; if one of them raises, each in a transaction of its own."""
-    try:
-        return [Result(value, None) for value in _together(db, ids, works)]
-    except Exception as wrong:  # noqa: BLE001 - whatever a work raised is its caller's, and nobody else's
-        error = _translated(wrong)
-        if len(works) == 1 or isinstance(error, StoreUnavailable):
-            return [Result(None, error) for _ in works]
-    return [_commit(ids, [work], db)[0] for work in works]
-
-
-def _together(db: sqlite3.Connection, ids: Ids, works: list[Work]) -> list[Any]:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        tx = SqliteTransaction(db, ids)
-        values = [work(tx) for work in works]
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-    return values
 
 
 def _translated(error: Exception) -> Exception:

@@ -3,37 +3,55 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from typing import Final
 
 from receiver.contracts import Counts
 from receiver.ids import Ids
+from receiver.store.choices import Shared
 from receiver.store.tables.deliveries import Deliveries
 from receiver.store.tables.events import Events
 from receiver.store.tables.jobs import Jobs
 from receiver.store.tables.money import Money
+from receiver.store.tables.pruning import Pruning
 from receiver.store.tables.requests import Requests
 
+#: Nothing is counted any further, so that a count never takes long.
+MOST_COUNTED: Final = 100_000
+OPEN: Final = "jobs INDEXED BY jobs_open WHERE status NOT IN ('completed', 'failed', 'canceled')"
 
-class SqliteTransaction(Requests, Jobs, Money, Events, Deliveries):
+
+class SqliteTransaction(Requests, Jobs, Money, Events, Deliveries, Pruning):
     """`receiver.contracts.Transaction` on an open SQLite connection; begin and commit are the store's."""
 
-    def __init__(self, db: sqlite3.Connection, ids: Ids) -> None:
+    def __init__(self, db: sqlite3.Connection, ids: Ids, shared: Shared | None = None) -> None:
         self.ids = ids
         self._db = db
+        self._shared = shared or Shared()
 
     def counts(self) -> Counts:
         """How many deliveries and jobs wait or went wrong; each is counted on an index that holds only those."""
-        one_state = "SELECT count(*) FROM deliveries WHERE state = '{}'"
-        deliveries = {state: self._one(one_state.format(state), ()) for state in ("pending", "running", "dead")}
-        open_jobs = self._db.execute(
-            """
-            SELECT source, status, count(*) FROM jobs WHERE status NOT IN ('completed', 'failed', 'canceled')
-            GROUP BY source, status
-            """
-        )
+        states = ("pending", "running", "dead")
         return Counts(
-            deliveries={state: int(row[0]) if row else 0 for state, row in deliveries.items()},
-            jobs={(source, status): int(count) for source, status, count in open_jobs},
+            deliveries={
+                state: self._up_to(f"SELECT 1 FROM deliveries WHERE state = '{state}'", ()) for state in states
+            },
+            jobs={
+                pair: self._up_to(f"SELECT 1 FROM {OPEN} AND source = ? AND status = ?", pair) for pair in self._open()
+            },
         )
+
+    def _open(self) -> Iterator[tuple[str, str]]:
+        """Sources and statuses of open jobs: each is one step in their index, however many jobs have them."""
+        after = f"SELECT source, status FROM {OPEN} AND (source, status) > (?, ?) ORDER BY source, status LIMIT 1"
+        pair = self._one(after, ("", ""))
+        while pair is not None:
+            yield pair[0], pair[1]
+            pair = self._one(after, pair)
+
+    def _up_to(self, rows: str, values: tuple[object, ...]) -> int:
+        row = self._one(f"SELECT count(*) FROM ({rows} LIMIT ?)", (*values, MOST_COUNTED))
+        return int(row[0]) if row else 0
 
     def probe(self, size: int) -> None:
         """Writes so many bytes and takes them away again: fails where a request of that size could not be kept."""

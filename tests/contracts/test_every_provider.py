@@ -421,7 +421,7 @@ def test_every_offered_next_action_is_allowed_once_its_own_material_is_given(nam
 
 @every
 def test_nothing_is_offered_after_a_failure(name: str) -> None:
-    assert PROVIDER[name].next_actions(job(name, "imagine", status="failed", images=())) == []
+    assert not PROVIDER[name].next_actions(job(name, "imagine", status="failed", images=()))
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------

@@ -419,7 +419,7 @@ def test_every_offered_next_action_is_allowed() -> None:
         (action, index) for action in ("pick", "vary") for index in (1, 2, 3, 4)
     ]
     assert {one.action for one in provider.next_actions(PICK)} == {"inpaint", "outpaint", "pan"}
-    assert provider.next_actions(job("imagine", status="failed")) == []
+    assert not provider.next_actions(job("imagine", status="failed"))
 
 
 @pytest.mark.parametrize(("action", "amount"), [("imagine", 16), ("pick", 4), ("vary", 16), ("zoom", 16)])

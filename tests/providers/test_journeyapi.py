@@ -295,7 +295,7 @@ def test_every_offered_next_action_of_a_grid_can_be_ordered() -> None:
     offered = provider.next_actions(job("imagine", images=images))
     assert [one.params["index"] for one in offered if one.action == "pick"] == [1, 2, 3, 4]
     assert {"kind": "2x", "index": 4} in [one.params for one in offered if one.action == "upscale"]
-    assert provider.next_actions(job("imagine", status="failed")) == []
+    assert not provider.next_actions(job("imagine", status="failed"))
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------

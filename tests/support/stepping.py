@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from receiver.contracts import Answer, Call, Transaction, Watch
 from receiver.deliveries import Delivery
 from receiver.ids import Ids
+from receiver.store.choices import Shared
 from receiver.store.migrate import migrate
 from receiver.store.transaction import SqliteTransaction
 from support.pretend import Fate, Vendor
@@ -39,7 +40,8 @@ class SteppedStore:
         self.torn = False
         self._db = sqlite3.connect(":memory:", isolation_level=None)
         migrate(self._db)
-        self._tx = SqliteTransaction(self._db, Ids(clock))
+        self._shared = Shared()
+        self._tx = SqliteTransaction(self._db, Ids(clock), self._shared)
 
     def view(self, work: Callable[[Transaction], T]) -> T:
         """Reads at once."""
@@ -54,6 +56,7 @@ class SteppedStore:
                 raise Killed
         except BaseException:
             self._db.execute("ROLLBACK")
+            self._shared.forget()
             raise
         self._db.execute("COMMIT")
         return value

@@ -114,7 +114,7 @@ class Apiframe:
         """No way to stop a job is documented."""
         return None
 
-    def next_actions(self, kept: KeptJob) -> list[NextAction]:
+    def next_actions(self, kept: KeptJob) -> tuple[NextAction, ...]:
         """The rows of the table of follow-ups for this job."""
         return steps.next_actions(kept)
 

@@ -132,12 +132,12 @@ def _wrong_parent(action: str, parent: Parent | None) -> str | None:
     return f"Apiframe v2 cannot {action} after {parent.action}; nearest: {nearest or 'nothing'}"
 
 
-def next_actions(kept: KeptJob) -> list[NextAction]:
+def next_actions(kept: KeptJob) -> tuple[NextAction, ...]:
     """The rows of the table of follow-ups for a completed job."""
     job = kept.job
     if job.status != "completed":
-        return []
-    return list(_choices_after(job.action or ""))
+        return ()
+    return _choices_after(job.action or "")
 
 
 @cache

@@ -116,10 +116,10 @@ def _after(action: str, step: str, before: str | None) -> str | None:
     return f"JourneyAPI cannot {action} {DESCRIBED.get(step, '')}after {before}; nearest: {nearest}"
 
 
-def next_actions(kept: KeptJob) -> list[NextAction]:
+def next_actions(kept: KeptJob) -> tuple[NextAction, ...]:
     """The rows of the table of follow-ups for a completed job; of a grid, an enlargement names its tile."""
     job = kept.job
-    return list(_choices_after(job.action or "")) if job.status == "completed" and job.images else []
+    return _choices_after(job.action or "") if job.status == "completed" and job.images else ()
 
 
 @cache

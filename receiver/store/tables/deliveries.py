@@ -7,12 +7,15 @@ from typing import Any, Final
 
 import msgspec
 
-from receiver.contracts import Filters
+from receiver.contracts import Filters, Page
 from receiver.deliveries import Attempt, Delivery
-from receiver.store.lists import DELIVERY_FILTERS, listing
+from receiver.store.conditions import DELIVERIES
+from receiver.store.lists import page
 from receiver.store.tables.table import Table
 
 DELIVERY_COLUMNS: Final = "number, lane, job, event, state, due_at, attempt, base, receipt"
+
+ADD: Final = f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Deliveries(Table):
@@ -20,10 +23,7 @@ class Deliveries(Table):
 
     def add_delivery(self, delivery: Delivery) -> None:
         """Keeps a new delivery."""
-        self._db.execute(
-            f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            msgspec.structs.astuple(delivery),
-        )
+        self._db.execute(ADD, msgspec.structs.astuple(delivery))
 
     def put_delivery(self, delivery: Delivery) -> None:
         """Writes a delivery's state, whatever it was."""
@@ -53,9 +53,9 @@ class Deliveries(Table):
         row = self._one(f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE {where}", values)
         return _delivery(row) if row else None
 
-    def deliveries(self, filters: Filters) -> list[Delivery]:
+    def deliveries(self, filters: Filters) -> Page[Delivery]:
         """Deliveries, newest first."""
-        return [_delivery(row) for row in listing(self._db, DELIVERY_COLUMNS, "deliveries", DELIVERY_FILTERS, filters)]
+        return page(self._db, DELIVERIES, filters, self.delivery)
 
     def claim(self, lane: str, limit: int, now: int, lease_until: int) -> list[Delivery]:
         """Takes due deliveries of a lane, the longest due first: `running`, attempt counted, leased."""

@@ -3,19 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from receiver import ids as id_text
-from receiver.contracts import Filters
+from receiver.contracts import Filters, Page
 from receiver.deliveries import order_lane
-from receiver.jobs import KeptJob
-from receiver.store.lists import JOB_FILTERS, listing
+from receiver.jobs import Job, KeptJob, Then
+from receiver.store.conditions import JOBS
+from receiver.store.keys import id_key
+from receiver.store.lists import page
 from receiver.store.tables.table import Table
 
 _ENCODER: Final = msgspec.json.Encoder()
-_JOB: Final = msgspec.json.Decoder(KeptJob)
+
+#: Among so many jobs the oldest are sought when looks are due.
+LONGEST_DUE: Final = 1000
+#: So many held jobs are looked at when money becomes free.
+WOKEN: Final = 100
+#: A job's row, with the event that the job stands in, if it does not stand in the row.
+JOB_COLUMNS: Final = """
+    number, intent, look_at, data,
+    (SELECT body FROM events WHERE events.number = jobs.event),
+    (SELECT choices FROM events WHERE events.number = jobs.event)
+"""
+AT: Final = f"SELECT {JOB_COLUMNS} FROM jobs WHERE key = ? AND source = ? AND provider_job_id = ?"
+PUT: Final = """
+    INSERT INTO jobs
+        (number, source, provider_job_id, key, status, action, parent, root, intent, look_at, tags, event, data)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (number) DO UPDATE SET
+        provider_job_id = excluded.provider_job_id, key = excluded.key, status = excluded.status,
+        action = excluded.action, look_at = excluded.look_at, tags = excluded.tags, event = excluded.event,
+        data = excluded.data
+"""
+
+
+class Rest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What of a job no column holds, as `jobs.data`."""
+
+    #: None = it stands in the row's event.
+    job: Job | None = None
+    then: tuple[Then, ...] = ()
+    facts: dict[str, Any] = {}
+    gave_up: bool = False
+
+
+class Told(msgspec.Struct, frozen=True):
+    """An event, as far as a job is read from it."""
+
+    data: Job
+
+
+_REST: Final = msgspec.json.Decoder(Rest)
+_TOLD: Final = msgspec.json.Decoder(Told)
 
 
 class Jobs(Table):
@@ -29,44 +71,49 @@ class Jobs(Table):
 
     def job_at(self, source: str, provider_job_id: str) -> KeptJob | None:
         """The job that a source's vendor knows by this id."""
-        return self._job("source = ? AND provider_job_id = ?", (source, provider_job_id))
+        row = self._one(AT, (id_key(provider_job_id), source, provider_job_id))
+        return self._kept(row) if row else None
 
     def job_for(self, intent: str) -> KeptJob | None:
         """The job that was planned for this intent."""
         return self._job("intent = ?", (intent,))
 
     def _job(self, where: str, values: tuple[object, ...]) -> KeptJob | None:
-        row = self._one(f"SELECT data FROM jobs WHERE {where}", values)
-        return _JOB.decode(row[0]) if row else None
+        row = self._one(f"SELECT {JOB_COLUMNS} FROM jobs WHERE {where}", values)
+        return self._kept(row) if row else None
 
-    def put_job(self, kept: KeptJob) -> None:
-        """Writes a job, new or changed. Its number, root, parent and intent never change."""
+    def put_job(self, kept: KeptJob, event: int | None = None) -> None:
+        """Writes a job, new or changed. Its number, root, parent and intent never change.
+
+        `event` is the number of an event that is kept and whose data is this very job: then it is not kept twice.
+        """
         job = kept.job
+        rest = Rest(job=None if event else job, then=kept.then, facts=kept.facts, gave_up=kept.gave_up)
         self._db.execute(
-            """
-            INSERT INTO jobs (number, source, provider_job_id, status, action, parent, root, intent, look_at, data)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (number) DO UPDATE SET
-                provider_job_id = excluded.provider_job_id, status = excluded.status, action = excluded.action,
-                look_at = excluded.look_at, data = excluded.data
-            """,
+            PUT,
             (
                 kept.number,
                 job.source,
                 job.provider_job_id,
+                id_key(job.provider_job_id) if job.provider_job_id is not None else None,
                 job.status,
                 job.action,
                 id_text.read("job", job.parent_id) if job.parent_id else None,
                 kept.number if job.root_id == job.id else id_text.read("job", job.root_id),
                 kept.intent,
                 kept.look_at,
-                _ENCODER.encode(kept),
+                _ENCODER.encode(job.tags).decode() if job.tags else None,
+                event,
+                _ENCODER.encode(rest),
             ),
         )
+        if job.tags:
+            rows = ((name, text, kept.number) for name, text in job.tags.items())
+            self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?, ?)", rows)
 
-    def jobs(self, filters: Filters) -> list[KeptJob]:
+    def jobs(self, filters: Filters) -> Page[KeptJob]:
         """Jobs, newest first."""
-        return [_JOB.decode(row[0]) for row in listing(self._db, "data", "jobs", JOB_FILTERS, filters)]
+        return page(self._db, JOBS, filters, self.job)
 
     def family_size(self, root_id: str) -> int:
         """How many jobs a root has led to, itself included."""
@@ -76,12 +123,12 @@ class Jobs(Table):
     def live(self, source: str) -> int:
         """How many jobs of ours the vendor works on, or is being sent right now."""
         at_vendor = """
-            SELECT count(*) FROM jobs
-            WHERE source = ? AND status IN ('submitting', 'queued', 'running') AND intent IS NOT NULL
-                AND status NOT IN ('completed', 'failed', 'canceled')
+            SELECT count(*) FROM jobs INDEXED BY jobs_live
+            WHERE source = ? AND intent IS NOT NULL AND status IN ('submitting', 'queued', 'running')
         """
         on_the_way = """
-            SELECT count(*) FROM deliveries JOIN jobs ON jobs.number = deliveries.job
+            SELECT count(*) FROM deliveries INDEXED BY deliveries_running
+                CROSS JOIN jobs ON jobs.number = deliveries.job
             WHERE lane = ? AND state = 'running' AND status IN ('planned', 'unsure')
         """
         return self._count(at_vendor, (source,)) + self._count(on_the_way, (order_lane(source),))
@@ -89,28 +136,58 @@ class Jobs(Table):
     def held(self, source: str, reason: str) -> list[KeptJob]:
         """The held jobs of a source, oldest first."""
         rows = self._db.execute(
-            """
-            SELECT data FROM jobs
+            f"""
+            SELECT {JOB_COLUMNS} FROM jobs
             WHERE source = ? AND status = 'held' AND status NOT IN ('completed', 'failed', 'canceled')
             ORDER BY number
             """,
             (source,),
         )
-        jobs = [_JOB.decode(row[0]) for row in rows]
+        jobs = [self._kept(row) for row in rows]
         return [kept for kept in jobs if kept.job.hold is not None and kept.job.hold.reason == reason]
 
-    def to_look_at(self, source: str, now: int, limit: int) -> list[KeptJob]:
-        """Jobs whose look is due, oldest first."""
-        rows = self._db.execute(
-            "SELECT data FROM jobs WHERE source = ? AND look_at <= ? ORDER BY number LIMIT ?", (source, now, limit)
+    def look_at_held(self, now: int) -> None:
+        """Lets the held jobs that have waited longest be looked at now."""
+        self._db.execute(
+            """
+            UPDATE jobs SET look_at = ?1 WHERE number IN (
+                SELECT number FROM jobs INDEXED BY jobs_status WHERE status = 'held' AND status <> 'completed'
+                ORDER BY number LIMIT ?2
+            ) AND (look_at IS NULL OR look_at > ?1)
+            """,
+            (now, WOKEN),
         )
-        return [_JOB.decode(row[0]) for row in rows]
+
+    def to_look_at(self, source: str, now: int, limit: int) -> list[KeptJob]:
+        """Jobs whose look is due, oldest first: of very many that are due, the oldest of the longest due."""
+        rows = self._db.execute(
+            f"""
+            SELECT {JOB_COLUMNS} FROM jobs
+            WHERE number IN (SELECT number FROM jobs WHERE source = ? AND look_at <= ? ORDER BY look_at LIMIT ?)
+            ORDER BY number LIMIT ?
+            """,
+            (source, now, max(LONGEST_DUE, limit), limit),
+        )
+        return [self._kept(row) for row in rows]
 
     def next_look(self, sources: Sequence[str]) -> int | None:
         """When the earliest look at a job of these sources is due."""
         query = "SELECT min(look_at) FROM jobs WHERE source = ? AND look_at IS NOT NULL"
         moments = [self._db.execute(query, (source,)).fetchone()[0] for source in sources]
         return min((moment for moment in moments if moment is not None), default=None)
+
+    def _kept(self, row: tuple[Any, ...]) -> KeptJob:
+        number, intent, look_at, data, event, choices = row
+        rest = _REST.decode(data)
+        return KeptJob(
+            number=number,
+            job=rest.job or _TOLD.decode(self._shared.whole(self._db, event, choices)).data,
+            then=rest.then,
+            facts=rest.facts,
+            intent=intent,
+            gave_up=rest.gave_up,
+            look_at=look_at,
+        )
 
     def _count(self, sql: str, values: tuple[object, ...]) -> int:
         row = self._one(sql, values)

@@ -6,14 +6,17 @@ from typing import Any, Final
 
 import msgspec
 
-from receiver.contracts import Filters, KeptRequest, RequestState
-from receiver.store.lists import REQUEST_FILTERS, listing
+from receiver.contracts import Filters, KeptRequest, Page, RequestState
+from receiver.store.conditions import REQUESTS
+from receiver.store.lists import page
 from receiver.store.tables.table import Table
 
 _ENCODER: Final = msgspec.json.Encoder()
 _HEADERS: Final = msgspec.json.Decoder(dict[str, str])
 
 REQUEST_COLUMNS: Final = "number, source, state, proof, ref_job, note, headers, body"
+
+ADD: Final = f"INSERT INTO requests ({REQUEST_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Requests(Table):
@@ -22,7 +25,7 @@ class Requests(Table):
     def add_request(self, request: KeptRequest) -> None:
         """Keeps an inbound request."""
         self._db.execute(
-            f"INSERT INTO requests ({REQUEST_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            ADD,
             (
                 request.number,
                 request.source,
@@ -44,9 +47,9 @@ class Requests(Table):
         """Writes what became of a request."""
         self._db.execute("UPDATE requests SET state = ?, note = ? WHERE number = ?", (state, note, number))
 
-    def requests(self, filters: Filters) -> list[KeptRequest]:
+    def requests(self, filters: Filters) -> Page[KeptRequest]:
         """Requests, newest first."""
-        return [_request(row) for row in listing(self._db, REQUEST_COLUMNS, "requests", REQUEST_FILTERS, filters)]
+        return page(self._db, REQUESTS, filters, self.request)
 
 
 def _request(row: tuple[Any, ...]) -> KeptRequest:
