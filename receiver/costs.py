@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from receiver.advance import Setup
-from receiver.contracts import Budget, CostRow, Transaction
+from receiver.contracts import Budget, CostSum, Transaction
 from receiver.jobs import KeptJob
 from receiver.money import period_end, period_start, used
 from receiver.times import stamp
@@ -96,7 +96,7 @@ class CostSummary(msgspec.Struct, frozen=True, kw_only=True):
 def summary(tx: Transaction, setup: Setup, since: int | None, until: int | None, now: int) -> CostSummary:
     """The costs from `since` (None: since the month began in the configured time zone) to before `until`, Unix ms."""
     start = period_start(_A_MONTH, now, setup.limits.time_zone) if since is None else since
-    rows = [row for row in tx.costs(start) if until is None or row.at < until]
+    rows = tx.cost_sums(start, until, by_quarters=True)
     zone = ZoneInfo(setup.limits.time_zone)
     return CostSummary(
         since=stamp(start),
@@ -111,16 +111,16 @@ def summary(tx: Transaction, setup: Setup, since: int | None, until: int | None,
     )
 
 
-def _lines(rows: Iterable[CostRow], name: Callable[[CostRow], str | None]) -> tuple[CostLine, ...]:
+def _lines(rows: Iterable[CostSum], name: Callable[[CostSum], str | None]) -> tuple[CostLine, ...]:
     """One line for each name and unit, in the order of the names; what has no name comes last."""
-    groups: dict[tuple[bool, str, str], list[CostRow]] = {}
+    groups: dict[tuple[bool, str, str], list[CostSum]] = {}
     for row in rows:
         said = name(row)
         groups.setdefault((said is None, said or "", row.unit), []).append(row)
     return tuple(_line(None if key[0] else key[1], key[2], groups[key]) for key in sorted(groups))
 
 
-def _line(name: str | None, unit: str, rows: list[CostRow]) -> CostLine:
+def _line(name: str | None, unit: str, rows: list[CostSum]) -> CostLine:
     return CostLine(
         name=name,
         unit=unit,
@@ -128,16 +128,16 @@ def _line(name: str | None, unit: str, rows: list[CostRow]) -> CostLine:
         reserved=_sum(rows, "reserved"),
         released=_sum(rows, "released"),
         unknown=_unknown(rows),
-        jobs=len(rows),
+        jobs=sum(row.jobs for row in rows),
     )
 
 
-def _sum(rows: Iterable[CostRow], state: str) -> Decimal:
-    return _plain(sum((row.amount for row in rows if row.state == state and row.amount is not None), Decimal(0)))
+def _sum(rows: Iterable[CostSum], state: str) -> Decimal:
+    return _plain(sum((row.amount for row in rows if row.state == state), Decimal(0)))
 
 
-def _unknown(rows: Iterable[CostRow]) -> int:
-    return sum(1 for row in rows if row.amount is None and row.state != "released")
+def _unknown(rows: Iterable[CostSum]) -> int:
+    return sum(row.unknown for row in rows if row.state != "released")
 
 
 def _plain(amount: Decimal) -> Decimal:
@@ -170,7 +170,7 @@ def _states(
 ) -> Iterable[BudgetState]:
     waiting = [kept.job.source if scope == "source" else kept.job.rule for kept in held]
     for name, budget in budgets.items():
-        rows = tx.costs(period_start(budget, now, zone), **{scope: name})
+        rows = tx.cost_sums(period_start(budget, now, zone), of=(scope, name))
         spent = used(rows, budget.unit)
         end = period_end(budget, now, zone)
         yield BudgetState(

@@ -15,7 +15,7 @@ from receiver.cli.composition import Service
 from receiver.cli.screen import emit, say
 from receiver.cli.session import DEFAULT_FILE, NOT_DISPATCHED, AsJson, ConfigFile, with_service
 from receiver.cli.values import moment, number
-from receiver.contracts import Filters, KeptRequest, Transaction
+from receiver.contracts import Filters, KeptRequest, Page, Transaction
 from receiver.errors import NotFound
 
 #: How many are read and written at once.
@@ -70,7 +70,7 @@ def _page_again(tx: Transaction, wanted: Filters, now: int) -> tuple[list[str], 
     again = [ids.show("dlv", one.number) for one in found if not one.is_order]
     for delivery_id in again:
         desk.redeliver(tx, delivery_id, now)
-    return again, found[-1].number if len(found) == PAGE else None
+    return again, found.next
 
 
 def reparse(
@@ -116,14 +116,14 @@ async def _numbers(service: Service, wanted: Filters) -> list[int]:
     """The requests that fit, oldest first, as they came in."""
     found: list[int] = []
     while True:
-        page = [kept.number for kept in await service.store.read(partial(_requests, wanted=wanted))]
-        found += page
-        if len(page) < PAGE:
+        page = await service.store.read(partial(_requests, wanted=wanted))
+        found += [kept.number for kept in page]
+        if page.next is None:
             return found[::-1]
-        wanted = msgspec.structs.replace(wanted, before=page[-1])
+        wanted = msgspec.structs.replace(wanted, before=page.next)
 
 
-def _requests(tx: Transaction, wanted: Filters) -> list[KeptRequest]:
+def _requests(tx: Transaction, wanted: Filters) -> Page[KeptRequest]:
     return tx.requests(wanted)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -12,10 +11,11 @@ import typer
 from receiver.cli import details, filters
 from receiver.cli.explain import price
 from receiver.cli.filters import LIMIT
+from receiver.cli.pages import read_list
 from receiver.cli.screen import emit, emit_raw, table, tell
-from receiver.cli.session import DEFAULT_FILE, AsJson, ConfigFile, with_service
+from receiver.cli.session import DEFAULT_FILE, AsJson, ConfigFile
 from receiver.cli.values import moment, optional_number, tags
-from receiver.contracts import Filters, Transaction
+from receiver.contracts import Filters
 from receiver.events import Event
 from receiver.jobs import Job, KeptJob
 from receiver.shapes import DeliveryView, RequestView, delivery_view, request_view
@@ -50,7 +50,7 @@ def jobs(
         limit, since, until, tag, status=status, source=source, action=action, provider_job_id=provider_job_id,
         root=optional_number("job", root), parent=optional_number("job", parent),
     )  # fmt: skip
-    kept = _read(ctx, config, lambda tx: tx.jobs(wanted))
+    kept = read_list(ctx, config, lambda tx, page: tx.jobs(page), wanted)
     if json:
         for one in kept:
             emit(one.job)
@@ -109,7 +109,7 @@ def events(
         provider_job_id=provider_job_id, job=optional_number("job", job), root=optional_number("job", root),
         parent=optional_number("job", parent),
     )  # fmt: skip
-    bodies = _read(ctx, config, lambda tx: tx.events(wanted))
+    bodies = read_list(ctx, config, lambda tx, page: tx.events(page), wanted)
     if json:
         for body in bodies:
             emit_raw(body)
@@ -146,7 +146,8 @@ def requests(
         details.show_request(ctx, config, request_id, json)
         return
     wanted = _filters(limit, since, until, None, status=status, source=source, job=optional_number("job", job))
-    views = [request_view(kept) for kept in _read(ctx, config, lambda tx: tx.requests(wanted))]
+    kept = read_list(ctx, config, lambda tx, page: tx.requests(page), wanted)
+    views = [request_view(one) for one in kept]
     _views("requests", REQUEST_COLUMNS, views, _request_cells, json)
 
 
@@ -188,7 +189,8 @@ def deliveries(
         provider_job_id=provider_job_id, job=optional_number("job", job), root=optional_number("job", root),
         parent=optional_number("job", parent),
     )  # fmt: skip
-    views = [delivery_view(one) for one in _read(ctx, config, lambda tx: tx.deliveries(wanted))]
+    found = read_list(ctx, config, lambda tx, page: tx.deliveries(page), wanted)
+    views = [delivery_view(one) for one in found]
     _views("deliveries", DELIVERY_COLUMNS, views, _delivery_cells, json)
 
 
@@ -209,10 +211,6 @@ def _filters(limit: int, since: str | None, until: str | None, tag: list[str] | 
         tags=tags(tag or []),
         **more,
     )
-
-
-def _read(ctx: typer.Context, config: Path, work: Callable[[Transaction], T]) -> T:
-    return with_service(ctx, config, lambda service: service.store.read(work))
 
 
 def _views(

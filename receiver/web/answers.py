@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from receiver import ids
+from receiver.contracts import Page
 from receiver.strict_json import read_json
-from receiver.web.bodies import Refusal, read_body, read_headers
+from receiver.web.bodies import Bodies, Refusal, read_headers
 
 T = TypeVar("T")
 
@@ -23,18 +24,15 @@ def json_answer(value: Any, status: int = 200, headers: Mapping[str, str] | None
     return Response(_ENCODER.encode(value), status, headers, "application/json")
 
 
-def page(
-    kind: ids.Kind, found: Sequence[T], limit: int, number: Callable[[T], int], view: Callable[[T], Any]
-) -> Response:
-    """One page of a list of which `limit` + 1 were looked up: `{"items": [...], "next": cursor or null}`."""
-    shown = found[:limit]
-    cursor = ids.show(kind, number(shown[-1])) if len(found) > limit else None
-    return json_answer({"items": [view(one) for one in shown], "next": cursor})
+def page(kind: ids.Kind, found: Page[T], view: Callable[[T], Any]) -> Response:
+    """One page of a list: `{"items": [...], "next": cursor or null}`."""
+    cursor = None if found.next is None else ids.show(kind, found.next)
+    return json_answer({"items": [view(one) for one in found], "next": cursor})
 
 
 async def read_record(request: Request, kind: type[T], limit: int) -> T:
     """The record in a request's JSON body. Raises NotJson, and Refusal (413, or 400 with the mistake's path)."""
-    body = await read_body(request.receive, read_headers(request.headers.raw), limit)
+    body = await Bodies(limit).read(request.receive, read_headers(request.headers.raw))
     read_json(body)
     try:
         return msgspec.json.decode(body, type=kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from starlette.types import Message, Receive
 
@@ -39,42 +39,55 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return headers
 
 
-async def read_body(receive: Receive, headers: Mapping[str, str], limit: int, seconds: float = BODY_SECONDS) -> bytes:
-    """The whole body. Raises Refusal: 413 beyond `limit` bytes, 408 after `seconds`, 400 if the sender hangs up."""
-    announced = headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
-        raise _too_large(limit)
-    late = _Late(asyncio.current_task())
-    timer = asyncio.get_running_loop().call_later(seconds, late.end)
-    try:
-        return await _read(receive, limit)
-    except asyncio.CancelledError:
-        if not late.caught():
-            raise
-        detail = f"the body did not arrive within {seconds:g} s"
-        raise Refusal(408, "too_slow", detail, {"connection": "close"}) from None
-    finally:
-        timer.cancel()
+class Bodies:
+    """Reads bodies, each within limits of size and time.
 
+    One timer looks after all of them: a timer of its own for each would be a tenth of the price of a webhook.
+    """
 
-class _Late:
-    """Ends a task that reads for too long. Half the price of `asyncio.timeout`, on the path of every webhook."""
+    def __init__(self, limit: int, seconds: float = BODY_SECONDS) -> None:
+        """`limit` is in bytes; a body that takes `seconds` is given up within a quarter more."""
+        self._limit = limit
+        self._seconds = seconds
+        #: When each task began to read (loop time), the longest first, and those that were given up.
+        self._reading: dict[asyncio.Task[Any], float] = {}
+        self._late: set[asyncio.Task[Any]] = set()
+        self._timer: asyncio.TimerHandle | None = None
 
-    def __init__(self, task: asyncio.Task[object] | None) -> None:
-        self._task = task
-        self._ended = False
+    async def read(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
+        """The whole body. Raises Refusal: 413 beyond the limit, 408 if it takes too long, 400 if it is cut short."""
+        announced = headers.get("content-length", "")
+        if announced.isascii() and announced.isdigit() and int(announced[:20]) > self._limit:
+            raise _too_large(self._limit)
+        task: Any = asyncio.current_task()
+        self._begin(task)
+        try:
+            return await _read(receive, self._limit)
+        except asyncio.CancelledError:
+            if task not in self._late:
+                raise
+            task.uncancel()
+            detail = f"the body did not arrive within {self._seconds:g} s"
+            raise Refusal(408, "too_slow", detail, {"connection": "close"}) from None
+        finally:
+            self._late.discard(task)
+            self._reading.pop(task, None)
 
-    def end(self) -> None:
-        """The time is over."""
-        if self._task is not None:
-            self._ended = True
-            self._task.cancel()
+    def _begin(self, task: asyncio.Task[Any]) -> None:
+        loop = asyncio.get_running_loop()
+        self._reading[task] = loop.time()
+        if self._timer is None:
+            self._timer = loop.call_later(self._seconds / 4, self._look)
 
-    def caught(self) -> bool:
-        """Whether a cancellation was this one; then the task goes on."""
-        if self._task is not None and self._ended:
-            self._task.uncancel()
-        return self._ended
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        for task, since in list(self._reading.items()):
+            if since + self._seconds > loop.time():
+                break
+            del self._reading[task]
+            self._late.add(task)
+            task.cancel()
+        self._timer = loop.call_later(self._seconds / 4, self._look) if self._reading else None
 
 
 async def _read(receive: Receive, limit: int) -> bytes:

@@ -66,9 +66,7 @@ class JobsApi:
 
     async def _list(self, request: Request) -> Response:
         filters = filters_of(request, JOBS)
-        more = msgspec.structs.replace(filters, limit=filters.limit + 1)
-        found = await self._store.read(lambda tx: tx.jobs(more))
-        return page("job", found, filters.limit, _number, _job)
+        return page("job", await self._store.read(lambda tx: tx.jobs(filters)), _job)
 
     async def _submit(self, request: Request) -> Response:
         read_query(request, {})
@@ -131,10 +129,6 @@ def _cancel(tx: Transaction, setup: Setup, job_id: str, now: int) -> KeptJob:
 
 def _planned(kept: KeptJob) -> Response:
     return json_answer(kept.job, 202, {"location": f"/api/v1/jobs/{kept.job.id}"})
-
-
-def _number(kept: KeptJob) -> int:
-    return kept.number
 
 
 def _job(kept: KeptJob) -> Job:

@@ -68,9 +68,7 @@ class ListsApi:
     async def events(self, request: Request) -> Response:
         """A page of events: the CloudEvents as sinks get them."""
         filters = filters_of(request, EVENTS)
-        more = msgspec.structs.replace(filters, limit=filters.limit + 1)
-        found = await self._store.read(lambda tx: tx.events(more))
-        return page("evt", found, filters.limit, lambda body: HEAD.decode(body).number, msgspec.Raw)
+        return page("evt", await self._store.read(lambda tx: tx.events(filters)), msgspec.Raw)
 
     async def event(self, request: Request) -> Response:
         """One event."""
@@ -84,9 +82,7 @@ class ListsApi:
     async def requests(self, request: Request) -> Response:
         """A page of requests, without headers and bodies."""
         filters = filters_of(request, REQUESTS)
-        more = msgspec.structs.replace(filters, limit=filters.limit + 1)
-        found = await self._store.read(lambda tx: [(one.number, request_view(one)) for one in tx.requests(more)])
-        return page("req", found, filters.limit, lambda one: one[0], lambda one: one[1])
+        return page("req", await self._store.read(lambda tx: tx.requests(filters)), request_view)
 
     async def request(self, request: Request) -> Response:
         """One request with all that was kept of it."""
@@ -107,9 +103,7 @@ class ListsApi:
     async def deliveries(self, request: Request) -> Response:
         """A page of deliveries, without their tries."""
         filters = filters_of(request, DELIVERIES)
-        more = msgspec.structs.replace(filters, limit=filters.limit + 1)
-        found = await self._store.read(lambda tx: tx.deliveries(more))
-        return page("dlv", found, filters.limit, lambda one: one.number, delivery_view)
+        return page("dlv", await self._store.read(lambda tx: tx.deliveries(filters)), delivery_view)
 
     async def delivery(self, request: Request) -> Response:
         """One delivery with its tries."""

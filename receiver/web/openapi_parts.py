@@ -19,7 +19,7 @@ WHY: Final[dict[int, str]] = {
 }
 DESCRIPTIONS: Final[dict[str, str]] = {
     "limit": "How many items at most.",
-    "cursor": "`next` of the page before.",
+    "cursor": "`next` of the page before; go on until it is null.",
     "status": "Of the job; of a request or a delivery its own state.",
     "source": "Name of the configured account.",
     "action": "The job's canonical action.",
@@ -32,6 +32,11 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "type": "Of the event.",
     "sink": "Name of the configured sink.",
 }
+NEXT: Final = (
+    "The `cursor` of the next page; null: this is the last one. A page looks at some 2,000 records at most, so that it "
+    "takes the same time however many there are. So where little fits the filters it has fewer items than `limit`, or "
+    "none, though more follow."
+)
 
 
 def ref(name: str) -> Json:
@@ -51,9 +56,10 @@ def id_schema(kind: ids.Kind) -> Json:
 
 def items(record: str) -> Json:
     """A page of records."""
+    following = {"type": ["string", "null"], "description": NEXT}
     return {
         "type": "object",
-        "properties": {"items": {"type": "array", "items": ref(record)}, "next": {"type": ["string", "null"]}},
+        "properties": {"items": {"type": "array", "items": ref(record)}, "next": following},
         "required": ["items", "next"],
         "additionalProperties": False,
     }

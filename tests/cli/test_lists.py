@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from cli.parts import GRID, configured, done, picked, run, running, values, webhook
+from receiver.cli import pages
+from receiver.store import lists
+from support.world import PICKED
 
 
 def jobs_of(folder: Path, *args: str) -> list[Any]:
@@ -36,6 +39,31 @@ def test_filters_narrow_a_list(tmp_path: Path) -> None:
     assert jobs_of(tmp_path, "--since", "1h") == [upscale, pick, grid]
     assert jobs_of(tmp_path, "--until", "1h") == []
     assert jobs_of(tmp_path, "--tag", "project=x") == []
+
+
+@pytest.mark.parametrize(
+    ("command", "narrowed"),
+    [
+        ("jobs", ("--action", "pick")),
+        ("events", ("--action", "pick")),
+        ("deliveries", ("--action", "pick")),
+        ("requests", ("--status", "mapped")),
+    ],
+)
+def test_a_list_goes_on_until_its_limit_however_little_a_page_looks_at(
+    tmp_path: Path, command: str, narrowed: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(tmp_path)
+    webhook(tmp_path, PICKED)
+    for number in range(3):
+        webhook(tmp_path, {**GRID, "task_id": f"grid-{number}"} if command != "requests" else b"nonsense")
+    monkeypatch.setattr(lists, "LOOK", 1)
+    monkeypatch.setattr(pages, "TOLD_EVERY", 0.0)
+    found = run(tmp_path, command, "--json", "--limit", "1", *narrowed)
+    assert len(values(found)) == 1
+    assert "looked back to 20" in found.stderr
+    assert values(run(tmp_path, command, "--json", "--limit", "2", *narrowed)) == values(found)
+    assert values(run(tmp_path, command, "--json", "--source", "nobody")) == []
 
 
 def test_an_empty_list_prints_nothing_but_a_remark(tmp_path: Path) -> None:

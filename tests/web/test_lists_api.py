@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from receiver import ids
 from receiver.contracts import Transaction
 from receiver.deliveries import Attempt, Delivery
+from receiver.store import lists
 from support.face import ADMIN, GRID, Face, a_face, with_source
 from support.records import NOW, a_job
 from support.world import Clock
@@ -73,6 +74,21 @@ async def test_a_page_that_ends_with_the_last_item_has_no_next(tmp_path: Path) -
         await a_history(face, 4)
         assert (await face.get("/requests", limit="4"))["next"] is None
         assert (await face.get("/requests", limit="3"))["next"] is not None
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_a_page_may_be_empty_though_more_follow(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "LOOK", 2)
+    async with a_face(tmp_path, sources=(with_source("other"),)) as face:
+        await face.post({**GRID, "task_id": "theirs"}, "/in/other")
+        for number in range(3):
+            await face.post({**GRID, "task_id": f"task-{number}"})
+        first = await face.get(f"/{name}", source="other", limit="2")
+        assert first["items"] == []
+        second = await face.get(f"/{name}", source="other", limit="2", cursor=first["next"])
+        assert (len(second["items"]), second["next"]) == (1, None)
 
 
 async def test_a_page_has_fifty_items_if_nothing_is_said_and_at_most_five_hundred(tmp_path: Path) -> None:
