@@ -6,16 +6,29 @@ import asyncio
 import base64
 import re
 import ssl
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import AsyncIterable, Iterable, Mapping
+from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any, Final
 
-import httpx
+import certifi
 
 from receiver.backoff import retry_after
 from receiver.contracts import Answer, Call
 from receiver.deliveries import Again, Dead, Delivered, Outcome
 from receiver.errors import InvalidParams, NoAnswer, NotSent, TransportError
+from receiver.lean import without
 from receiver.signatures import Secret
+
+# The library loads them for a command line of its own: 35 ms.
+with without("click", "rich"):
+    import httpx
+
+# The library's engine imports sniffio at every lock of a call. Where it is not installed each of these imports searches
+# sys.path, a quarter of a call's time; None makes them fail at once (documented: import system, "The module cache").
+if find_spec("sniffio") is None:
+    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # the type knows nothing of that None
 
 #: Bytes of an answer's body that are read at most.
 MAX_ANSWER: Final = 10 * 1024 * 1024
@@ -31,6 +44,10 @@ MAX_QUOTED_FROM: Final = 64 * 1024
 TRY_LATER: Final = frozenset({408, 425, 429})
 #: A piece of an address from this length on is taken for a key.
 KEY_LENGTH: Final = 16
+#: How many addresses are kept parsed.
+KNOWN_URLS: Final = 256
+#: What no header may hold.
+CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
 #: What we say for ourselves unless the call says otherwise; "identity" because answers are small.
 DEFAULT_HEADERS: Final = {"user-agent": "gridhook", "accept-encoding": "identity"}
 #: httpcore's trace event for an open TCP connection; `return_value` is its stream.
@@ -79,9 +96,10 @@ class HttpTransport:
         """`transport` replaces the network in tests; `max_answer` is the most bytes of a body that are read."""
         self._traced = transport is None
         self._max_answer = max_answer
-        verify = httpx.create_ssl_context(trust_env=False)
-        self._shared = transport or _network(verify, KEPT_ALIVE)
-        self._fresh = transport or _network(verify, 0)
+        self._verify = _trusting_nobody()
+        self._loading: asyncio.Future[None] | None = None
+        self._shared = transport or _network(self._verify, KEPT_ALIVE)
+        self._fresh = transport or _network(self._verify, 0)
 
     async def send(self, call: Call, seconds: float, *, paid: bool = False) -> Answer:
         """The answer to a call within so many seconds, connecting and reading the body included.
@@ -94,6 +112,8 @@ class HttpTransport:
         request.extensions["trace"] = progress.trace
         try:
             async with asyncio.timeout(seconds):
+                if request.url.scheme == "https" and self._traced:
+                    await self._trust()
                 return await self._answer(self._fresh if paid else self._shared, request)
         except TransportError:
             raise
@@ -108,18 +128,26 @@ class HttpTransport:
         await self._shared.aclose()
         await self._fresh.aclose()
 
+    async def _trust(self) -> None:
+        """Has the authorities loaded, once: 30 ms and 2 MB, so not before they are needed and beside the event loop."""
+        if self._loading is None:
+            load = asyncio.to_thread(self._verify.load_verify_locations, certifi.where())
+            self._loading = asyncio.ensure_future(load)
+        await asyncio.shield(self._loading)
+
     async def _answer(self, network: httpx.AsyncBaseTransport, request: httpx.Request) -> Answer:
         response = await network.handle_async_request(request)
         try:
             body = bytearray()
-            async for chunk in response.aiter_bytes():
+            # Past what undoes encodings, if there is none: it is a tenth of a call.
+            chunks = response.aiter_bytes() if "content-encoding" in response.headers else _raw(response)
+            async for chunk in chunks:
                 body += chunk
                 if len(body) > self._max_answer:
                     raise NoAnswer(f"{_place(request.url)}: the answer is longer than {self._max_answer} bytes")
         finally:
             await response.aclose()
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(status=response.status_code, headers=headers, body=bytes(body))
+        return Answer(status=response.status_code, headers=dict(response.headers.items()), body=bytes(body))
 
 
 class _Progress:
@@ -142,6 +170,14 @@ class _Progress:
             await self._opened.aclose()
 
 
+def _trusting_nobody() -> ssl.SSLContext:
+    """What `ssl.create_default_context` makes, before it loads the authorities."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if sys.version_info >= (3, 13):
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
+    return context
+
+
 def _network(verify: ssl.SSLContext, kept_alive: int) -> httpx.AsyncHTTPTransport:
     limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=kept_alive)
     return httpx.AsyncHTTPTransport(verify=verify, trust_env=False, retries=0, limits=limits)
@@ -153,22 +189,29 @@ def _request(call: Call, seconds: float) -> httpx.Request:
     if url is None:
         raise NotSent("not an http:// or https:// address with a host")
     try:
-        headers = httpx.Headers(DEFAULT_HEADERS)
-        headers.update(call.headers)
+        given = {name.lower(): value for name, value in call.headers.items()}
+        headers = httpx.Headers({**DEFAULT_HEADERS, **given})
     except (ValueError, TypeError):
         raise NotSent(f"{_place(url)}: a header holds what is not ASCII") from None
     # Checked here because the library finds it only after it has begun to send.
-    if any(re.search(rb"[\x00-\x1f\x7f]", name + value) for name, value in headers.raw):
+    if CONTROL.search(b"".join(name + value for name, value in headers.raw)):
         raise NotSent(f"{_place(url)}: a header holds a control character; look for a line break in a key")
-    timeout = httpx.Timeout(seconds, connect=min(seconds, MAX_CONNECT))
-    request = httpx.Request(
-        call.method, url, headers=headers, content=call.body, extensions={"timeout": timeout.as_dict()}
-    )
+    timeout = {"connect": min(seconds, MAX_CONNECT), "read": seconds, "write": seconds, "pool": seconds}
+    request = httpx.Request(call.method, url, headers=headers, content=call.body, extensions={"timeout": timeout})
     if url.userinfo and "authorization" not in request.headers:
         next(httpx.BasicAuth(url.username, url.password).auth_flow(request))
     return request
 
 
+def _raw(response: httpx.Response) -> AsyncIterable[bytes]:
+    """The body as it comes."""
+    stream = response.stream
+    if not isinstance(stream, httpx.AsyncByteStream):
+        raise TypeError("the answer's body cannot be read piece by piece")
+    return stream
+
+
+@lru_cache(KNOWN_URLS)
 def _parsed(text: str) -> httpx.URL | None:
     try:
         url = httpx.URL(text)

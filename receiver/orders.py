@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -23,7 +24,7 @@ from receiver.deliveries import (
     Withdrawn,
     order_lane,
 )
-from receiver.dispatch import Lane
+from receiver.dispatch import Lane, Try
 from receiver.jobs import ErrorCode, JobError, KeptJob, Status
 from receiver.settling import given_back, settled, surely, word_of
 from receiver.signatures import ref_of
@@ -83,31 +84,36 @@ class OrderCarrier:
             concurrency=source.concurrency,
             timeout=source.timeout * CALLS,
             room=lambda tx: source.concurrency - tx.live(source.name),
-            carry=self.carry,
+            prepare=self.prepare,
         )
 
-    async def carry(self, delivery: Delivery) -> None:
+    def prepare(self, tx: Transaction, delivery: Delivery) -> Try:
+        """Reads what is to be ordered; gives the try."""
+        try:
+            return partial(self.carry, delivery, self._order(tx, delivery))
+        except Exception as wrong:  # noqa: BLE001  # what cannot be read must not fail a commit that others share
+            return partial(self.carry, delivery, wrong)
+
+    async def carry(self, delivery: Delivery, order: Order | HeldBack | Exception, freed: Callable[[], None]) -> None:
         """One try, settled. Interrupted before the paid call it is given back; during the call it is unsure."""
         started = self._clock()
         try:
-            order = await self._store.read(lambda tx: self._order(tx, delivery))
-            outcome: OrderOutcome | Broke | HeldBack = (
-                await self._try(order, delivery) if order is not None else HeldBack()
-            )
+            outcome = await self._try(order, delivery)
         except asyncio.CancelledError:
             outcome = Broke(note="the process was stopped", counted=False)
         except Exception as wrong:  # a provider may be anybody's code; what it means depends on how far the order was
             log.exception("order.broke", delivery_id=ids.show("dlv", delivery.number), source=self._source.name)
             outcome = Broke(note=f"the order broke: {type(wrong).__name__}")
+        freed()
         await self._settle(delivery, outcome, started)
 
-    def _order(self, tx: Transaction, delivery: Delivery) -> Order | None:
-        """The order; None if the source's breaker opened while it waited."""
+    def _order(self, tx: Transaction, delivery: Delivery) -> Order | HeldBack:
+        """The order, unless the source's breaker opened while it waited."""
         kept = tx.job(delivery.job)
         if kept is None:
             raise LookupError("the delivery names a job that is not there")
         if held_back(tx, kept):
-            return None
+            return HeldBack()
         wanted = self._source.webhooks and self._source.provider.webhooks
         ref = ref_of(self._store.ref_key, self._source.name, kept.number)
         url = f"{self._public_url}/in/{self._source.name}/{ref}" if wanted else None
@@ -121,11 +127,27 @@ class OrderCarrier:
         source = self._setup.sources.get(result.job.source)
         return source if source is not None and source.confirm else None
 
-    async def _try(self, order: Order, delivery: Delivery) -> OrderOutcome:
-        async def begin() -> bool:
-            return await self._store.write(lambda tx: begin_order(tx, self._source, delivery, self._clock()))
+    async def _try(self, order: Order | HeldBack | Exception, delivery: Delivery) -> OrderOutcome | Broke | HeldBack:
+        if isinstance(order, HeldBack):
+            return order
+        if isinstance(order, Exception):
+            raise order
 
-        return await self._sender.send(order, self._source, begin, self._clock)
+        held = False
+
+        async def begin() -> bool:
+            nonlocal held
+            held, ours = await self._store.write(lambda tx: self._begin(tx, delivery))
+            return ours
+
+        outcome = await self._sender.send(order, self._source, begin, self._clock)
+        return HeldBack() if held else outcome
+
+    def _begin(self, tx: Transaction, delivery: Delivery) -> tuple[bool, bool]:
+        """Whether the breaker has opened since the order was claimed, and whether the order may be sent."""
+        kept = tx.job(delivery.job)
+        held = kept is not None and held_back(tx, kept)
+        return held, not held and begin_order(tx, self._source, delivery, self._clock())
 
     async def _settle(self, delivery: Delivery, outcome: OrderOutcome | Broke | HeldBack, started: int) -> None:
         spread = self._spread()

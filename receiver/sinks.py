@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 import structlog
@@ -12,7 +13,7 @@ from receiver import ids
 from receiver.backoff import next_wait
 from receiver.contracts import Sink, Store, Transaction
 from receiver.deliveries import Again, Dead, Delivered, Delivery, Outcome, Parcel
-from receiver.dispatch import Lane
+from receiver.dispatch import Lane, Try
 from receiver.errors import TransportError
 from receiver.events import Event
 from receiver.settling import given_back, settled, surely, word_of
@@ -34,28 +35,37 @@ class SinkCarrier:
     def lane(self, name: str) -> Lane:
         """The sink's lane."""
         sink = self._sink
-        return Lane(name=name, concurrency=sink.concurrency, timeout=sink.timeout, rate=sink.rate, carry=self.carry)
+        return Lane(name=name, concurrency=sink.concurrency, timeout=sink.timeout, rate=sink.rate, prepare=self.prepare)
 
-    async def carry(self, delivery: Delivery) -> None:
-        """One try. An interruption by shutdown gives the delivery back uncounted."""
+    def prepare(self, tx: Transaction, delivery: Delivery) -> Try:
+        """Reads what is to be delivered; gives the try."""
+        try:
+            return partial(self.carry, delivery, parcel_of(tx, delivery))
+        except Exception as wrong:  # noqa: BLE001  # what cannot be read must not fail a commit that others share
+            return partial(self.carry, delivery, wrong)
+
+    async def carry(self, delivery: Delivery, parcel: Parcel | Exception, freed: Callable[[], None]) -> None:
+        """One try; `freed` is called when the sink is done with it. Cut short by shutdown it is given back."""
         started = self._clock()
         try:
-            parcel = await self._store.read(lambda tx: parcel_of(tx, delivery))
-            outcome = await self._try(parcel)
+            outcome = await self._try(delivery, parcel)
         except asyncio.CancelledError:
+            freed()
             await surely(self._store, lambda tx: tx.settle(delivery, given_back(delivery, self._clock())))
             return
+        freed()
         after = self._after(delivery, outcome)
         now = self._clock()
         ours = await surely(
             self._store, lambda tx: settled(tx, delivery, after, outcome, word_of(outcome), started, now)
         )
+        event = parcel.event if isinstance(parcel, Parcel) else None
         log.info(
             "delivery.attempted" if ours else "delivery.fenced",
             delivery_id=ids.show("dlv", delivery.number),
-            event_id=parcel.event.id,
-            event_type=parcel.event.type,
-            job_id=parcel.event.subject,
+            event_id=event.id if event else None,
+            event_type=event.type if event else None,
+            job_id=ids.show("job", delivery.job),
             sink=self._sink.name,
             attempt=delivery.attempt,
             outcome=word_of(outcome),
@@ -65,7 +75,10 @@ class SinkCarrier:
             took_ms=now - started,
         )
 
-    async def _try(self, parcel: Parcel) -> Outcome:
+    async def _try(self, delivery: Delivery, parcel: Parcel | Exception) -> Outcome:
+        if isinstance(parcel, Exception):
+            log.error("delivery.unreadable", delivery_id=ids.show("dlv", delivery.number), exc_info=parcel)
+            return Again(note=f"the event could not be read: {type(parcel).__name__}")
         try:
             async with asyncio.timeout(self._sink.timeout):
                 return await self._sink.handler.deliver(parcel)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from pathlib import Path
 from typing import ClassVar
 
 import msgspec
+import pytest
 
-from receiver.contracts import Filters, Sink
+from receiver import dispatch
+from receiver.contracts import Filters, Sink, Transaction
 from receiver.deliveries import Again, Dead, Delivered, Delivery, Outcome, Parcel
 from receiver.desk import redeliver
-from receiver.errors import NoAnswer
+from receiver.dispatch import AT_ONCE
+from receiver.errors import NoAnswer, StoreUnavailable
 from receiver.ids import show
+from receiver.store import sqlite
 from support.world import PICKED, TELL, World, world
 
 
@@ -212,3 +218,133 @@ async def test_leases_of_an_earlier_process_end_at_start(tmp_path: Path) -> None
     async with world(tmp_path, rules=(TELL,), sinks=sinks(handler)) as later:
         await state(later, "done")
     assert len(handler.parcels) == 1
+
+
+# --- claims go along with commits ------------------------------------------------------------------------------------
+
+
+async def states(world: World) -> list[str]:
+    """The state of each delivery, oldest first."""
+    found = await world.store.read(lambda tx: tx.deliveries(Filters(limit=500)))
+    return [one.state for one in reversed(found)]
+
+
+async def test_what_a_webhook_leads_to_is_claimed_in_the_commit_that_keeps_it(tmp_path: Path) -> None:
+    handler = Recorder()
+    handler.gate = asyncio.Event()
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler)) as here:
+        await here.webhook(PICKED)
+        assert await states(here) == ["running"]
+        handler.gate.set()
+
+
+async def test_the_next_delivery_is_claimed_in_the_commit_that_settles_the_one_before(tmp_path: Path) -> None:
+    handler = Recorder()
+    handler.gate = asyncio.Event()
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler, concurrency=1)) as here:
+        for number in range(2):
+            await here.webhook({**PICKED, "task_id": f"task-{number}"})
+        assert await states(here) == ["running", "pending"]
+        watch = here.store.watch()
+        handler.gate.set()
+        while (seen := await states(here)) == ["running", "pending"]:
+            assert await watch.wait(10)
+        watch.close()
+        assert seen in (["done", "running"], ["done", "done"])
+
+
+async def test_an_idle_dispatcher_commits_nothing(tmp_path: Path) -> None:
+    commits: list[None] = []
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(Recorder())) as here:
+        await here.webhook(PICKED)
+        await done(here, 1)
+        watch = here.store.watch()
+        while await watch.wait(0.4):
+            commits.append(None)
+            assert len(commits) < 10
+        watch.close()
+
+
+async def test_a_slow_sink_holds_up_no_other(tmp_path: Path) -> None:
+    slow, quick = Recorder(), Recorder()
+    slow.gate = asyncio.Event()
+    both = msgspec.structs.replace(TELL, to=("team", "backend"))
+    there = {**sinks(slow), "backend": Sink(name="backend", handler=quick, concurrency=1)}
+    async with world(tmp_path, rules=(both,), sinks=there) as here:
+        for number in range(10):
+            await here.webhook({**PICKED, "task_id": f"task-{number}"})
+        await quick.has(10)
+        assert len(slow.parcels) == 4
+        slow.gate.set()
+        await slow.has(10)
+
+
+async def test_a_lane_with_much_room_takes_more_than_one_commit_claims(tmp_path: Path) -> None:
+    count = AT_ONCE + 5
+    async with world(tmp_path, rules=(TELL,), dispatch=False) as here:
+        await asyncio.gather(*(here.webhook({**PICKED, "task_id": f"task-{number}"}) for number in range(count)))
+    handler = Recorder()
+    handler.gate = asyncio.Event()
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler, concurrency=100)) as later:
+        await handler.has(count)
+        handler.gate.set()
+        await done(later, count)
+    assert len({parcel.event.id for parcel in handler.parcels}) == count
+
+
+async def test_an_event_that_cannot_be_read_is_a_failed_try_and_fails_no_commit(tmp_path: Path) -> None:
+    handler = Recorder()
+    lost = Delivery(number=1, lane="sink:team", job=1, event=1, due_at=0)
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler, retry=())) as here:
+        await here.store.write(lambda tx: tx.add_delivery(lost))
+        await here.webhook(PICKED)
+        await handler.has(1)
+        await done(here, 1)
+        (attempt,) = await here.store.read(lambda tx: tx.attempts(1))
+        assert (attempt.outcome, attempt.note) == ("again", "the event could not be read: DecodeError")
+        assert await states(here) == ["dead", "done"]
+
+
+async def test_a_neighbour_that_breaks_loses_no_claim(tmp_path: Path) -> None:
+    def broken(_tx: Transaction) -> None:
+        raise ValueError("a neighbour's bug")
+
+    handler = Recorder()
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler)) as here:
+        for number in range(5):
+            results = await asyncio.gather(
+                here.webhook({**PICKED, "task_id": f"task-{number}"}),
+                here.store.write(broken),
+                return_exceptions=True,
+            )
+            assert isinstance(results[1], ValueError)
+        await done(here, 5)
+    assert len(handler.parcels) == 5
+
+
+async def test_what_another_process_commits_is_noticed(tmp_path: Path) -> None:
+    handler = Recorder()
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler)) as here:
+        async with world(tmp_path, rules=(TELL,), dispatch=False) as other:
+            await other.webhook(PICKED)
+        await state(here, "done")
+    assert len(handler.parcels) == 1
+
+
+async def test_commits_that_fail_are_tried_again_without_being_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(dispatch, "STORE_WAIT", 0.02)
+    handler = Recorder()
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler), dispatch=False) as here:
+        await here.webhook(PICKED)
+        with contextlib.closing(sqlite3.connect(here.store.path)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            here.start()
+            with pytest.raises(StoreUnavailable):
+                await here.store.write(lambda tx: None)
+            assert handler.parcels == []
+            other.rollback()
+            await handler.has(1)
+            await done(here, 1)

@@ -223,7 +223,7 @@ def a_road(picks: int, limits: Limits | None = None) -> Road:
 def test_an_order_that_was_held_back_while_the_breaker_closed_is_sent_all_the_same() -> None:
     road = a_road(3)
     refused, taken, waiting = road.claim()
-    road.go_on(taken, 3, "taken")
+    road.go_on(taken, 2, "taken")
     road.go_on(refused, TO_THE_END, "402")
     road.go_on(waiting, 1, "taken")
     road.go_on(taken, TO_THE_END, "taken")
@@ -238,7 +238,7 @@ def test_an_order_that_was_held_back_keeps_its_place_in_the_budget() -> None:
     wish = desk.Wish(source="journey", action="imagine", params={"prompt": "a lighthouse"})
     road.store.commit(lambda tx: desk.submit(tx, road.setup, wish, road.clock()))
     refused, taken, dear = road.claim()
-    road.go_on(taken, 3, "taken")
+    road.go_on(taken, 2, "taken")
     road.go_on(refused, TO_THE_END, "402")
     road.go_on(dear, TO_THE_END, "taken")
     assert road.jobs()[-1].job.status == "held"
@@ -249,7 +249,6 @@ def test_an_order_that_was_held_back_keeps_its_place_in_the_budget() -> None:
 def test_a_dispatcher_that_hung_does_not_pass_the_fence_of_the_one_that_took_over() -> None:
     road = a_road(1)
     (hung,) = road.claim()
-    road.go_on(hung, 1, "taken")
     road.take_over()
     (following,) = road.claim()
     road.go_on(hung, 1, "taken")

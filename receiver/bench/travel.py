@@ -23,6 +23,9 @@ RATES: Final = (1, 50, 200, 1000)
 FEWEST: Final = 10
 #: Seconds that one rate may take.
 LONGEST: Final = 10.0
+#: Orders at once: with as many as the contest's configuration allows, what cannot be sent in time piles up in memory
+#: and holds the webhooks up; this way it waits on disk.
+ORDERS_AT_ONCE: Final = 16
 
 Way = Literal["message", "order"]
 
@@ -93,6 +96,8 @@ def _contestant(way: Way, far: int) -> Contestant:
 
     def prepare(folder: Path, port: int) -> Command:
         sinks = ("first",) if way == "message" else ()
-        return gridhook.start(folder, port, gridhook.configuration(port, far=far, sinks=sinks), "all")
+        text = gridhook.configuration(port, far=far, sinks=sinks)
+        text = text.replace("concurrency = 1000", f"concurrency = {ORDERS_AT_ONCE}")
+        return gridhook.start(folder, port, text, "all")
 
     return msgspec.structs.replace(gridhook.GRIDHOOK, prepare=prepare)

@@ -13,7 +13,9 @@ from handlers.order import OrderHandler
 from receiver import desk, intake
 from receiver.advance import Setup
 from receiver.contracts import Call, Filters, Order, Request, Source, Transaction
+from receiver.deliveries import Delivery
 from receiver.dispatch import LEASE_MARGIN
+from receiver.dispatch import Try as Begin
 from receiver.jobs import TERMINAL, KeptJob
 from receiver.looks import askable
 from receiver.money import Limits
@@ -28,7 +30,7 @@ from support.world import AUTO_HD, Clock
 
 T = TypeVar("T")
 
-#: More than a try has: a look, two reads, the commit, both halves of the call, the outcome.
+#: More than a try has: a look, the commit, both halves of the call, the outcome.
 TO_THE_END: Final = 20
 EVERYTHING: Final = Filters(limit=500)
 
@@ -113,12 +115,12 @@ class Road:
         lane, now = self._lane, self.clock()
         lease = now + int((lane.timeout + LEASE_MARGIN) * 1000)
 
-        def take(tx: Transaction) -> list[Try]:
+        def take(tx: Transaction) -> list[tuple[Delivery, Begin]]:
             room = min(free, lane.room(tx) if lane.room is not None else free)
             claimed = tx.claim(lane.name, room, now, lease) if room > 0 else []
-            return [Try(delivery, lane.carry(delivery)) for delivery in claimed]
+            return [(delivery, lane.prepare(tx, delivery)) for delivery in claimed]
 
-        tries = self.store.commit(take)
+        tries = [Try(delivery, begin(lambda: None)) for delivery, begin in self.store.commit(take)]
         self.tries += tries
         return tries
 
