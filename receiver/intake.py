@@ -82,9 +82,10 @@ def _path_proof(request: Request, source: Source, ref_key: bytes) -> tuple[Proof
 
 def read(request: Request, verified: Verified, source: Source) -> Arrival:
     """A verified request with its reports; one that cannot be understood is marked, never dropped."""
-    arrival = Arrival(request=request, proof=verified.proof, ref_job=verified.ref_job)
     state, note, reports = _reports(request.body, request.headers, source)
-    return msgspec.structs.replace(arrival, state=state, note=note, reports=reports)
+    return Arrival(
+        request=request, proof=verified.proof, ref_job=verified.ref_job, reports=reports, state=state, note=note
+    )
 
 
 def _reports(
@@ -139,11 +140,12 @@ def take(tx: Transaction, setup: Setup, arrival: Arrival) -> Taken:
 
 
 def _without_secrets(headers: dict[str, str], source: Source) -> dict[str, str]:
-    secrets = [secret.reveal() for secret in source.secrets]
-    return {
-        name: "***" if name in SECRET_HEADERS or any(secret in value for secret in secrets) else value
-        for name, value in headers.items()
-    }
+    kept = {name: "***" if name in SECRET_HEADERS else value for name, value in headers.items()}
+    for secret in source.secrets:
+        word = secret.reveal()
+        if word in "\n".join(kept.values()):
+            kept = {name: "***" if word in value else value for name, value in kept.items()}
+    return kept
 
 
 def _take_reports(tx: Transaction, setup: Setup, number: int, arrival: Arrival) -> Taken:
@@ -172,6 +174,8 @@ def _take_report(
     proven = arrival.proof != "token"
     if kept is not None:
         return report_to(tx, setup, kept, report, now, request=request, proven=proven)
+    if _forgotten(tx, source, report, arrival):
+        return 0
     new = mark_proven(None, _foreign(tx, source, report, now), proven)
     return advance(tx, setup, None, new, now, request=request)
 
@@ -182,12 +186,19 @@ def _find(tx: Transaction, source: Source, report: Report, arrival: Arrival) -> 
     if named is not None and named.job.provider_job_id in (None, report.provider_job_id):
         return named
     if report.provider_job_id is None:
-        if named is None:
+        if named is None and not _forgotten(tx, source, report, arrival):
             raise Unmapped("it names no job")
         return named
     if named is not None and arrival.proof == "ref" and report.provider_job_id not in named.facts.get("siblings", ()):
         raise Unmapped("it names another job than the one that its webhook URL belongs to")
     return tx.job_at(source.name, report.provider_job_id)
+
+
+def _forgotten(tx: Transaction, source: Source, report: Report, arrival: Arrival) -> bool:
+    """Whether a report is about a job that was pruned: what was to follow was ordered then, and must not be again."""
+    if arrival.ref_job is not None and tx.pruned(arrival.ref_job):
+        return True
+    return report.provider_job_id is not None and tx.forgotten(source.name, report.provider_job_id)
 
 
 def _foreign(tx: Transaction, source: Source, report: Report, now: int) -> KeptJob:

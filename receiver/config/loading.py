@@ -20,10 +20,10 @@ from receiver.config.server import ServerKeys, judge_public_url, server_settings
 from receiver.config.settings import Config, LimitSettings
 from receiver.config.sinks import read_sinks
 from receiver.config.sources import read_sources
-from receiver.config.units import Address, Count
+from receiver.config.units import Address, Count, Retention
 from receiver.errors import ConfigError, Problem
 
-LATER: Final = ("retention", "alerts", "network")
+LATER: Final = ("alerts", "network")
 #: Names that SQLite would not take for a file, or that an address would cut in two.
 NOT_A_FILE: Final = re.compile(r":memory:|file:.*|.*[?#].*")
 POSITION: Final = re.compile(r" \(at (.+)\)$")
@@ -41,6 +41,7 @@ class TopKeys(msgspec.Struct, frozen=True, kw_only=True):
 
     public_url: Address | None = None
     database: str = "sqlite:///gridhook.db"
+    retention: Retention | None = None
     time_zone: str = "UTC"
     server: ServerKeys = ServerKeys()
     limits: LimitKeys = LimitKeys()
@@ -81,6 +82,7 @@ def _read(reader: Reader, tables: Table, file: Path, providers: Registry, handle
         folder=folder,
         public_url=top.public_url or f"http://127.0.0.1:{top.server.port}",
         database=database,
+        retention=top.retention,
         time_zone=top.time_zone,
         limits=LimitSettings(depth=top.limits.depth, jobs=top.limits.jobs),
         server=server,

@@ -63,6 +63,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str
     #: `sqlite:///` and an absolute path (so four slashes).
     database: str
+    #: How long what is over is kept, seconds; None = for ever.
+    retention: float | None = None
     time_zone: str = "UTC"
     limits: LimitSettings = LimitSettings()
     server: ServerSettings

@@ -14,6 +14,8 @@ TEMPLATE: Final = """\
 public_url = "https://hooks.example.com"
 # Relative to this file; four slashes make it absolute.
 database = "sqlite:///gridhook.db"
+# How long jobs that are over are kept, with all that belongs to them. Left out: for ever.
+#retention = "90d"
 #time_zone = "UTC"
 
 [server]

@@ -115,6 +115,8 @@ Timeout = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=0.1, le=6
 #: Spans between events of a job's life.
 Span = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=0.1, le=30 * DAY)]
 Wait = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=0, le=30 * DAY)]
+#: How long what is over is kept.
+Retention = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=3600, le=36_500 * DAY)]
 Rate = Annotated[float, msgspec.Meta(extra={"unit": "rate"}, ge=0.0001, le=10_000)]
 Amount = Annotated[Decimal, msgspec.Meta(extra={"unit": "amount"})]
 Address = Annotated[str, msgspec.Meta(extra={"unit": "address"})]

@@ -13,7 +13,7 @@ MANY: Final = """
 publik_url = "https://x.example"
 database = "postgresql://u@host/db"
 time_zone = "Mars/Olympus"
-retention = "30d"
+retention = "30 days"
 
 [alerts]
 to = ["team"]
@@ -68,8 +68,8 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     found = problems(tmp_path, MANY)
     assert [problem.where for problem in found] == [
         "publik_url",
-        "retention",
         "alerts",
+        "retention",
         "server.port",
         "server.max_body",
         "sources.Journey",
