@@ -7,12 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from starlette.applications import Starlette
-
-from handlers.http import HttpTransport
-from handlers.order import OrderHandler
 from receiver import logs
 from receiver.cli import Composition, Role, run
 from receiver.config import Config, SinkSettings, load
@@ -27,7 +23,12 @@ from receiver.sinks import SinkCarrier
 from receiver.store.look import Look, look
 from receiver.store.sqlite import SqliteStore
 from receiver.times import Clock, system_clock
-from receiver.web.application import application
+from receiver.upkeep import Upkeep
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from handlers.http import HttpTransport
 
 #: Name in the configuration to where the class is; adding a handler is a module, a line here and a test.
 HANDLERS: Final[dict[str, str]] = {
@@ -70,34 +71,46 @@ def database_file(config: Config) -> Path:
 class Service:
     """The running parts: store, dispatcher, transport, web application."""
 
-    def __init__(self, config: Config, store: SqliteStore, transport: Transport, clock: Clock) -> None:
+    def __init__(self, config: Config, store: SqliteStore, clock: Clock) -> None:
         self.config = config
         self.store = store
         self.setup = setup_of(config)
         self.clock = clock
-        self._transport = transport
         self._dispatcher: Dispatcher | None = None
         self._reconciler: Reconciler | None = None
+        self._upkeep: Upkeep | None = None
 
     def web(self) -> Starlette:
         """The HTTP face."""
+        from receiver.web.application import application  # noqa: PLC0415  # starlette: only who serves pays for it
+
         return application(self.store, self.setup, self.config, self.clock)
 
     def dispatched(self) -> bool:
         """Whether this or another process dispatches from the database."""
         return self.store.dispatched()
 
-    async def dispatch(self) -> None:
+    async def vacuum(self) -> None:
+        """Writes the whole database anew, without free room; no write gets through meanwhile."""
+        await self.store.vacuum()
+
+    async def dispatch(self, transport: Transport) -> None:
         """Becomes the dispatching process, ends an earlier one's leases, and starts. Raises StoreRefused."""
         self.store.own_dispatching()
         await self.store.write(lambda tx: recover(tx, self.setup, self.clock()))
-        self._dispatcher = Dispatcher(self.store, self._lanes(), self.clock)
+        self._dispatcher = Dispatcher(self.store, self._lanes(transport), self.clock)
         self._dispatcher.start()
-        self._reconciler = Reconciler(self.store, self.setup, self._transport, self.clock)
+        self._reconciler = Reconciler(self.store, self.setup, transport, self.clock)
         self._reconciler.start()
+        if self.config.retention is not None:
+            self._upkeep = Upkeep(self.store, self.config.retention, self.clock)
+            self._upkeep.start()
 
     async def stop(self, grace: float = GRACE) -> None:
         """Stops dispatching: what runs may finish, the rest is given back."""
+        if self._upkeep is not None:
+            await self._upkeep.stop()
+            self._upkeep = None
         if self._reconciler is not None:
             await self._reconciler.stop()
             self._reconciler = None
@@ -105,21 +118,23 @@ class Service:
             await self._dispatcher.stop(grace)
             self._dispatcher = None
 
-    def _lanes(self) -> list[Lane]:
-        sinks = [self._sink(settings) for settings in self.config.sinks.values()]
+    def _lanes(self, transport: Transport) -> list[Lane]:
+        sinks = [self._sink(settings, transport) for settings in self.config.sinks.values()]
         carriers = [SinkCarrier(self.store, sink, self.clock, random.random) for sink in sinks]
         return [
             *(carrier.lane(sink_lane(sink.name)) for sink, carrier in zip(sinks, carriers, strict=True)),
-            *(self._orders(name).lane() for name in self.config.sources),
+            *(self._orders(name, transport).lane() for name in self.config.sources),
         ]
 
-    def _orders(self, name: str) -> OrderCarrier:
-        sender = OrderHandler(self._transport)
+    def _orders(self, name: str, transport: Transport) -> OrderCarrier:
+        from handlers.order import OrderHandler  # noqa: PLC0415  # like the transport, for who dispatches
+
+        sender = OrderHandler(transport)
         source = self.config.sources[name]
         return OrderCarrier(self.store, self.setup, source, sender, self.config.public_url, self.clock, random.random)
 
-    def _sink(self, settings: SinkSettings) -> Sink:
-        handler = settings.handler(settings.options, self._transport, self.clock, settings.timeout)
+    def _sink(self, settings: SinkSettings, transport: Transport) -> Sink:
+        handler = settings.handler(settings.options, transport, self.clock, settings.timeout)
         return Sink(
             name=settings.name,
             handler=handler,
@@ -135,16 +150,23 @@ async def service(
     config: Config, role: Role | None = "all", *, clock: Clock = system_clock, transport: HttpTransport | None = None
 ) -> AsyncIterator[Service]:
     """Opens everything; `role` None or "intake" dispatches nothing. Raises StoreRefused or StoreUnavailable."""
-    transport = transport or HttpTransport()
     async with SqliteStore(database_file(config), clock) as store:
-        running = Service(config, store, transport, clock)
+        running = Service(config, store, clock)
         try:
             if role in ("all", "dispatch"):
-                await running.dispatch()
+                transport = transport or _transport()
+                await running.dispatch(transport)
             yield running
         finally:
             await running.stop()
-            await transport.aclose()
+            if transport is not None:
+                await transport.aclose()
+
+
+def _transport() -> HttpTransport:
+    from handlers.http import HttpTransport  # noqa: PLC0415  # loads the HTTP library: only who dispatches pays for it
+
+    return HttpTransport()
 
 
 def look_at(config: Config) -> Look:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import logging
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import cast
@@ -213,10 +214,22 @@ async def test_time_that_runs_out_before_the_connection_is_open_was_not_sent() -
         hung_up.set()
 
     async with serving(talk) as port, transport() as carrier:
+        await carrier._trust()
         with pytest.raises(NotSent):
             await carrier.send(post(port, "https"), BRIEF)
         assert greeted.is_set()
         await asyncio.wait_for(hung_up.wait(), AMPLE)
+
+
+async def test_authorities_are_loaded_when_the_first_https_address_needs_them() -> None:
+    async with transport() as carrier:
+        async with serving(saying(ok())) as port:
+            await carrier.send(post(port), AMPLE)
+        assert carrier._verify.get_ca_certs() == []
+        with pytest.raises(NotSent):
+            await carrier.send(post(port, "https"), AMPLE)
+        assert len(carrier._verify.get_ca_certs()) > 50
+        assert (carrier._verify.verify_mode, carrier._verify.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
 async def test_a_server_that_does_not_speak_tls_was_not_sent_to() -> None:

@@ -16,6 +16,7 @@ import msgspec
 
 from receiver.bench import gridhook
 from receiver.bench.contest import Plan
+from receiver.bench.contestants import python
 from receiver.bench.generators import aimed, drive
 from receiver.bench.imports import Imported, import_ms, slowest
 from receiver.bench.screen import Say
@@ -44,6 +45,8 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     after_mb: tuple[float, ...]
     streams: int
     streams_mb: float
+    #: What opening them added to a bare uvicorn, which can do no more than hold them open.
+    bare_streams_mb: float
     #: From the command to the first 200 of /readyz.
     ready_empty_ms: float
     #: On the database with all those events.
@@ -64,7 +67,8 @@ def memory(plan: Plan, count: int, say: Say) -> Memory:
             say(f"ready after {ready_empty:.0f} ms with {start:.0f} MB")
             after = tuple(_grow(server, plan, count // PORTIONS, say) for _ in range(PORTIONS))
             streams = _with_streams(server)
-            say(f"{STREAMS} open streams: {streams:.0f} MB")
+            bare = _on_bare_uvicorn(folder, plan)
+            say(f"{STREAMS} open streams: {streams:.0f} MB; they add {bare:.0f} MB to a bare uvicorn")
             server.stop()
         with _ready(folder, plan) as (_, ready_full):
             say(f"ready after {ready_full:.0f} ms on {count:,} events")
@@ -76,6 +80,7 @@ def memory(plan: Plan, count: int, say: Say) -> Memory:
         after_mb=after,
         streams=STREAMS,
         streams_mb=streams,
+        bare_streams_mb=bare,
         ready_empty_ms=ready_empty,
         ready_full_ms=ready_full,
         import_ms=import_ms(),
@@ -107,6 +112,15 @@ def _with_streams(server: Server) -> float:
         for _ in range(STREAMS):
             stack.enter_context(contextlib.closing(_stream(server.port)))
         return server.usage().resident / 1e6
+
+
+def _on_bare_uvicorn(folder: Path, plan: Plan) -> float:
+    """What as many open answers add to a uvicorn that only holds them, MB."""
+    port = free_port()
+    with started(python("-m", "receiver.bench.noop", "held", str(port)), folder, port, plan.cores.server) as server:
+        wait_until_up(server, READY, gridhook.GRIDHOOK.patience, "bare uvicorn")
+        before = server.usage().resident / 1e6
+        return _with_streams(server) - before
 
 
 def _stream(port: int) -> socket.socket:

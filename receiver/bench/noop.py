@@ -1,4 +1,4 @@
-"""The servers to compare with that keep nothing: `python -m receiver.bench.noop uvicorn|starlette PORT`."""
+"""The servers to compare with that keep nothing: `python -m receiver.bench.noop uvicorn|starlette|held PORT`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,17 @@ async def bare(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
+async def held(scope: Scope, receive: Receive, send: Send) -> None:
+    """At `/api/v1/stream` an answer that stays open: the least that one can cost on uvicorn. 204 to all else."""
+    if scope["path"] != "/api/v1/stream":
+        await bare(scope, receive, send)
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b": held\n\n", "more_body": True})
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def _nothing(request: Request) -> Response:
     await request.body()
     return Response(status_code=204)
@@ -31,7 +42,7 @@ def starlette() -> ASGIApp:
 def main() -> None:
     """The process: uvicorn with the settings of `gridhook serve`."""
     kind, port = sys.argv[1:]
-    app = bare if kind == "uvicorn" else starlette()
+    app = starlette() if kind == "starlette" else {"uvicorn": bare, "held": held}[kind]
     uvicorn.run(
         app,
         host="127.0.0.1",

@@ -11,6 +11,7 @@ from receiver.bench.durability import Killed
 from receiver.bench.growth import Growth
 from receiver.bench.machine import Machine
 from receiver.bench.memory import Memory
+from receiver.bench.retention import Retained
 from receiver.bench.steady import Steady
 from receiver.bench.travel import Travel
 
@@ -36,6 +37,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     slow: tuple[SlowContest, ...] = ()
     travel: tuple[Travel, ...] = ()
     growth: Growth | None = None
+    retention: Retained | None = None
     memory: Memory | None = None
     #: What was left out, and why.
     left_out: tuple[str, ...] = ()
@@ -65,6 +67,8 @@ def tables(report: Report) -> list[Table]:
         found.append(_travel(report.travel))
     if report.growth is not None:
         found.append(_growth(report.growth))
+    if report.retention is not None:
+        found.append(_retention(report.retention))
     if report.memory is not None:
         found.append(_memory(report.memory))
     return found
@@ -190,6 +194,32 @@ def _growth(growth: Growth) -> Table:
     )
 
 
+def _retention(one: Retained) -> Table:
+    return Table(
+        title=f"Retention: answers at half of the highest rate, {one.rate:,.0f}/s, while {one.events:,} old events go",
+        columns=("meanwhile", "p50 ms", "p95 ms", "p99 ms", "max ms", "longest pause ms"),
+        rows=tuple(
+            (
+                name,
+                f"{latency.p50:.2f}",
+                f"{latency.p95:.2f}",
+                f"{latency.p99:.2f}",
+                f"{latency.max:.1f}",
+                f"{pause:.1f}",
+            )
+            for name, latency, pause in (
+                ("nothing is pruned", one.quiet, one.quiet_pause_ms),
+                ("the past is pruned", one.pruning, one.pruning_pause_ms),
+            )
+        ),
+        notes=(
+            f"p99 is {one.ratio:.2f} times as long; {one.pruned_meanwhile:,} old jobs went in {one.seconds:.1f} s, "
+            f"all in {one.whole_seconds:.0f} s; {one.errors:,} errors.",
+            f"The file: {one.before_mb:,.1f} MB before, {one.after_mb:,.1f} MB after, what came in meanwhile included.",
+        ),
+    )
+
+
 def _memory(memory: Memory) -> Table:
     after = " ".join(f"{mb:.0f}" for mb in memory.after_mb)
     rows = [
@@ -199,6 +229,7 @@ def _memory(memory: Memory) -> Table:
         ("resident after start", f"{memory.start_mb:.0f} MB"),
         (f"resident while {memory.events:,} events come in", f"{after} MB"),
         (f"resident with {memory.streams:,} open streams", f"{memory.streams_mb:.0f} MB"),
+        ("which alone add to a bare uvicorn", f"{memory.bare_streams_mb:.0f} MB"),
     ]
     slowest = ", ".join(f"{one.name} {one.own_ms:.0f}" for one in memory.imported[:8])
     return Table(

@@ -19,6 +19,7 @@ from receiver.bench.growth import growth
 from receiver.bench.machine import machine
 from receiver.bench.memory import memory
 from receiver.bench.report import Report, SlowContest
+from receiver.bench.retention import retention
 from receiver.bench.screen import Say
 from receiver.bench.servers import BenchError
 from receiver.bench.slow_disk import SlowDisk
@@ -46,6 +47,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     dispatch: bool = False
     #: Events in the full database; None = not measured.
     growth: int | None = None
+    #: Old events to prune under load; None = not measured.
+    retention: int | None = None
     #: Events to take in; None = not measured.
     memory: int | None = None
 
@@ -109,5 +112,6 @@ def _others(report: Report, wish: Wish, plan: Plan, say: Say) -> Report:
         report,
         travel=tuple(travel(plan, say)) if wish.dispatch else (),
         growth=growth(plan, wish.growth, say) if wish.growth else None,
+        retention=retention(plan, wish.retention, say) if wish.retention else None,
         memory=memory(plan, wish.memory, say) if wish.memory else None,
     )

@@ -34,6 +34,9 @@ def bench(
     growth: Annotated[
         int | None, typer.Option("--growth", metavar="N", min=100, help="Single steps on a database of N events.")
     ] = None,
+    retention: Annotated[
+        int | None, typer.Option("--retention", metavar="N", min=100, help="Prune N old events under load.")
+    ] = None,
     memory: Annotated[
         int | None, typer.Option("--memory", metavar="N", min=100, help="Memory and start, with N events.")
     ] = None,
@@ -61,6 +64,7 @@ def bench(
         fsync_ms=milliseconds(fsync_ms),
         dispatch=dispatch,
         growth=growth,
+        retention=retention,
         memory=memory,
     )
     try:

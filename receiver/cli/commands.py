@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from receiver.cli import again, bench, check, costs, decisions, files, follow, lists, orders, pretend, serve
+from receiver.cli import again, bench, check, costs, decisions, files, follow, lists, orders, pretend, prune, serve
 from receiver.cli.composition import Composition
 from receiver.cli.screen import clean, fail, say, tell
 from receiver.errors import ConfigError, GridhookError
@@ -51,6 +50,8 @@ def tell_problems(wrong: ConfigError) -> None:
 def _show_version(wanted: bool) -> None:
     if not wanted:
         return
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  # nothing else needs it
+
     try:
         say(f"gridhook {version('gridhook')}")
     except PackageNotFoundError:
@@ -83,6 +84,7 @@ for name, command in (
     ("tail", follow.tail),
     ("redeliver", again.redeliver),
     ("reparse", again.reparse),
+    ("prune", prune.prune),
     ("simulate", pretend.simulate),
     ("demo", pretend.demo),
     ("bench", bench.bench),

@@ -48,6 +48,10 @@ class Service(Protocol):
         """Whether some process dispatches from this database right now."""
         ...
 
+    async def vacuum(self) -> None:
+        """Writes the whole database anew, without free room; no write gets through meanwhile."""
+        ...
+
     def web(self) -> Starlette:
         """The HTTP face; `state.stopping` is an event that ends its streams."""
         ...

@@ -23,6 +23,7 @@ from receiver.web.health import Health
 from receiver.web.ingest import Ingest
 from receiver.web.metrics import Metrics
 from receiver.web.refusals import handlers
+from receiver.web.stream import go_on
 
 HOME: Final = """<!doctype html>
 <html lang="en">
@@ -56,6 +57,7 @@ class Application(Starlette):
             await self._ingest(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+            await go_on(scope, receive, send)
 
 
 def application(store: Store, setup: Setup, config: Config, clock: Clock) -> Starlette:

@@ -15,7 +15,7 @@ from receiver.contracts import Request, Source, Store
 from receiver.errors import StoreUnavailable
 from receiver.intake import Taken
 from receiver.times import Clock
-from receiver.web.bodies import BODY_SECONDS, Refusal, read_body, read_headers
+from receiver.web.bodies import BODY_SECONDS, Bodies, Refusal, read_headers
 from receiver.web.guard import SAFE_HEADERS
 from receiver.web.problems import problem_body
 
@@ -44,9 +44,8 @@ class Ingest:
         self._store = store
         self._setup = setup
         self._clock = clock
-        self._max_body = max_body
+        self._bodies = Bodies(max_body, body_seconds)
         self._count = count
-        self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI call for a path below `/in/`. Whatever comes in, the answer is one of the table in the design."""
@@ -77,7 +76,7 @@ class Ingest:
         if scope["method"] != "POST":
             raise Refusal(405, "method_not_allowed", "webhooks are POSTed", {"allow": "POST"})
         headers = read_headers(scope["headers"])
-        body = await read_body(receive, headers, self._max_body, self._body_seconds)
+        body = await self._bodies.read(receive, headers)
         request = Request(source=source.name, headers=headers, body=body, path_token=token, received_at=now)
         verified = intake.verify(request, source, self._store.ref_key)
         if verified is None:

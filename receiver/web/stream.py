@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
-import structlog
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from receiver import ids
-from receiver.contracts import Filters, Store, Transaction
-from receiver.errors import StoreUnavailable
+from receiver.contracts import Store
 from receiver.web.bodies import Refusal
+from receiver.web.broadcast import Broadcast, Wanted, newest
 from receiver.web.filters import TYPES, Reader, id_reader, read_query, text_reader, word_reader
-from receiver.web.lists_api import HEAD, EventHead
-from receiver.web.waiting import news
-
-log = structlog.get_logger("web")
 
 SSE: Final = "text/event-stream"
 #: Seconds of silence after which a comment keeps the connection alive.
 KEEP_ALIVE: Final = 15.0
-#: Events that are read at a time: all that a slow reader makes us remember.
-BATCH: Final = 100
+#: Where in the ASGI scope is said how an answer that has begun goes on; see `go_on`.
+GOES_ON: Final = "gridhook.goes_on"
 
-
-class Wanted(NamedTuple):
-    """Which events a stream carries; None = all."""
-
-    type: object = None
-    source: object = None
-
-    def has(self, head: EventHead) -> bool:
-        """Whether the event is wanted."""
-        return self.type in (None, head.type) and self.source in (None, head.source.removeprefix("gridhook/"))
+GoesOn = Callable[[Receive, Send], Awaitable[None]]
 
 
 class Stream:
@@ -45,8 +32,7 @@ class Stream:
 
     def __init__(self, store: Store, stopping: asyncio.Event, keep_alive: float = KEEP_ALIVE) -> None:
         self._store = store
-        self._stopping = stopping
-        self._keep_alive = keep_alive
+        self._broadcast = Broadcast(store, stopping, keep_alive)
 
     def routes(self) -> list[Route]:
         """Its address."""
@@ -60,42 +46,33 @@ class Stream:
         start: int | None = asked.get("since") if seen is None else seen
         if request.method == "HEAD":
             return Response(media_type=SSE)
-        after = start if start is not None else await self._store.read(_newest)
+        after = start if start is not None else await self._store.read(newest)
         wanted = Wanted(asked.get("type"), asked.get("source"))
-        return StreamingResponse(self._frames(after, wanted), media_type=SSE)
-
-    async def _frames(self, after: int, wanted: Wanted) -> AsyncIterator[bytes]:
-        clock = asyncio.get_running_loop().time
-        watch = self._store.watch()
-        try:
-            yield b": gridhook\n\n"
-            spoke_at = clock()
-            while not self._stopping.is_set():
-                batch = await self._store.read(partial(_after, after))
-                for body in batch:
-                    head = HEAD.decode(body)
-                    after = head.number
-                    if wanted.has(head):
-                        yield _frame(head, body)
-                        spoke_at = clock()
-                if clock() - spoke_at >= self._keep_alive:
-                    yield b": still here\n\n"
-                    spoke_at = clock()
-                if len(batch) < BATCH:
-                    await news(watch, self._stopping, self._keep_alive - (clock() - spoke_at))
-        except StoreUnavailable as wrong:
-            # The caller comes back with Last-Event-ID and misses nothing.
-            log.error("stream.ended", reason=str(wrong))
-        finally:
-            watch.close()
+        return Begun(partial(self._broadcast.carry, wanted=wanted, after=after))
 
 
-def _after(number: int, tx: Transaction) -> list[bytes]:
-    return tx.events_after(number, BATCH)
+class Begun(Response):
+    """The beginning of a stream; the rest is left to `go_on`."""
+
+    media_type = SSE
+
+    def __init__(self, goes_on: GoesOn) -> None:
+        super().__init__()
+        del self.headers["content-length"]
+        self._goes_on = goes_on
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI call."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": b": gridhook\n\n", "more_body": True})
+        scope[GOES_ON] = self._goes_on
 
 
-def _frame(head: EventHead, body: bytes) -> bytes:
-    return b"id: %s\nevent: %s\ndata: %s\n\n" % (head.id.encode(), head.type.encode(), body)
+async def go_on(scope: Scope, receive: Receive, send: Send) -> None:
+    """Goes on with an answer that has begun, outside of all layers: while it lasts, theirs would be kept in memory."""
+    goes_on: GoesOn | None = scope.pop(GOES_ON, None)
+    if goes_on is not None:
+        await goes_on(receive, send)
 
 
 def _last_seen(request: Request) -> int | None:
@@ -106,8 +83,3 @@ def _last_seen(request: Request) -> int | None:
     if number is None:
         raise Refusal(400, "invalid_query", f"Last-Event-ID is the id of an event, not {text[:40]!r}")
     return number
-
-
-def _newest(tx: Transaction) -> int:
-    newest = tx.events(Filters(limit=1))
-    return HEAD.decode(newest[0]).number if newest else 0

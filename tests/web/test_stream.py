@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Message
 
-from receiver.web.stream import BATCH, Stream
+from receiver.web.broadcast import BATCH, WINDOW, Broadcast, Wanted
+from receiver.web.stream import Stream
 from support.face import ADMIN, GRID, Face, a_face, with_source
 
 
@@ -145,6 +149,84 @@ async def test_a_listener_that_goes_leaves_nothing_behind(tmp_path: Path) -> Non
             while len(face.store._watches) > before + 1:
                 await a_task(face, f"task {len(await everything(face))}")
         watch.close()
+
+
+async def test_open_streams_share_one_watch_and_need_no_task_but_their_callers(tmp_path: Path) -> None:
+    async with a_face(tmp_path) as face, face.served() as address, AsyncExitStack() as stack:
+        first = await stack.enter_async_context(listening(address))
+        watches, before = len(face.store._watches), len(asyncio.all_tasks())
+        others = [await stack.enter_async_context(listening(address)) for _ in range(8)]
+        assert len(face.store._watches) == watches
+        # Two come and go while the one watch is waited for.
+        assert len(asyncio.all_tasks()) <= before + len(others) + 2
+        told = await a_task(face, "a")
+        assert {(await one.event())["id"] for one in (first, *others)} == {told}
+
+
+async def test_a_stream_that_is_opened_after_all_have_gone_is_told_too(tmp_path: Path) -> None:
+    async with a_face(tmp_path) as face, face.served() as address:
+        for name in ("a", "b", "c"):
+            async with listening(address) as listener:
+                told = await a_task(face, name)
+                assert (await listener.event())["id"] == told
+
+
+class Caller:
+    """Who listens to a broadcast, and takes nothing while `takes` is not set."""
+
+    def __init__(self) -> None:
+        self.takes = asyncio.Event()
+        self.goes = asyncio.Event()
+        self.found: list[str] = []
+        self._more = asyncio.Event()
+
+    async def send(self, message: Message) -> None:
+        """The ASGI call."""
+        await self.takes.wait()
+        self.found += re.findall(r"^id: (.+)$", message["body"].decode(), re.MULTILINE)
+        self._more.set()
+
+    async def receive(self) -> Message:
+        """The ASGI call."""
+        await self.goes.wait()
+        return {"type": "http.disconnect"}
+
+    async def has(self, count: int) -> None:
+        """Waits for so many events."""
+        async with asyncio.timeout(20):
+            while len(self.found) < count:
+                self._more.clear()
+                await self._more.wait()
+
+
+async def test_a_slow_reader_misses_nothing_and_holds_nobody_up(tmp_path: Path) -> None:
+    count = WINDOW + 2 * BATCH
+    quick, slow = Caller(), Caller()
+    async with a_face(tmp_path, rules=()) as face:
+        broadcast = Broadcast(face.store, face.app.state.stopping, keep_alive=15)
+        carried = [asyncio.create_task(broadcast.carry(one.receive, one.send, Wanted(), 0)) for one in (quick, slow)]
+        quick.takes.set()
+        for first in range(0, count, BATCH):
+            numbers = range(first, first + BATCH)
+            await asyncio.gather(*(face.post({**GRID, "task_id": f"t-{one}"}) for one in numbers))
+            await quick.has(first + BATCH)
+        assert slow.found == []
+        slow.takes.set()
+        await slow.has(count)
+        for one in (quick, slow):
+            one.goes.set()
+        await asyncio.gather(*carried)
+    assert slow.found == quick.found == sorted(set(quick.found))
+
+
+async def test_a_store_that_cannot_be_read_ends_the_streams(tmp_path: Path) -> None:
+    async with a_face(tmp_path) as face, face.served() as address:
+        seen = await a_task(face, "a")
+        async with listening(address) as listener, listening(address, f"?since={seen}") as other:
+            with closing(sqlite3.connect(tmp_path / "a.db")) as db:
+                db.execute("ALTER TABLE events RENAME TO elsewhere")
+            assert await listener.ended()
+            assert await other.ended()
 
 
 async def everything(face: Face) -> list[Any]:
