@@ -7,6 +7,7 @@ one process strictly increase, sort as text like they sort as numbers, and need 
 from __future__ import annotations
 
 import secrets
+from functools import lru_cache
 from typing import Literal
 
 from receiver.times import Clock
@@ -29,6 +30,7 @@ class Ids:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._ms = 0
         self._last = 0
 
     def start_after(self, number: int) -> None:
@@ -37,8 +39,11 @@ class Ids:
 
     def next(self) -> int:
         """A new id, greater than every one before it."""
-        floor = first_at(self._clock())
-        self._last = floor + secrets.randbits(COUNTER_BITS - 2) if floor > self._last else self._last + 1
+        ms = self._clock()
+        self._last += 1
+        if ms != self._ms:
+            self._ms = ms
+            self._last = max(self._last, first_at(ms) + secrets.randbits(COUNTER_BITS - 2))
         return self._last
 
 
@@ -54,11 +59,14 @@ def made_at(number: int) -> int:
 
 def show(kind: Kind, number: int) -> str:
     """The outside form of an id: its kind and 13 characters of Crockford's base 32."""
-    pairs = PAIRS
-    return (
-        f"{kind}_{ALPHABET[number >> 60]}{pairs[number >> 50 & 1023]}{pairs[number >> 40 & 1023]}"
-        f"{pairs[number >> 30 & 1023]}{pairs[number >> 20 & 1023]}{pairs[number >> 10 & 1023]}{pairs[number & 1023]}"
-    )
+    return f"{_head(kind, number >> 20)}{PAIRS[number >> 10 & 1023]}{PAIRS[number & 1023]}"
+
+
+@lru_cache(maxsize=256)
+def _head(kind: Kind, upper: int) -> str:
+    """All but the last four characters: ids of the same moment share them."""
+    letters = [PAIRS[upper >> shift & 1023] for shift in (30, 20, 10, 0)]
+    return f"{kind}_{ALPHABET[upper >> 40]}{''.join(letters)}"
 
 
 def read(kind: Kind, text: str) -> int | None:

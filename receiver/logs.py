@@ -30,6 +30,9 @@ QUIET: Final = ("httpx", "httpcore", "httpx2", "httpcore2", "asyncio", "uvicorn.
 SOON: Final = 0.05
 TOGETHER: Final = 500
 
+#: Methods whose lines have another level than their name.
+LEVEL_NAMES: Final = {"warn": "warning", "exception": "error"}
+
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=repr)
 
 
@@ -111,9 +114,7 @@ def configure(level: Level = "info", stream: TextIO | None = None) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            dated,
-            structlog.processors.format_exc_info,
+            completed,
             *(_for_people() if people else [as_json]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
@@ -140,10 +141,14 @@ def flush() -> None:
         _open[0].flush()
 
 
-def dated(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """The line with the present as RFC 3339."""
+def completed(logger: Any, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The line with its level, the present as RFC 3339, and its exception as text.
+
+    One step instead of structlog's three, since every webhook has a line.
+    """
+    line["level"] = LEVEL_NAMES.get(method, method)
     line["timestamp"] = stamp(system_clock())
-    return line
+    return structlog.processors.format_exc_info(logger, method, line) if "exc_info" in line else line
 
 
 def as_json(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> str:

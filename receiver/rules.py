@@ -38,11 +38,13 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
 def route(event: Event, rules: Iterable[Rule]) -> Route:
     """The sinks and follow-ups that the rules give an event. A sink named by several rules gets it once."""
-    matching = [rule for rule in rules if _fits_event(event, rule.when)]
-    return Route(
-        sinks=tuple(dict.fromkeys(sink for rule in matching for sink in rule.to)),
-        follow_ups=tuple((rule.name, then) for rule in matching for then in rule.then),
-    )
+    sinks: dict[str, None] = {}
+    follow_ups: list[tuple[str, Then]] = []
+    for rule in rules:
+        if _fits_event(event, rule.when):
+            sinks.update(dict.fromkeys(rule.to))
+            follow_ups += [(rule.name, then) for then in rule.then]
+    return Route(sinks=tuple(sinks), follow_ups=tuple(follow_ups))
 
 
 def _fits_event(event: Event, when: When) -> bool:
@@ -58,8 +60,10 @@ def fits(fields: Mapping[str, Any], when: When) -> bool:
 
 
 def _holds(value: Any, wanted: Any) -> bool:
+    if type(value) is str and type(wanted) is str:
+        return _matches(value, wanted)
     if isinstance(wanted, list | tuple):
-        return any(_holds(value, one) for one in wanted)
+        return (type(value) is str and value in wanted) or any(_holds(value, one) for one in wanted)
     if isinstance(wanted, Mapping):
         fields = msgspec.to_builtins(value)
         return isinstance(fields, Mapping) and fits(fields, wanted)
@@ -67,7 +71,10 @@ def _holds(value: Any, wanted: Any) -> bool:
         return bool(wanted == "*")
     if isinstance(value, bool) or isinstance(wanted, bool):
         return value is wanted
-    text, pattern = str(value), str(wanted)
+    return _matches(str(value), str(wanted))
+
+
+def _matches(text: str, pattern: str) -> bool:
     return text == pattern or ("*" in pattern and fnmatchcase(text, _without_sets(pattern)))
 
 

@@ -16,6 +16,7 @@ def system_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
+@lru_cache(maxsize=256)
 def stamp(ms: int) -> str:
     """Unix milliseconds as RFC 3339 in UTC with three decimals: `2026-11-21T10:00:00.000Z`."""
     return f"{_second(ms // 1000)}.{ms % 1000:03d}Z"
