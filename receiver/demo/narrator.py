@@ -31,6 +31,8 @@ class Narrator:
         self._screen = screen
         self._bell = Bell()
         self._open = False
+        #: What the sink got before the stream told of it, by the event's id: a line tells first what happened.
+        self._early: dict[str, Heard] = {}
         #: Why the stream is over.
         self._over: str | None = None
 
@@ -48,15 +50,27 @@ class Narrator:
         if event is not None:
             self._screen.step(event.source_name, event.type, told(event), STYLES.get(event.type, ""))
             self.events.append(event)
+            early = self._early.pop(event.id, None)
+            if early is not None:
+                self._show(early)
         self._bell.ring()
 
     def _end(self, why: str) -> None:
         self._over = why
+        for early in self._early.values():
+            self._show(early)
         self._screen.step("gridhook", "stream", f"is over: {why}")
         self._bell.ring()
 
     def hear(self, heard: Heard) -> None:
-        """Tells what the sink got."""
+        """Tells what the sink got, after the stream told of the same event."""
+        event = heard.event
+        if event is None or self._over is not None or any(one.id == event.id for one in self.events):
+            self._show(heard)
+        else:
+            self._early[event.id] = heard
+
+    def _show(self, heard: Heard) -> None:
         seal = "signature verified" if heard.genuine else "SIGNATURE WRONG"
         what = "?" if heard.event is None else heard.event.type
         name = "this is no event" if heard.event is None else named(heard.event.data)

@@ -13,6 +13,7 @@ from receiver.bench.contest import Plan
 from receiver.bench.cores import Cores
 from receiver.bench.growth import LISTS, growth
 from receiver.bench.memory import memory
+from receiver.bench.retention import retention
 from receiver.bench.travel import travel
 from receiver.cli import app
 
@@ -69,10 +70,20 @@ def test_growth_compares_every_step(tmp_path: Path) -> None:
     assert found.bytes_per_event > 1200
 
 
+def test_retention_is_measured_with_and_without_pruning(tmp_path: Path) -> None:
+    found = retention(a_plan(tmp_path), 1000, silent)
+    assert found.quiet.count > 0
+    assert found.pruning.count > 0
+    assert found.errors == 0
+    assert found.ratio > 0
+    assert found.before_mb > found.after_mb > 0
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_memory_is_looked_at_from_the_start_to_the_last_event(tmp_path: Path) -> None:
     found = memory(a_plan(tmp_path), 200, silent)
     assert len(found.after_mb) == 5
-    assert min(found.start_mb, found.streams_mb, *found.after_mb) > 1
+    assert min(found.start_mb, found.streams_mb, found.bare_streams_mb, *found.after_mb) > 1
     assert min(found.ready_empty_ms, found.ready_full_ms, found.import_ms) > 0
     assert found.imported
 
