@@ -246,6 +246,17 @@ def test_an_order_that_was_held_back_keeps_its_place_in_the_budget() -> None:
     assert road.jobs()[-1].job.status == "planned"
 
 
+def test_a_job_held_for_a_total_budget_goes_out_once_a_refused_order_frees_the_money() -> None:
+    budget = Budget(amount=Decimal(5), unit="credits", per="total")
+    road = a_road(3, Limits(budgets={"journey": budget}))
+    assert [kept.job.status for kept in road.jobs() if kept.ordered_by_us] == ["planned", "planned", "held"]
+    refused, _taken = road.claim()
+    road.go_on(refused, TO_THE_END, "400")
+    road.come_to_rest()
+    assert len(road.vendor.bills) == 2
+    Promises(road, budget).hold(forced=False)
+
+
 def test_a_dispatcher_that_hung_does_not_pass_the_fence_of_the_one_that_took_over() -> None:
     road = a_road(1)
     (hung,) = road.claim()

@@ -1,4 +1,4 @@
-"""Growth: what single steps cost with an empty database and with a full one, in turn on two running servers."""
+"""Growth: what single steps cost with a small database and with a full one, in turn on two running servers."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ CLAIMED: Final = 4
 #: At most so many seconds of load at each turn, and how many turns.
 LOADED: Final = 1.5
 TURNS: Final = 3
+#: Events in the small database: more than a page of a list looks at.
+FEW: Final = 10_000
 LISTS: Final = (
     "/jobs",
     "/jobs?status=failed",
@@ -67,23 +69,25 @@ API_HEADERS: Final = {"authorization": f"Bearer {gridhook.ADMIN_TOKEN}"}
 
 
 class Grown(msgspec.Struct, frozen=True, kw_only=True):
-    """One step, with the empty and with the full database."""
+    """One step, with the small and with the full database."""
 
     step: str
     #: Milliseconds; for "start" until it is ready.
-    empty_ms: float
+    small_ms: float
     full_ms: float
 
     @property
     def ratio(self) -> float:
         """How many times as long it takes with the full one."""
-        return self.full_ms / self.empty_ms if self.empty_ms else 0.0
+        return self.full_ms / self.small_ms if self.small_ms else 0.0
 
 
 class Growth(msgspec.Struct, frozen=True, kw_only=True):
     """All steps."""
 
     events: int
+    #: Those of the small database.
+    few: int
     #: Size of the full database for one event, bytes.
     bytes_per_event: float
     #: Resident memory of the server on the full database, MB.
@@ -92,26 +96,28 @@ class Growth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def growth(plan: Plan, count: int, say: Say) -> Growth:
-    """Fills a database with `count` events and measures. Raises BenchError."""
-    empty, full = plan.folder / "empty", plan.folder / "full"
+    """Fills a database with `count` events, and one with a few of them, and measures. Raises BenchError."""
+    few = min(FEW, max(1, count // 10))
+    small, full = plan.folder / "small", plan.folder / "full"
     try:
+        fill(small, plan, few, say)
         fill(full, plan, count, say)
         size = (full / gridhook.DATABASE).stat().st_size
         say(f"the full database has {size / 1e6:,.0f} MB")
         with ExitStack() as stack:
             steps, servers = [], []
-            for folder in (empty, full):
+            for folder in (small, full):
                 before = time.perf_counter()
                 servers.append(stack.enter_context(serving(gridhook.GRIDHOOK, folder, plan.cores.server)))
                 steps.append((time.perf_counter() - before) * 1000)
-            grown = [Grown(step="start until ready", empty_ms=steps[0], full_ms=steps[1]), *_steps(servers, plan)]
+            grown = [Grown(step="start until ready", small_ms=steps[0], full_ms=steps[1]), *_steps(servers, plan)]
             resident = servers[1].usage().resident / 1e6
             for server in servers:
                 server.stop()
-        grown.append(_claims(empty, full))
-        return Growth(events=count, bytes_per_event=size / count, resident_mb=resident, steps=tuple(grown))
+        grown.append(_claims(small, full))
+        return Growth(events=count, few=few, bytes_per_event=size / count, resident_mb=resident, steps=tuple(grown))
     finally:
-        for folder in (empty, full):
+        for folder in (small, full):
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -131,8 +137,8 @@ def fill(folder: Path, plan: Plan, count: int, say: Say) -> None:
 
 
 def _steps(servers: list[Server], plan: Plan) -> list[Grown]:
-    with Client(servers[0].port) as empty, Client(servers[1].port) as full:
-        clients = (empty, full)
+    with Client(servers[0].port) as small, Client(servers[1].port) as full:
+        clients = (small, full)
         done = [
             _in_turn("webhook, new", clients, WEBHOOKS, _webhook),
             _in_turn("webhook, repeated", clients, WEBHOOKS, _webhook),
@@ -148,7 +154,7 @@ def _in_turn(step: str, clients: tuple[Client, Client], times: int, call: Callab
     for number in range(times):
         for client, list_ in zip(clients, took, strict=True):
             list_.append(call(client, number))
-    return Grown(step=step, empty_ms=median(took[0]), full_ms=median(took[1]))
+    return Grown(step=step, small_ms=median(took[0]), full_ms=median(took[1]))
 
 
 def _webhook(client: Client, number: int) -> float:
@@ -176,23 +182,23 @@ def _loaded(servers: list[Server], plan: Plan) -> Grown:
         for server, list_ in zip(servers, took, strict=True):
             load = aimed(gridhook.GRIDHOOK, server, min(LOADED, plan.seconds), plan.connections)
             list_.append(1000 / max(1.0, drive(load, plan.cores.load, server.folder).rate))
-    return Grown(step="webhook, under full load", empty_ms=median(took[0]), full_ms=median(took[1]))
+    return Grown(step="webhook, under full load", small_ms=median(took[0]), full_ms=median(took[1]))
 
 
-def _claims(empty: Path, full: Path) -> Grown:
-    return asyncio.run(_claimed(empty / gridhook.DATABASE, full / gridhook.DATABASE))
+def _claims(small: Path, full: Path) -> Grown:
+    return asyncio.run(_claimed(small / gridhook.DATABASE, full / gridhook.DATABASE))
 
 
-async def _claimed(empty: Path, full: Path) -> Grown:
+async def _claimed(small: Path, full: Path) -> Grown:
     """By the store itself, since a server's claims cannot be seen from outside."""
     took: tuple[list[float], list[float]] = ([], [])
-    async with SqliteStore(empty, system_clock) as first, SqliteStore(full, system_clock) as second:
+    async with SqliteStore(small, system_clock) as first, SqliteStore(full, system_clock) as second:
         for _ in range(CLAIMS):
             for store, list_ in zip((first, second), took, strict=True):
                 before = time.perf_counter()
                 await store.write(_claim)
                 list_.append((time.perf_counter() - before) * 1000)
-    return Grown(step=f"claim {CLAIMED} deliveries", empty_ms=median(took[0]), full_ms=median(took[1]))
+    return Grown(step=f"claim {CLAIMED} deliveries", small_ms=median(took[0]), full_ms=median(took[1]))
 
 
 def _claim(tx: Transaction) -> None:

@@ -66,7 +66,7 @@ def test_growth_compares_every_step(tmp_path: Path) -> None:
     steps = [one.step for one in found.steps]
     assert {f"GET {path}" for path in LISTS} <= set(steps)
     assert len(steps) == len(LISTS) + 6
-    assert all(one.empty_ms > 0 and one.full_ms > 0 and one.ratio > 0 for one in found.steps)
+    assert all(one.small_ms > 0 and one.full_ms > 0 and one.ratio > 0 for one in found.steps)
     assert found.bytes_per_event > 1200
 
 
