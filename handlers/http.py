@@ -9,7 +9,6 @@ import ssl
 import sys
 from collections.abc import AsyncIterable, Iterable, Mapping
 from functools import lru_cache
-from importlib.util import find_spec
 from typing import Any, Final
 
 import certifi
@@ -24,11 +23,6 @@ from receiver.signatures import Secret
 # The library loads them for a command line of its own: 35 ms.
 with without("click", "rich"):
     import httpx
-
-# The library's engine imports sniffio at every lock of a call. Where it is not installed each of these imports searches
-# sys.path, a quarter of a call's time; None makes them fail at once (documented: import system, "The module cache").
-if find_spec("sniffio") is None:
-    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # the type knows nothing of that None
 
 #: Bytes of an answer's body that are read at most.
 MAX_ANSWER: Final = 10 * 1024 * 1024
