@@ -18,6 +18,8 @@ from receiver.store.keys import id_key
 SPREAD: Final = 30 * 86_400_000
 #: Events of one transaction.
 BATCH: Final = 10_000
+#: Of SQLite's cache while it is filled: vendors' ids come in no order, so all of their index is touched again and again.
+CACHE_KB: Final = 512 * 1024
 #: Odd, so that multiplying by it shuffles 48-bit numbers without a repeat: vendors' ids do not come in order.
 SHUFFLE: Final = 0x9E3779B97F4B
 NEWEST: Final = "number = (SELECT max(number) FROM jobs)"
@@ -89,6 +91,7 @@ def fill(database: Path, pattern: Stencil, count: int, say: Say) -> None:
     with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as db:
         # Only while it is filled: what breaks now is thrown away.
         db.execute("PRAGMA synchronous = OFF")
+        db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
         for first in range(0, count, BATCH):
             numbers = range(first, min(first + BATCH, count))
             _insert(db, (row for one in numbers for row in copy(pattern, one, ends - SPREAD + one * SPREAD // count)))
