@@ -18,7 +18,7 @@ from receiver.store.keys import id_key
 SPREAD: Final = 30 * 86_400_000
 #: Events of one transaction.
 BATCH: Final = 10_000
-#: Of SQLite's cache while it is filled: vendors' ids come in no order, so all of their index is touched again and again.
+#: SQLite's cache while it is filled: vendors' ids come in no order, so all of their index is touched ever again.
 CACHE_KB: Final = 512 * 1024
 #: Odd, so that multiplying by it shuffles 48-bit numbers without a repeat: vendors' ids do not come in order.
 SHUFFLE: Final = 0x9E3779B97F4B
