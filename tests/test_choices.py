@@ -163,3 +163,16 @@ def test_jobs_of_an_earlier_version_are_read_and_found() -> None:
         tx = SqliteTransaction(db, ids.Ids(Clock()))
         assert tx.job(7) == tx.job_at("journey", "task-7") == old
         assert tx.jobs(Filters(tags={"project": "poster"})) == [old]
+
+
+def test_events_of_an_earlier_version_go_out_as_they_were() -> None:
+    event = an_event(8, a_job(7, status="completed", prompt='"next_actions":[] \\ é', next_actions=TWO))
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        for number, sql in migrations()[:2]:
+            db.executescript(f"{sql}\nPRAGMA user_version = {number};")
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(
+            "INSERT INTO events VALUES (8, 7, 1000, 'job.completed', 'journey', NULL, ?)", (msgspec.json.encode(event),)
+        )
+        migrate(db)
+        assert SqliteTransaction(db, ids.Ids(Clock())).event(8) == msgspec.json.encode(event)

@@ -171,7 +171,7 @@ class Filled:
             self.told[request] = not goes
         number = self._numbers.at(told.days)
         self.db.execute(
-            "INSERT INTO events (number, job, key, type, source, request, body) VALUES (?, ?, ?, ?, ?, ?, x'7b7d')",
+            "INSERT INTO events (number, job, key, type, source, request, data) VALUES (?, ?, ?, ?, ?, ?, x'7b7d')",
             (number, job, key, "job.completed", "journey", request),
         )
         return number

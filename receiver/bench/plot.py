@@ -44,7 +44,7 @@ def _bar(row: Row, top: int, scale: float) -> list[str]:
     middle = top + BAR / 2
     end = LEFT + row.rate.median * scale
     low, high = LEFT + row.rate.low * scale, LEFT + row.rate.high * scale
-    said = f"{row.rate.median:,.0f}/s" + (f" (x {row.ratio:.2f})" if row.ratio is not None else "")
+    said = f"{row.rate.median:,.0f}/s" + (f" (x {row.ratio:.2g})" if row.ratio is not None else "")
     if row.missing is None:
         said += ", keeps nothing"
     return [

@@ -1,4 +1,4 @@
-"""The next actions of finished jobs, kept once for all that have the same: they are half of an event's JSON."""
+"""The next actions of finished jobs, kept once for all that have the same: they are half of a job's JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 #: So many are kept apart; a vendor whose jobs all differ leaves the others where they are.
 MOST: Final = 1_000
-#: What stands in an event's JSON in their place. Never within a text, where quotes are escaped; and behind the last
+#: What stands in a job's JSON in their place. Never within a text, where quotes are escaped; and behind the last
 #: table that may hold foreign names, so the last one is the one that is meant.
 EMPTY: Final = b'"next_actions":[]'
 
@@ -30,7 +30,7 @@ class Shared:
         self._texts: dict[int, bytes] = {}
 
     def keep(self, db: sqlite3.Connection, choices: Choices) -> int | None:
-        """The number under which these choices are kept; None if they must stand in the event itself."""
+        """The number under which these choices are kept; None if they must stand in the job itself."""
         known = self._numbers.get(id(choices))
         if known is not None and known[0] is choices:
             return known[1]
@@ -49,14 +49,14 @@ class Shared:
         """What was written is not there after all: the transaction was rolled back."""
         self._numbers.clear()
 
-    def whole(self, db: sqlite3.Connection, body: bytes, number: int | None) -> bytes:
-        """An event's JSON with its choices."""
+    def whole(self, db: sqlite3.Connection, job: bytes, number: int | None) -> bytes:
+        """A job's JSON with its choices."""
         if number is None:
-            return body
+            return job
         text = self._texts.get(number)
         if text is None:
             text = self._texts[number] = db.execute("SELECT body FROM choices WHERE number = ?", (number,)).fetchone()[
                 0
             ]
-        before, _, after = body.rpartition(EMPTY)
+        before, _, after = job.rpartition(EMPTY)
         return before + EMPTY[:-2] + text + after

@@ -12,7 +12,7 @@ import msgspec
 from cli.parts import GRID, bare, configured, done, values, webhook
 from receiver import ids
 from receiver.bench import past
-from receiver.events import Event
+from receiver.jobs import Job
 from receiver.store.transaction import SqliteTransaction
 from receiver.times import system_clock
 
@@ -32,10 +32,10 @@ def test_every_copy_is_a_whole_event_that_fits_together(tmp_path: Path) -> None:
     with closing(sqlite3.connect(filled(tmp_path))) as db:
         tx = SqliteTransaction(db, ids.Ids(system_clock))
         jobs = [tx.job(number) for (number,) in db.execute("SELECT number FROM jobs")]
-        events = [msgspec.json.decode(body, type=Event) for (body,) in db.execute("SELECT body FROM events")]
+        events = [msgspec.json.decode(data, type=Job) for (data,) in db.execute("SELECT data FROM events")]
         rows = db.execute(
             """
-            SELECT jobs.number, events.body, requests.body, deliveries.event = events.number FROM jobs
+            SELECT jobs.number, events.data, requests.body, deliveries.event = events.number FROM jobs
             JOIN events ON events.job = jobs.number
             JOIN requests ON requests.number = events.request
             JOIN deliveries ON deliveries.job = jobs.number
@@ -47,7 +47,7 @@ def test_every_copy_is_a_whole_event_that_fits_together(tmp_path: Path) -> None:
     assert all(kept.job.id == ids.show("job", kept.number) == kept.job.root_id for kept in known)
     for number, event, request, told in rows:
         assert ids.show("job", number).encode() in event
-        vendors = msgspec.json.decode(event, type=Event).data.provider_job_id or ""
+        vendors = msgspec.json.decode(event, type=Job).provider_job_id or ""
         assert vendors.encode() in request
         assert told
 

@@ -16,5 +16,12 @@ CREATE TABLE choices (
     number INTEGER PRIMARY KEY, -- a hash of `body`
     body   BLOB NOT NULL
 );
--- The choices that belong into `body` in place of its empty `next_actions`; NULL = it is whole.
+-- The choices that belong into the job's empty `next_actions`; NULL = it is whole.
 ALTER TABLE events ADD COLUMN choices INTEGER;
+
+-- Of an event only the job as it was is kept as JSON: all else that goes out stands in columns. `at` is its time, Unix ms.
+ALTER TABLE events ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE events RENAME COLUMN body TO data;
+UPDATE events SET at = CAST(strftime('%s', json_extract(CAST(data AS TEXT), '$.time')) AS INTEGER) * 1000
+        + CAST(substr(json_extract(CAST(data AS TEXT), '$.time'), 21, 3) AS INTEGER),
+    data = CAST(json_extract(CAST(data AS TEXT), '$.data') AS BLOB);

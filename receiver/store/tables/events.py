@@ -2,42 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
 
+from receiver import ids
 from receiver.contracts import Filters, Page
 from receiver.events import Event
 from receiver.store.conditions import EVENTS
 from receiver.store.lists import page
 from receiver.store.tables.table import Table
+from receiver.times import stamp, unstamp
 
 _ENCODER: Final = msgspec.json.Encoder()
 
 ADD: Final = """
-    INSERT INTO events (number, job, key, type, source, request, choices, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO events (number, job, key, type, source, request, at, choices, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (job, key) DO NOTHING
 """
-AFTER: Final = "SELECT body, choices FROM events WHERE number > ? ORDER BY number LIMIT ?"
+EVENT_COLUMNS: Final = "number, job, type, source, at, choices, data"
+BY_NUMBER: Final = f"SELECT {EVENT_COLUMNS} FROM events WHERE number = ?"
+AFTER: Final = f"SELECT {EVENT_COLUMNS} FROM events WHERE number > ? ORDER BY number LIMIT ?"
+#: An event as it goes out: `receiver.events.Event` in JSON, to the byte.
+CLOUD_EVENT: Final = (
+    b'{"specversion":"1.0","id":"%s","source":%s,"type":"%s","subject":"%s","time":"%s",'
+    b'"datacontenttype":"application/json","data":%s}'
+)
 
 
 class Events(Table):
-    """Events, kept as the JSON that goes out."""
+    """Events: the job as JSON, all else in columns."""
 
     def add_event(self, number: int, key: int, job: int, event: Event, request: int | None) -> bool:
         """Keeps an event; False if the job has one with this key already."""
-        choices = self._shared.keep(self._db, event.data.next_actions) if event.data.next_actions else None
+        data = event.data
+        choices = self._shared.keep(self._db, data.next_actions) if data.next_actions else None
         if choices is not None:
-            event = replace(event, data=replace(event.data, next_actions=()))
-        body = _ENCODER.encode(event)
-        values = (number, job, key, event.type, event.source_name, request, choices, body)
+            data = replace(data, next_actions=())
+        at = unstamp(event.time)
+        values = (number, job, key, event.type, event.source_name, request, at, choices, _ENCODER.encode(data))
         return self._db.execute(ADD, values).rowcount == 1
 
     def event(self, number: int) -> bytes | None:
         """An event's JSON by its number."""
-        row = self._one("SELECT body, choices FROM events WHERE number = ?", (number,))
-        return self._shared.whole(self._db, *row) if row else None
+        row = self._one(BY_NUMBER, (number,))
+        return self._cloud_event(row) if row else None
 
     def events(self, filters: Filters) -> Page[bytes]:
         """Events' JSON, newest first."""
@@ -45,5 +55,15 @@ class Events(Table):
 
     def events_after(self, number: int, limit: int) -> list[bytes]:
         """Events' JSON after this one, oldest first."""
-        rows = self._db.execute(AFTER, (number, limit)).fetchall()
-        return [self._shared.whole(self._db, *row) for row in rows]
+        return [self._cloud_event(row) for row in self._db.execute(AFTER, (number, limit)).fetchall()]
+
+    def _cloud_event(self, row: tuple[Any, ...]) -> bytes:
+        number, job, kind, source, at, choices, data = row
+        return CLOUD_EVENT % (
+            ids.show("evt", number).encode(),
+            _ENCODER.encode(f"gridhook/{source}"),
+            kind.encode(),
+            ids.show("job", job).encode(),
+            stamp(at).encode(),
+            self._shared.whole(self._db, data, choices),
+        )

@@ -25,7 +25,7 @@ WOKEN: Final = 100
 #: A job's row, with the event that the job stands in, if it does not stand in the row.
 JOB_COLUMNS: Final = """
     number, intent, look_at, data,
-    (SELECT body FROM events WHERE events.number = jobs.event),
+    (SELECT data FROM events WHERE events.number = jobs.event),
     (SELECT choices FROM events WHERE events.number = jobs.event)
 """
 AT: Final = f"SELECT {JOB_COLUMNS} FROM jobs WHERE key = ? AND source = ? AND provider_job_id = ?"
@@ -50,14 +50,8 @@ class Rest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     gave_up: bool = False
 
 
-class Told(msgspec.Struct, frozen=True):
-    """An event, as far as a job is read from it."""
-
-    data: Job
-
-
 _REST: Final = msgspec.json.Decoder(Rest)
-_TOLD: Final = msgspec.json.Decoder(Told)
+_JOB: Final = msgspec.json.Decoder(Job)
 
 
 class Jobs(Table):
@@ -181,7 +175,7 @@ class Jobs(Table):
         rest = _REST.decode(data)
         return KeptJob(
             number=number,
-            job=rest.job or _TOLD.decode(self._shared.whole(self._db, event, choices)).data,
+            job=rest.job or _JOB.decode(self._shared.whole(self._db, event, choices)),
             then=rest.then,
             facts=rest.facts,
             intent=intent,
