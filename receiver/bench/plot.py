@@ -44,7 +44,7 @@ def _bar(row: Row, top: int, scale: float) -> list[str]:
     middle = top + BAR / 2
     end = LEFT + row.rate.median * scale
     low, high = LEFT + row.rate.low * scale, LEFT + row.rate.high * scale
-    said = f"{row.rate.median:,.0f}/s" + (f" (x {row.ratio:.2g})" if row.ratio is not None else "")
+    said = f"{row.rate.median:,.0f}/s" + (f" (x {_figures(row.ratio)})" if row.ratio is not None else "")
     if row.missing is None:
         said += ", keeps nothing"
     return [
@@ -53,6 +53,11 @@ def _bar(row: Row, top: int, scale: float) -> list[str]:
         f'<path d="M{low:.1f} {middle}H{high:.1f}" stroke="#0f172a" stroke-width="1.5"/>',
         f'<text x="{max(end, high) + 8:.1f}" y="{middle + 4.5:.1f}" fill="#334155">{said}</text>',
     ]
+
+
+def _figures(ratio: float) -> str:
+    """Two places, or two figures for what is small."""
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
 
 
 def _colour(row: Row) -> str:

@@ -122,9 +122,9 @@ def _load(server: Server, plan: Plan, seconds: float, rate: float | None) -> Ans
 
 
 def _settle(database: Path) -> None:
-    """The copied deliveries were made long ago, so their last try was too."""
+    """The copied deliveries were made long ago, so their last try was too; on a busy machine it may not be over yet."""
     with contextlib.closing(sqlite3.connect(database)) as db, db:
-        db.execute("UPDATE deliveries SET due_at = 0")
+        db.execute("UPDATE deliveries SET due_at = 0, state = 'done'")
 
 
 def _old(database: Path) -> int:
