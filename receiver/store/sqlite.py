@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import aiosqlite
 
@@ -21,6 +21,7 @@ from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.ids import Ids
 from receiver.store.checkpoints import Checkpoints, leave_to_checkpoints
 from receiver.store.choices import Shared
+from receiver.store.followers import CommitRider, CommitWatch, Result, Work
 from receiver.store.keys import teach
 from receiver.store.look import is_dispatched
 from receiver.store.migrate import migrate
@@ -29,7 +30,6 @@ from receiver.store.transaction import SqliteTransaction
 from receiver.times import Clock
 
 T = TypeVar("T")
-Work = Callable[[Transaction], Any]
 
 #: Writes that may wait for the running commit; beyond that the store says it is busy.
 MAX_WAITING: Final = 10_000
@@ -47,13 +47,6 @@ class Write(NamedTuple):
 
     work: Work
     done: asyncio.Future[Any]
-
-
-class Result(NamedTuple):
-    """What became of a piece of work."""
-
-    value: Any
-    error: BaseException | None
 
 
 class SqliteStore:
@@ -237,73 +230,6 @@ class SqliteStore:
     def _signal(self) -> None:
         for watch in self._watches:
             watch.signal()
-
-
-class CommitWatch:
-    """Told of every commit; several may be one signal."""
-
-    def __init__(self, among: set[CommitWatch]) -> None:
-        self._among = among
-        self._event = asyncio.Event()
-
-    def signal(self) -> None:
-        """A commit happened."""
-        self._event.set()
-
-    async def wait(self, seconds: float | None = None) -> bool:
-        """Waits for a commit since the last call; False when the time ran out first."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
-        except TimeoutError:
-            return False
-        self._event.clear()
-        return True
-
-    def close(self) -> None:
-        """No more signals are wanted."""
-        self._among.discard(self)
-
-
-class CommitRider(Generic[T]):
-    """Work that goes along with every commit: a `receiver.contracts.Rider`."""
-
-    def __init__(
-        self,
-        work: Callable[[Transaction], T],
-        taken: Callable[[T], None],
-        failed: Callable[[Exception], None],
-        among: list[CommitRider[Any]],
-        wake: asyncio.Event,
-    ) -> None:
-        self._work = work
-        self._taken = taken
-        self._failed = failed
-        self._among = among
-        self._wake = wake
-        self.nudged = False
-
-    def nudge(self) -> None:
-        """Wants a commit soon, of its own if there is no other."""
-        self.nudged = True
-        self._wake.set()
-
-    def begin(self) -> Work:
-        """What is to be done in the commit that begins."""
-        self.nudged = False
-        return self._work
-
-    def end(self, result: Result) -> None:
-        """The commit is over."""
-        if result.error is None:
-            self._taken(result.value)
-        elif isinstance(result.error, Exception):
-            self._failed(result.error)
-
-    def close(self) -> None:
-        """Goes along no more."""
-        if self in self._among:
-            self._among.remove(self)
 
 
 def _lock(handle: int) -> None:

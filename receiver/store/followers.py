@@ -1,0 +1,86 @@
+"""Who follows commits: watches, which are told of each, and riders, whose work goes along with each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from receiver.contracts import Transaction
+
+T = TypeVar("T")
+Work = Callable[[Transaction], Any]
+
+
+class Result(NamedTuple):
+    """What became of a piece of work."""
+
+    value: Any
+    error: BaseException | None
+
+
+class CommitWatch:
+    """Told of every commit; several may be one signal."""
+
+    def __init__(self, among: set[CommitWatch]) -> None:
+        self._among = among
+        self._event = asyncio.Event()
+
+    def signal(self) -> None:
+        """A commit happened."""
+        self._event.set()
+
+    async def wait(self, seconds: float | None = None) -> bool:
+        """Waits for a commit since the last call; False when the time ran out first."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        except TimeoutError:
+            return False
+        self._event.clear()
+        return True
+
+    def close(self) -> None:
+        """No more signals are wanted."""
+        self._among.discard(self)
+
+
+class CommitRider(Generic[T]):
+    """Work that goes along with every commit: a `receiver.contracts.Rider`."""
+
+    def __init__(
+        self,
+        work: Callable[[Transaction], T],
+        taken: Callable[[T], None],
+        failed: Callable[[Exception], None],
+        among: list[CommitRider[Any]],
+        wake: asyncio.Event,
+    ) -> None:
+        self._work = work
+        self._taken = taken
+        self._failed = failed
+        self._among = among
+        self._wake = wake
+        self.nudged = False
+
+    def nudge(self) -> None:
+        """Wants a commit soon, of its own if there is no other."""
+        self.nudged = True
+        self._wake.set()
+
+    def begin(self) -> Work:
+        """What is to be done in the commit that begins."""
+        self.nudged = False
+        return self._work
+
+    def end(self, result: Result) -> None:
+        """The commit is over."""
+        if result.error is None:
+            self._taken(result.value)
+        elif isinstance(result.error, Exception):
+            self._failed(result.error)
+
+    def close(self) -> None:
+        """Goes along no more."""
+        if self in self._among:
+            self._among.remove(self)
