@@ -33,8 +33,10 @@ LARGEST: Final = 25
 #: Between steps intake has the store for itself: at least so long, and so many times as long as the step took.
 PAUSE: Final = 0.005
 SHARE: Final = 4
-#: So many free pages stay in the file for what comes in, and a tenth of it if that is more.
-SPARE: Final = 256
+#: So many free pages stay in the file for what comes in: a tenth of it, but no less and no more than this. SQLite looks
+#: through the list of free pages for each one that it gives back: with a long list that takes hours.
+FEWEST_SPARE: Final = 256
+MOST_SPARE: Final = 50_000
 #: Requests that go, and pages that are given back, in the time in which one family goes.
 REQUESTS: Final = 4
 PAGES: Final = 6
@@ -77,13 +79,14 @@ async def prune(store: Store, before: int, *, after: int = 0, pace: Pace | None 
     while last is not None:
         found = await store.read(partial(_old_families, last, before))
         done = done.plus(await _in_steps(store, found.numbers, partial(_prune_families, before), pace, 1))
+        await give_back(store, pace)
         last = found.last
     last = after
     while last is not None:
         found = await store.read(partial(_old_requests, last, before, ()))
         done = done.plus(await _in_steps(store, found.numbers, _prune_requests, pace, REQUESTS))
+        await give_back(store, pace)
         last = found.last
-    await give_back(store, pace)
     return done
 
 
@@ -118,7 +121,7 @@ def _prune_requests(numbers: Sequence[int], tx: Transaction) -> Pruned:
 async def give_back(store: Store, pace: Pace) -> None:
     """Makes the file smaller, but for some room for what comes in. Raises StoreUnavailable."""
     pages = await store.read(_pages)
-    while pages.shrinks and pages.free > max(SPARE, pages.count // 10):
+    while pages.shrinks and pages.free > min(max(FEWEST_SPARE, pages.count // 10), MOST_SPARE):
         count = pages.count
         pages = await pace.write(store, partial(_give_back, pace.size * PAGES))
         if pages.count >= count:
