@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -9,7 +10,7 @@ import structlog
 
 from receiver import ids
 from receiver.advance import Setup, advance, mark_proven, report_to
-from receiver.contracts import KeptRequest, Proof, Request, RequestState, Source, Store, Transaction
+from receiver.contracts import Commits, KeptRequest, Proof, Request, RequestState, Result, Source, Store, Transaction
 from receiver.errors import NotJson, StoreUnavailable, Unmapped
 from receiver.jobs import Job, KeptJob, Report, fold
 from receiver.signatures import job_of_ref, matches
@@ -104,20 +105,27 @@ def _reports(
         return "unmapped", f"the provider code broke: {type(wrong).__name__}", ()
 
 
-async def keep(store: Store, setup: Setup, arrival: Arrival) -> Taken:
-    """Keeps a request and all that follows from it; returns once that is on disk. Raises StoreUnavailable.
+def keep(store: Commits, setup: Setup, arrival: Arrival, tell: Callable[[Result], None]) -> None:
+    """Keeps a request and all that follows from it; `tell` gets the Taken once that is on disk, or a StoreUnavailable.
 
-    What breaks while it is worked in is kept as unmapped: it can be reparsed once the fault is mended.
+    What breaks while it is worked in is kept as unmapped: it can be reparsed once the fault is mended. Raises
+    StoreUnavailable if the store takes nothing at all; `tell` is not called then.
     """
-    try:
-        return await store.write(lambda tx: take(tx, setup, arrival))
-    except StoreUnavailable:
-        raise
-    except Exception as wrong:
-        log.exception("intake.broke", source=arrival.request.source)
+
+    def kept(result: Result) -> None:
+        wrong = result.error
+        if wrong is None or isinstance(wrong, StoreUnavailable):
+            tell(result)
+            return
+        log.error("intake.broke", source=arrival.request.source, exc_info=wrong)
         note = f"working it in broke: {type(wrong).__name__}"
-    unread = msgspec.structs.replace(arrival, state="unmapped", note=note, reports=())
-    return await store.write(lambda tx: take(tx, setup, unread))
+        unread = msgspec.structs.replace(arrival, state="unmapped", note=note, reports=())
+        try:
+            store.write_and_tell(lambda tx: take(tx, setup, unread), tell)
+        except StoreUnavailable as full:
+            tell(Result(None, full))
+
+    store.write_and_tell(lambda tx: take(tx, setup, arrival), kept)
 
 
 def take(tx: Transaction, setup: Setup, arrival: Arrival) -> Taken:

@@ -11,7 +11,7 @@ import msgspec
 
 from receiver.advance import Setup
 from receiver.config import Config
-from receiver.contracts import Store
+from receiver.contracts import Commits
 from receiver.store.look import Look
 from receiver.times import Clock
 
@@ -30,7 +30,7 @@ class Service(Protocol):
         ...
 
     @property
-    def store(self) -> Store:
+    def store(self) -> Commits:
         """Where everything is kept."""
         ...
 

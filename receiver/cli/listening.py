@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from receiver.config import ServerSettings
+from receiver.web.connection import Connection
 
 #: Seconds that requests in progress have at the end.
 GRACE: Final = 10
@@ -33,7 +34,7 @@ def server_config(app: ASGIApp, settings: ServerSettings) -> uvicorn.Config:
     """uvicorn's settings: quick parts, our log, X-Forwarded-* believed from the configured proxies only."""
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,

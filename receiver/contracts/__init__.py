@@ -7,7 +7,7 @@ from receiver.contracts.http import Answer, Call, KeptRequest, Proof, Request, R
 from receiver.contracts.money import Breaker, Budget, CostRow, CostSum, Scope
 from receiver.contracts.providers import SILENCE, Order, Parent, Provider, Source
 from receiver.contracts.pruning import Pages, Past, Pruned
-from receiver.contracts.store import Commits, Rider, Store, Watch
+from receiver.contracts.store import Commits, Result, Rider, Store, Watch
 from receiver.contracts.transaction import Counts, Filters, Page, Transaction
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Pruned",
     "Request",
     "RequestState",
+    "Result",
     "Rider",
     "Scope",
     "Seal",

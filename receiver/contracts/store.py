@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from receiver.contracts.transaction import Transaction
 
 T = TypeVar("T")
+
+
+class Result(NamedTuple):
+    """What became of a piece of work: its value, or what it or its commit raised."""
+
+    value: Any
+    error: BaseException | None
+
+    def into(self, future: asyncio.Future[Any]) -> None:
+        """Ends a future, unless its waiter has gone."""
+        if future.done():
+            return
+        if self.error is None:
+            future.set_result(self.value)
+        else:
+            future.set_exception(self.error)
 
 
 class Store(Protocol):
@@ -34,7 +51,14 @@ class Store(Protocol):
 
 
 class Commits(Store, Protocol):
-    """A store whose every commit takes work along."""
+    """A store whose commits tell what became of a work, and take work along."""
+
+    def write_and_tell(self, work: Callable[[Transaction], Any], tell: Callable[[Result], None]) -> None:
+        """`write` for who has no coroutine that waits: `tell` is called on the event loop once, and must not raise.
+
+        Raises StoreUnavailable if too many writes wait already; `tell` is not called then.
+        """
+        ...
 
     def accompany(
         self, work: Callable[[Transaction], T], taken: Callable[[T], None], failed: Callable[[Exception], None]

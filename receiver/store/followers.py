@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
-from receiver.contracts import Transaction
+from receiver.contracts import Result, Transaction
 
 T = TypeVar("T")
 Work = Callable[[Transaction], Any]
-
-
-class Result(NamedTuple):
-    """What became of a piece of work."""
-
-    value: Any
-    error: BaseException | None
 
 
 class CommitWatch:

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 import aiosqlite
+import structlog
 
-from receiver.contracts import Transaction
+from receiver.contracts import Result, Transaction
 from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.ids import Ids
 from receiver.store.checkpoints import Checkpoints, leave_to_checkpoints
 from receiver.store.choices import Shared
-from receiver.store.followers import CommitRider, CommitWatch, Result, Work
+from receiver.store.followers import CommitRider, CommitWatch, Work
 from receiver.store.keys import teach
 from receiver.store.look import is_dispatched
 from receiver.store.migrate import migrate
@@ -30,6 +31,8 @@ from receiver.store.transaction import SqliteTransaction
 from receiver.times import Clock
 
 T = TypeVar("T")
+
+log = structlog.get_logger("store")
 
 #: Writes that may wait for the running commit; beyond that the store says it is busy.
 MAX_WAITING: Final = 10_000
@@ -46,7 +49,7 @@ class Write(NamedTuple):
     """A piece of work that waits for the next commit."""
 
     work: Work
-    done: asyncio.Future[Any]
+    tell: Callable[[Result], None]
 
 
 class SqliteStore:
@@ -131,12 +134,16 @@ class SqliteStore:
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """The value of `work` once it is on disk; see `receiver.contracts.Store.write`."""
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self.write_and_tell(work, lambda result: result.into(done))
+        return await done
+
+    def write_and_tell(self, work: Callable[[Transaction], Any], tell: Callable[[Result], None]) -> None:
+        """Calls `tell` once `work` is on disk; see `receiver.contracts.Commits.write_and_tell`."""
         if len(self._waiting) >= MAX_WAITING:
             raise StoreUnavailable(f"{MAX_WAITING} writes wait already")
-        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Write(work, done))
+        self._waiting.append(Write(work, tell))
         self._wake.set()
-        return await done
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """The value of `work` on a consistent view of what is committed."""
@@ -179,7 +186,7 @@ class SqliteStore:
             works = [write.work for write in batch] + [rider.begin() for rider in riders]
             results = await on_thread(self._writer, partial(self._commit, works))
             for write, result in zip(batch, results, strict=False):
-                _answer(write.done, result)
+                _tell(write, result)
             for rider, result in zip(riders, results[len(batch) :], strict=True):
                 rider.end(result)
             self._checkpoints.count()
@@ -246,13 +253,11 @@ def _nothing(_tx: Transaction) -> None:
     """A write that only waits for those before it."""
 
 
-def _answer(done: asyncio.Future[Any], result: Result) -> None:
-    if done.done():
-        return
-    if result.error is None:
-        done.set_result(result.value)
-    else:
-        done.set_exception(result.error)
+def _tell(write: Write, result: Result) -> None:
+    try:
+        write.tell(result)
+    except Exception:  # one who breaks when told must not keep the others from being told
+        log.exception("store.teller_broke")
 
 
 async def _connect(path: Path) -> aiosqlite.Connection:

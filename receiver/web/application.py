@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from receiver.advance import Setup
 from receiver.config import Config
-from receiver.contracts import Store
+from receiver.contracts import Commits
 from receiver.times import Clock
 from receiver.web.api import api
 from receiver.web.auth import Bearer
@@ -49,18 +49,18 @@ class Application(Starlette):
 
     def __init__(self, ingest: Ingest, **given: Any) -> None:
         super().__init__(**given)
-        self._ingest = ingest
+        self.ingest = ingest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI call."""
         if scope["type"] == "http" and scope["path"].startswith("/in/"):
-            await self._ingest(scope, receive, send)
+            await self.ingest(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
             await go_on(scope, receive, send)
 
 
-def application(store: Store, setup: Setup, config: Config, clock: Clock) -> Starlette:
+def application(store: Commits, setup: Setup, config: Config, clock: Clock) -> Starlette:
     """The ASGI application on an open store. Setting `app.state.stopping` ends streams and long waits."""
     stopping = asyncio.Event()
     metrics = Metrics(store)

@@ -1,9 +1,14 @@
-"""`POST /in/{source}[/{ref}]`: raw ASGI, since this is where every webhook passes."""
+"""`POST /in/{source}[/{ref}]`: what becomes of a webhook, and what its sender is answered.
+
+Every webhook passes here, in one of two ways: whole, straight from its connection (`receiver/web/connection.py`), or as
+a raw ASGI call.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
 
 import msgspec
 import structlog
@@ -11,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from receiver import intake
 from receiver.advance import Setup
-from receiver.contracts import Request, Source, Store
+from receiver.contracts import Commits, Request, Result, Source
 from receiver.errors import StoreUnavailable
 from receiver.intake import Taken
 from receiver.times import Clock
@@ -27,6 +32,17 @@ Count = Callable[[str, str], None]
 JSON: Final = b"application/json"
 PROBLEM: Final = b"application/problem+json"
 SAFE: Final = tuple(SAFE_HEADERS.items())
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class Reply(NamedTuple):
+    """What a sender is answered."""
+
+    status: int
+    body: bytes
+    content_type: bytes = PROBLEM
+    #: Besides those about the body and the safe ones.
+    headers: Mapping[str, str] = {}
 
 
 class Ingest:
@@ -34,13 +50,14 @@ class Ingest:
 
     def __init__(
         self,
-        store: Store,
+        store: Commits,
         setup: Setup,
         clock: Clock,
         max_body: int,
         count: Count,
         body_seconds: float = BODY_SECONDS,
     ) -> None:
+        self.max_body = max_body
         self._store = store
         self._setup = setup
         self._clock = clock
@@ -49,39 +66,90 @@ class Ingest:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI call for a path below `/in/`. Whatever comes in, the answer is one of the table in the design."""
+        reply = await self._replied(scope, receive)
+        length = str(len(reply.body)).encode()
+        listed = [(b"content-type", reply.content_type), (b"content-length", length), *SAFE]
+        listed += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
+        await send({"type": "http.response.start", "status": reply.status, "headers": listed})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def _replied(self, scope: Scope, receive: Receive) -> Reply:
         started = self._clock()
         name, token = _address(scope["path"])
         source = self._setup.sources.get(name)
         try:
-            taken = await self._take(scope, receive, source, token, started)
+            if source is None:
+                raise Refusal(404, "no_such_source", "there is no such source")
+            if scope["method"] != "POST":
+                raise Refusal(405, "method_not_allowed", "webhooks are POSTed", {"allow": "POST"})
+            headers = read_headers(scope["headers"])
+            body = await self._bodies.read(receive, headers)
         except Refusal as no:
-            self._note(source, no.code, started)
-            await _answer(send, no.status, problem_body(no.status, no.code, no.detail), PROBLEM, no.headers)
-            return
-        except StoreUnavailable as wrong:
-            self._note(source, "unavailable", started, reason=str(wrong))
-            body = problem_body(503, "unavailable", "it cannot be kept now; send it again")
-            await _answer(send, 503, body, PROBLEM, {"retry-after": "5"})
-            return
-        except Exception:  # nothing of a fault is told outside
-            log.exception("intake.broke", source=name if source else None)
-            await _answer(send, 500, problem_body(500, "internal", "this is a fault of gridhook"), PROBLEM)
-            return
-        self._note(source, "duplicate" if taken.duplicate else taken.state, started, taken)
-        await _answer_taken(send, taken)
+            return self._refused(source, started, no)
+        kept: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._take(source, token, headers, body, started, lambda reply: Result(reply, None).into(kept))
+        return await kept
 
-    async def _take(self, scope: Scope, receive: Receive, source: Source | None, token: str | None, now: int) -> Taken:
-        if source is None:
-            raise Refusal(404, "no_such_source", "there is no such source")
-        if scope["method"] != "POST":
-            raise Refusal(405, "method_not_allowed", "webhooks are POSTed", {"allow": "POST"})
-        headers = read_headers(scope["headers"])
-        body = await self._bodies.read(receive, headers)
-        request = Request(source=source.name, headers=headers, body=body, path_token=token, received_at=now)
-        verified = intake.verify(request, source, self._store.ref_key)
-        if verified is None:
-            raise Refusal(401, "not_verified", "the request is not verified")
-        return await intake.keep(self._store, self._setup, intake.read(request, verified, source))
+    def take(
+        self, path: str, headers: Iterable[tuple[bytes, bytes]], body: bytes, reply: Callable[[Reply], None]
+    ) -> None:
+        """A POST that has arrived as a whole, its body no larger than `max_body`.
+
+        `reply` gets the answer, soon or at once. Whatever comes in, it is one of the table in the design.
+        """
+        started = self._clock()
+        name, token = _address(path)
+        source = self._setup.sources.get(name)
+        try:
+            if source is None:
+                raise Refusal(404, "no_such_source", "there is no such source")
+            named = read_headers(headers)
+        except Refusal as no:
+            reply(self._refused(source, started, no))
+        else:
+            self._take(source, token, named, body, started, reply)
+
+    def _take(
+        self,
+        source: Source,
+        token: str | None,
+        headers: dict[str, str],
+        body: bytes,
+        started: int,
+        reply: Callable[[Reply], None],
+    ) -> None:
+        def kept(result: Result) -> None:
+            reply(self._kept(source, started, result))
+
+        request = Request(source=source.name, headers=headers, body=body, path_token=token, received_at=started)
+        try:
+            verified = intake.verify(request, source, self._store.ref_key)
+            if verified is None:
+                raise Refusal(401, "not_verified", "the request is not verified")
+            intake.keep(self._store, self._setup, intake.read(request, verified, source), kept)
+        except Refusal as no:
+            reply(self._refused(source, started, no))
+        except Exception as wrong:  # noqa: BLE001 - nothing of a fault is told outside
+            kept(Result(None, wrong))
+
+    def _kept(self, source: Source, started: int, result: Result) -> Reply:
+        if isinstance(result.error, StoreUnavailable):
+            self._note(source, "unavailable", started, reason=str(result.error))
+            body = problem_body(503, "unavailable", "it cannot be kept now; send it again")
+            return Reply(503, body, headers={"retry-after": "5"})
+        if result.error is not None:
+            log.error("intake.broke", source=source.name, exc_info=result.error)
+            return Reply(500, problem_body(500, "internal", "this is a fault of gridhook"))
+        taken: Taken = result.value
+        self._note(source, "duplicate" if taken.duplicate else taken.state, started, taken)
+        if taken.state == "unreadable":
+            return Reply(400, problem_body(400, "not_json", taken.note or "not JSON", request=taken.request))
+        answer = {"request": taken.request, "events": taken.events, "duplicate": taken.duplicate}
+        return Reply(200, _ENCODER.encode(answer), JSON)
+
+    def _refused(self, source: Source | None, started: int, no: Refusal) -> Reply:
+        self._note(source, no.code, started)
+        return Reply(no.status, problem_body(no.status, no.code, no.detail), headers=no.headers)
 
     def _note(
         self, source: Source | None, outcome: str, started: int, taken: Taken | None = None, **more: object
@@ -106,26 +174,3 @@ def _address(path: str) -> tuple[str, str | None]:
     if len(parts) > 2:
         return "", None
     return parts[0], parts[1] if len(parts) == 2 else None
-
-
-async def _answer_taken(send: Send, taken: Taken) -> None:
-    if taken.state == "unreadable":
-        body = problem_body(400, "not_json", taken.note or "not JSON", request=taken.request)
-        await _answer(send, 400, body, PROBLEM)
-        return
-    answer = {"request": taken.request, "events": taken.events, "duplicate": taken.duplicate}
-    await _answer(send, 200, msgspec.json.encode(answer), JSON)
-
-
-async def _answer(
-    send: Callable[[Any], Awaitable[None]],
-    status: int,
-    body: bytes,
-    content_type: bytes,
-    headers: Mapping[str, str] | None = None,
-) -> None:
-    length = str(len(body)).encode()
-    listed = [(b"content-type", content_type), (b"content-length", length), *SAFE]
-    listed += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (headers or {}).items()]
-    await send({"type": "http.response.start", "status": status, "headers": listed})
-    await send({"type": "http.response.body", "body": body})

@@ -18,6 +18,7 @@ import receiver
 from receiver import intake
 from receiver.app import look_at, read_config, service
 from receiver.cli import Composition, Service, app
+from support.keeping import keep
 from support.world import PICKED, a_request
 
 T = TypeVar("T")
@@ -100,7 +101,7 @@ def webhook(folder: Path, body: object) -> intake.Taken:
         request = msgspec.structs.replace(a_request(body), received_at=parts.clock())
         verified = intake.verify(request, source, parts.store.ref_key)
         assert verified is not None
-        return await intake.keep(parts.store, parts.setup, intake.read(request, verified, source))
+        return await keep(parts.store, parts.setup, intake.read(request, verified, source))
 
     return on(folder, take)
 

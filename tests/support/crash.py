@@ -39,6 +39,7 @@ from receiver.signatures import Secret
 from receiver.store.sqlite import SqliteStore
 from receiver.times import system_clock
 from receiver.web.application import application
+from support.keeping import keep
 
 SECRET: Final = "hook-secret"
 #: What is ordered when a parent is completed: for each vendor a follow-up that it has.
@@ -183,7 +184,7 @@ async def _take(store: SqliteStore, setup: Setup, life: Life) -> None:
     source = setup.sources["source"]
     for task, body in life.parents.items():
         request = Request(source="source", headers={}, body=body.encode(), received_at=system_clock())
-        await intake.keep(store, setup, intake.read(request, intake.Verified(proof="secret"), source))
+        await keep(store, setup, intake.read(request, intake.Verified(proof="secret"), source))
         say("taken", task)
 
 

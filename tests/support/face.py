@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx
 import msgspec
-import uvicorn
 from starlette.applications import Starlette
 
 from receiver.advance import Setup
+from receiver.cli.listening import Server, server_config
 from receiver.config import Config, ServerSettings
 from receiver.contracts import Source
 from receiver.rules import Rule
@@ -81,8 +81,7 @@ class Face:
     async def served(self) -> AsyncIterator[str]:
         """The same application over a real server on loopback; gives its address."""
         listener = socket.create_server(("127.0.0.1", 0))
-        config = uvicorn.Config(self.app, log_level="critical", lifespan="off", ws="none")
-        server = uvicorn.Server(config)
+        server = Server(server_config(self.app, ServerSettings()))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -30,6 +30,7 @@ from receiver.sinks import SinkCarrier
 from receiver.store.migrate import migrate
 from receiver.store.sqlite import SqliteStore
 from receiver.store.transaction import SqliteTransaction
+from support.keeping import keep
 from support.records import NOW, a_source
 
 AUTO_HD = Rule(
@@ -114,7 +115,7 @@ class World:
         account = self.setup.sources[source]
         verified = intake.verify(request, account, self.store.ref_key)
         assert verified is not None
-        return await intake.keep(self.store, self.setup, intake.read(request, verified, account))
+        return await keep(self.store, self.setup, intake.read(request, verified, account))
 
     async def jobs(self) -> list[Job]:
         """Every job, oldest first."""
