@@ -11,7 +11,7 @@ import msgspec
 from receiver import ids, money
 from receiver.contracts import Breaker, Order, Parent, Source, Transaction
 from receiver.deliveries import Delivery, order_lane, sink_lane
-from receiver.events import Event, change
+from receiver.events import KeptEvent, change
 from receiver.jobs import Hold, Job, JobError, KeptJob, NextAction, Report, Then, fold
 from receiver.looks import next_look
 from receiver.money import Limits
@@ -54,32 +54,26 @@ def advance(
         after = msgspec.structs.replace(after, look_at=look_at)
     event = _tell(tx, before, after, now, request, attempt)
     # The job stands in its event, so that it is not written twice.
-    tx.put_job(after, event[0] if event else None)
+    tx.put_job(after, event.number if event else None)
     money.settle(tx, before, after, source, now)
     if event is None:
         return 0
-    _send_on(tx, setup, after, event[1], event[0], now)
+    _send_on(tx, setup, after, event)
     return 1
 
 
 def _tell(
     tx: Transaction, before: KeptJob | None, after: KeptJob, now: int, request: int | None, attempt: int
-) -> tuple[int, Event] | None:
-    """Keeps the event that a change makes, if it makes one that the job does not have yet; gives it with its number."""
+) -> KeptEvent | None:
+    """Keeps the event that a change makes, if it makes one that the job does not have yet."""
     news = change(before.job if before else None, after.job, attempt)
     if news is None:
         return None
     kind, key = news
-    number = tx.ids.next()
-    event = Event(
-        id=ids.show("evt", number),
-        source=f"gridhook/{after.job.source}",
-        type=kind,
-        subject=after.job.id,
-        time=stamp(now),
-        data=after.job,
+    event = KeptEvent(
+        number=tx.ids.next(), job=after.number, type=kind, key=key, at=now, data=after.job, request=request
     )
-    return (number, event) if tx.add_event(number, key, after.number, event, request) else None
+    return event if tx.add_event(event) else None
 
 
 def report_to(
@@ -147,16 +141,15 @@ def _told_before(earlier: Job, report: Report) -> Report:
     )
 
 
-def _send_on(tx: Transaction, setup: Setup, kept: KeptJob, event: Event, number: int, now: int) -> None:
+def _send_on(tx: Transaction, setup: Setup, kept: KeptJob, event: KeptEvent) -> None:
     found = route(event, setup.rules)
-    for sink in found.sinks:
-        tx.add_delivery(Delivery(number=tx.ids.next(), lane=sink_lane(sink), job=kept.number, event=number, due_at=now))
+    tx.add_deliveries(event, [sink_lane(sink) for sink in found.sinks])
     if event.type != "job.completed":
         return
     for rule, then in found.follow_ups:
-        follow_up(tx, setup, kept, then, now, rule=rule)
+        follow_up(tx, setup, kept, then, event.at, rule=rule)
     for then in kept.then:
-        follow_up(tx, setup, kept, then, now, rule=kept.job.rule)
+        follow_up(tx, setup, kept, then, event.at, rule=kept.job.rule)
 
 
 def follow_up(

@@ -61,6 +61,24 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         return self.source.removeprefix("gridhook/")
 
 
+class KeptEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as it is kept: what an `Event` is made of when it goes out."""
+
+    #: The database's number of the event.
+    number: int
+    #: The database's number of the job.
+    job: int
+    type: EventType
+    #: What tells it apart from the job's other events (see `change`).
+    key: int
+    #: When it happened, Unix ms.
+    at: int
+    #: The job as it was right after the event.
+    data: Job
+    #: Number of the request that told of it.
+    request: int | None = None
+
+
 def change(before: Job | None, after: Job, attempt: int = 0) -> tuple[EventType, int] | None:
     """The type and key of the event that turned `before` into `after`; None if nothing worth telling happened.
 

@@ -7,6 +7,8 @@ import json
 import logging
 import sys
 import threading
+import time
+from collections import deque
 from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import Any, Final, Literal, TextIO
@@ -46,18 +48,20 @@ class Lines:
     def __init__(self, stream: TextIO, *, now: bool) -> None:
         self._stream = stream
         self._now = now
+        #: Taken by who writes; who only adds a line waits for nobody.
         self._lock = threading.Lock()
-        self._waiting: list[str] = []
+        self._waiting: deque[str] = deque()
+        #: Set from the first line that waits until the writer is about to write.
+        self._due = threading.Event()
         self._writer: threading.Thread | None = None
 
     def msg(self, line: str) -> None:
         """Takes one line."""
-        with self._lock:
-            self._waiting.append(line)
-            if not self._now and len(self._waiting) < TOGETHER:
-                self._write_soon()
-                return
-        self.flush()
+        self._waiting.append(line)
+        if self._now or len(self._waiting) >= TOGETHER:
+            self.flush()
+        elif not self._due.is_set():
+            self._write_soon()
 
     def urgent(self, line: str) -> None:
         """Takes one line that must not wait, and writes it with those before it."""
@@ -67,17 +71,24 @@ class Lines:
     def flush(self) -> None:
         """Writes what waits."""
         with self._lock:
-            lines, self._waiting = self._waiting, []
+            lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
             if lines:
                 with suppress(OSError, ValueError):
                     self._stream.write("\n".join(lines) + "\n")
                     self._stream.flush()
 
     def _write_soon(self) -> None:
+        self._due.set()
         if self._writer is None or not self._writer.is_alive():
-            self._writer = threading.Timer(SOON, self.flush)
-            self._writer.daemon = True
+            self._writer = threading.Thread(target=self._write_when_due, name="log", daemon=True)
             self._writer.start()
+
+    def _write_when_due(self) -> None:
+        while self._due.wait():
+            time.sleep(SOON)
+            # Before it writes: a line that comes while it does is due anew.
+            self._due.clear()
+            self.flush()
 
     log = debug = info = msg
     warning = warn = error = err = critical = fatal = failure = exception = urgent
@@ -117,11 +128,31 @@ def configure(level: Level = "info", stream: TextIO | None = None) -> None:
             completed,
             *(_for_people() if people else [as_json]),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        wrapper_class=_logger_class(LEVELS[level]),
         logger_factory=lambda *args: lines,
         cache_logger_on_first_use=True,
     )
     _catch_libraries(LEVELS[level])
+
+
+def _logger_class(level: int) -> type[structlog.typing.FilteringBoundLogger]:
+    """structlog's logger, with a shorter way for `info`: every webhook has such a line."""
+    usual = structlog.make_filtering_bound_logger(level)
+    if level > logging.INFO:
+        return usual
+
+    def info(self: Any, event: str, *args: Any, **values: Any) -> Any:
+        if args:
+            return usual.info(self, event, *args, **values)
+        line: Any = {**self._context, **values, "event": event}
+        try:
+            for step in self._processors:
+                line = step(self._logger, "info", line)
+        except structlog.DropEvent:
+            return None
+        return self._logger.info(line)
+
+    return type(usual.__name__, (usual,), {"info": info})
 
 
 def _for_people() -> list[structlog.typing.Processor]:

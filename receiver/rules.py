@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from receiver.events import Event
+from receiver.events import KeptEvent
 from receiver.jobs import Job, Then
 
 #: What `when` may name: the fields of the job, and the event's type.
@@ -36,7 +36,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     follow_ups: tuple[tuple[str, Then], ...] = ()
 
 
-def route(event: Event, rules: Iterable[Rule]) -> Route:
+def route(event: KeptEvent, rules: Iterable[Rule]) -> Route:
     """The sinks and follow-ups that the rules give an event. A sink named by several rules gets it once."""
     sinks: dict[str, None] = {}
     follow_ups: list[tuple[str, Then]] = []
@@ -47,7 +47,7 @@ def route(event: Event, rules: Iterable[Rule]) -> Route:
     return Route(sinks=tuple(sinks), follow_ups=tuple(follow_ups))
 
 
-def _fits_event(event: Event, when: When) -> bool:
+def _fits_event(event: KeptEvent, when: When) -> bool:
     for name, wanted in when.items():
         if not _holds(event.type if name == "type" else getattr(event.data, name, None), wanted):
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -12,6 +13,9 @@ from receiver.errors import NotJson
 MAX_DEPTH: Final = 100
 
 _DECODER = msgspec.json.Decoder()
+#: A string, or what follows a quotation mark that none closes.
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
 def read_json(body: bytes) -> Any:
@@ -20,7 +24,7 @@ def read_json(body: bytes) -> Any:
     Of repeated keys the last counts. Numbers of any size are read (beyond a float's range they become text). Lone
     surrogates, which JSON allows and UTF-8 does not, become U+FFFD.
     """
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
+    if _brackets(body) > MAX_DEPTH and _depth(body) > MAX_DEPTH:
         raise NotJson(f"nested deeper than {MAX_DEPTH} levels")
     try:
         return _DECODER.decode(body)
@@ -63,21 +67,20 @@ def _scrub(value: Any) -> Any:
     return value
 
 
+def _brackets(body: bytes) -> int:
+    """How many brackets open; a bound for the nesting. Of each kind only so many are looked for as matter."""
+    # `count` goes byte by byte; `replace` leaps from one to the next, which for a few in a long text is far cheaper.
+    others = body.replace(b"[", b"", MAX_DEPTH + 1).replace(b"{", b"", MAX_DEPTH + 1)
+    return len(body) - len(others)
+
+
 def _depth(body: bytes) -> int:
     """The deepest nesting of brackets outside of strings."""
     depth = deepest = 0
-    in_string = escaped = False
-    for byte in body:
-        if escaped:
-            escaped = False
-        elif in_string:
-            escaped = byte == 0x5C
-            in_string = byte != 0x22
-        elif byte == 0x22:
-            in_string = True
-        elif byte in b"[{":
+    for byte in _STRING.sub(b"", body).translate(None, _NO_BRACKETS):
+        if byte in b"[{":
             depth += 1
             deepest = max(deepest, depth)
-        elif byte in b"]}":
+        else:
             depth -= 1
     return deepest

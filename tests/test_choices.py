@@ -13,13 +13,14 @@ import pytest
 
 from receiver import ids
 from receiver.contracts import Filters, Transaction
-from receiver.events import Event
+from receiver.events import Event, KeptEvent
 from receiver.jobs import KeptJob, NextAction
 from receiver.store.choices import MOST, Shared
 from receiver.store.keys import id_key
 from receiver.store.migrate import APPLICATION_ID, migrate, migrations
 from receiver.store.sqlite import SqliteStore
 from receiver.store.transaction import SqliteTransaction
+from receiver.times import unstamp
 from support.records import AT, a_job
 from support.world import Clock
 
@@ -52,10 +53,10 @@ def an_event(number: int, kept: KeptJob) -> Event:
 
 def keep(tx: Transaction, kept: KeptJob, number: int) -> Event:
     """Keeps a job with its event."""
-    event = an_event(number, kept)
-    assert tx.add_event(number, 1000, kept.number, event, None)
+    event = KeptEvent(number=number, job=kept.number, type="job.completed", key=1000, at=unstamp(AT), data=kept.job)
+    assert tx.add_event(event)
     tx.put_job(kept, number)
-    return event
+    return an_event(number, kept)
 
 
 def test_a_job_that_its_event_tells_is_not_kept_twice(db: sqlite3.Connection, tx: SqliteTransaction) -> None:

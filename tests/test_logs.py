@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import queue
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -62,6 +63,34 @@ def test_a_line_is_one_json_object() -> None:
     (line,) = lines(stream)
     assert line.pop("timestamp").endswith("Z")
     assert line == {"event": "request.received", "level": "info", "source": "journey", "events": 2}
+
+
+def test_the_keys_of_a_line_stand_in_one_order_on_every_level() -> None:
+    stream = io.StringIO()
+    configure("debug", stream)
+    log = structlog.get_logger().bind(sink="team")
+    for say in (log.debug, log.info, log.warning):
+        say("delivery.attempted", attempt=1)
+    orders = [list(line) for line in lines(stream)]
+    assert orders == [["sink", "attempt", "event", "level", "timestamp"]] * 3
+
+
+def test_words_are_put_into_an_event_on_every_level() -> None:
+    stream = io.StringIO()
+    configure("debug", stream)
+    log = structlog.get_logger()
+    for say in (log.debug, log.info, log.warning):
+        say("%d of %s", 2, "three", left=1)
+    assert [(line["event"], line["left"]) for line in lines(stream)] == [("2 of three", 1)] * 3
+
+
+def test_lines_can_be_caught_by_a_test() -> None:
+    stream = io.StringIO()
+    configure("info", stream)
+    with structlog.testing.capture_logs() as caught:
+        structlog.get_logger().info("request.received", events=2)
+    assert caught == [{"event": "request.received", "events": 2, "log_level": "info"}]
+    assert lines(stream) == []
 
 
 def test_what_is_below_the_level_is_not_written() -> None:
@@ -160,6 +189,65 @@ def test_a_line_waits_a_moment_only() -> None:
     configure("info", Told())
     structlog.get_logger().info("request.received")
     assert written.wait(10)
+
+
+def test_lines_come_one_after_the_other_each_once() -> None:
+    came = queue.SimpleQueue[str]()
+
+    class Told(io.StringIO):
+        def write(self, text: str) -> int:
+            came.put(text)
+            return len(text)
+
+    configure("info", Told())
+    log = structlog.get_logger()
+    for number in range(3):
+        log.info("request.received", number=number)
+        assert json.loads(came.get(timeout=10))["number"] == number
+
+
+def test_a_slow_stream_holds_up_nobody_who_has_a_line() -> None:
+    began, goes_on, done = threading.Event(), threading.Event(), threading.Event()
+
+    class Slow(io.StringIO):
+        def write(self, text: str) -> int:
+            began.set()
+            goes_on.wait(10)
+            return super().write(text)
+
+        def flush(self) -> None:
+            if self.getvalue().count("\n") == 2:
+                done.set()
+
+    stream = Slow()
+    configure("info", stream)
+    log = structlog.get_logger()
+    log.info("request.received", number=1)
+    assert began.wait(10)
+    log.info("request.received", number=2)
+    assert stream.getvalue() == ""
+    goes_on.set()
+    assert done.wait(10)
+    assert [line["number"] for line in lines(stream)] == [1, 2]
+
+
+def test_of_the_lines_of_many_threads_none_is_lost() -> None:
+    stream = io.StringIO()
+    configure("info", stream)
+    log = structlog.get_logger()
+
+    def say(which: int) -> None:
+        for number in range(1000):
+            log.info("request.received", thread=which, number=number)
+
+    threads = [threading.Thread(target=say, args=(which,)) for which in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    came = lines(stream)
+    for which in range(4):
+        assert [line["number"] for line in came if line["thread"] == which] == list(range(1000))
 
 
 def test_what_a_library_warns_of_comes_into_the_log() -> None:

@@ -8,22 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.events import Event, EventType
+from receiver.events import EventType, KeptEvent
 from receiver.jobs import JobError, Then
 from receiver.rules import Rule, route
-from support.records import AT, a_job
+from support.records import a_job
 
 HD = Then(action="upscale", params={"kind": "2x"})
 
 
-def an_event(kind: EventType = "job.completed", **fields: object) -> Event:
+def an_event(kind: EventType = "job.completed", **fields: object) -> KeptEvent:
     """An event about a pick of tile 2; `fields` are those of the job."""
     start: dict[str, Any] = {"action": "pick", "params": {"index": 2}, "tags": {"project": "poster"}, "rule": "r"}
-    job = a_job(status="completed", **{**start, **fields}).job
-    return Event(id="evt_1", source="gridhook/journey", type=kind, subject=job.id, time=AT, data=job)
+    kept = a_job(status="completed", **{**start, **fields})
+    return KeptEvent(number=1, job=kept.number, type=kind, key=1000, at=0, data=kept.job)
 
 
-def matches(when: dict[str, Any], event: Event | None = None) -> bool:
+def matches(when: dict[str, Any], event: KeptEvent | None = None) -> bool:
     """Whether a rule with this `when` takes the event."""
     found = route(event or an_event(), [Rule(name="r", when=when, to=("team",))])
     return found.sinks == ("team",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from receiver.contracts import Filters, Transaction
 from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.store.migrate import migrate, migrations
 from receiver.store.sqlite import SqliteStore
+from receiver.store.tables import deliveries, events, jobs, requests
 from receiver.store.transaction import SqliteTransaction
 from support.records import a_job
 from support.world import Clock
@@ -168,3 +170,12 @@ def test_migrating_twice_changes_nothing() -> None:
     assert migrate(db)
     assert migrate(db) == []
     db.close()
+
+
+@pytest.mark.parametrize("sql", [requests.ADD, jobs.PUT, events.ADD, deliveries.ADD, deliveries.ADD_NEW])
+def test_a_row_is_written_without_a_table_made_for_it(sql: str) -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        migrate(db)
+        steps = [row[1] for row in db.execute(f"EXPLAIN {sql}", [None] * sql.count("?"))]
+    assert "Insert" in steps
+    assert "OpenEphemeral" not in steps

@@ -44,6 +44,8 @@ def test_all_json_is_read(value: object) -> None:
         b"[" * 101 + b"]" * 101,
         b"[" * 100_000,
         b'{"a":' * 101 + b"1" + b"}" * 101,
+        b'["\\\\",' * 101 + b"1" + b"]" * 101,
+        b'{"a":' * 50 + b"[" * 51 + b"]" * 51 + b"}" * 50,
     ],
 )
 def test_what_is_not_json_is_refused(body: bytes) -> None:
@@ -53,11 +55,13 @@ def test_what_is_not_json_is_refused(body: bytes) -> None:
 
 def test_a_hundred_levels_are_json() -> None:
     assert read_json(b"[" * 100 + b"]" * 100)
+    assert read_json(b'{"a":' * 50 + b"[" * 50 + b"]" * 50 + b"}" * 50)
 
 
 def test_many_brackets_side_by_side_or_in_text_are_no_depth() -> None:
     assert len(read_json(b"[" + b"[]," * 500 + b"[]]")) == 501
     assert read_json(b'["' + b"[" * 500 + b'\\"{"]') == ["[" * 500 + '"{']
+    assert read_json(b'["\\\\",' + b"[], " * 500 + rb'"\n["]')[-1] == "\n["
 
 
 def test_of_repeated_keys_the_last_counts() -> None:

@@ -11,7 +11,7 @@ from receiver.contracts.http import KeptRequest, RequestState
 from receiver.contracts.money import Breaker, CostRow, CostSum, Scope
 from receiver.contracts.pruning import Pages, Past, Pruned
 from receiver.deliveries import Attempt, Delivery
-from receiver.events import Event
+from receiver.events import KeptEvent
 from receiver.ids import Ids
 from receiver.jobs import KeptJob
 
@@ -122,7 +122,7 @@ class Transaction(Protocol):
     def close_breaker(self, source: str) -> None: ...
 
     # events
-    def add_event(self, number: int, key: int, job: int, event: Event, request: int | None) -> bool:
+    def add_event(self, event: KeptEvent) -> bool:
         """Keeps an event; False if the job has one with this key already."""
         ...
 
@@ -132,6 +132,10 @@ class Transaction(Protocol):
 
     # deliveries
     def add_delivery(self, delivery: Delivery) -> None: ...
+    def add_deliveries(self, event: KeptEvent, lanes: Sequence[str]) -> None:
+        """Keeps a new delivery of an event for each of these lanes, due at once."""
+        ...
+
     def delivery(self, number: int) -> Delivery | None: ...
     def order_delivery(self, job: int) -> Delivery | None: ...
     def deliveries(self, filters: Filters) -> Page[Delivery]: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
@@ -19,11 +20,15 @@ ID_LENGTH: Final = 200
 URL_LENGTH: Final = 4096
 TEXT_LENGTH: Final = 8192
 MAX_IMAGES: Final = 64
-#: What may be an id or a text. A tuple, since the union of types would be built at every call.
+#: The types of what may be an id or a text. True and False, which are ints too, have a type of their own.
 SCALARS: Final = (str, int)
+#: The types of what may be a number.
+NUMBERS: Final = (str, int, float)
 #: For vendors that document no pace.
 NO_PACES: Final[Mapping[str, float]] = MappingProxyType({})
 SCHEMES: Final = ("https://", "http://")
+#: What nearly all addresses look like: visible ASCII throughout.
+PLAIN_URL: Final = re.compile(r"https?://[!-.0-~][!-~]*")
 NUMBER_LENGTH: Final = 64
 
 
@@ -47,14 +52,17 @@ def text(value: Any, length: int = TEXT_LENGTH) -> str | None:
 
     NUL, which PostgreSQL keeps in no text, is left out.
     """
-    if isinstance(value, bool) or not isinstance(value, SCALARS):
+    if type(value) not in SCALARS:
         return None
-    return str(value).replace("\0", "").strip()[:length] or None
+    known = str(value)
+    if "\0" in known:
+        known = known.replace("\0", "")
+    return known.strip()[:length] or None
 
 
 def job_id(value: Any) -> str | None:
     """A vendor's job id: printable text or a whole number; None if it is missing, empty or longer than any vendor's."""
-    if isinstance(value, bool) or not isinstance(value, SCALARS):
+    if type(value) not in SCALARS:
         return None
     known = str(value).strip()
     return known if 0 < len(known) <= ID_LENGTH and known.isprintable() else None
@@ -84,7 +92,7 @@ def fraction(value: Any) -> int | None:
 
 def number(value: Any) -> Decimal | None:
     """A finite decimal from a JSON number or a text that is one; None otherwise."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if type(value) not in NUMBERS:
         return None
     said = str(value).strip()
     if len(said) > NUMBER_LENGTH:
@@ -101,6 +109,8 @@ def url(value: Any) -> str | None:
     """An http(s) address; None for anything else."""
     if not isinstance(value, str) or len(value) > URL_LENGTH:
         return None
+    if PLAIN_URL.fullmatch(value):
+        return value
     known = value.strip()
     if not known.startswith(SCHEMES) and not known[:8].lower().startswith(SCHEMES):
         return None
@@ -136,15 +146,13 @@ def tiles(value: Any) -> tuple[Image, ...]:
     places = value[:MAX_IMAGES] if isinstance(value, list) else [value]
     images: list[Image] = []
     for index, place in enumerate(places, 1):
-        address = _first_url(place)
+        address = url(place) if isinstance(place, str) else _first_url(place)
         if address is not None:
             images.append(Image(index=index, url=address))
     return tuple(images)
 
 
 def _first_url(place: Any) -> str | None:
-    if isinstance(place, str):
-        return url(place)
     return next(iter(urls(place)), None)
 
 

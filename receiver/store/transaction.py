@@ -11,14 +11,14 @@ from receiver.ids import Ids
 from receiver.store.choices import Shared
 from receiver.store.tables.deliveries import Deliveries
 from receiver.store.tables.events import Events
-from receiver.store.tables.jobs import Jobs
+from receiver.store.tables.jobs import IS_OPEN, Jobs
 from receiver.store.tables.money import Money
 from receiver.store.tables.pruning import Pruning
 from receiver.store.tables.requests import Requests
 
 #: Nothing is counted any further, so that a count never takes long.
 MOST_COUNTED: Final = 100_000
-OPEN: Final = "jobs INDEXED BY jobs_open WHERE status NOT IN ('completed', 'failed', 'canceled')"
+OPEN: Final = f"jobs INDEXED BY jobs_open WHERE {IS_OPEN}"
 
 
 class SqliteTransaction(Requests, Jobs, Money, Events, Deliveries, Pruning):

@@ -20,8 +20,8 @@ class Metrics:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._registry = CollectorRegistry()
-        #: Looking a counter up costs more than counting.
-        self._counters: dict[tuple[str, str], Counter] = {}
+        #: Webhooks since the numbers were last shown: every one passes here, and a counter's lock costs more than this.
+        self._counted: dict[tuple[str, str], int] = {}
         self._requests = Counter(
             "gridhook_requests", "Webhooks by what became of them.", ["source", "outcome"], registry=self._registry
         )
@@ -38,11 +38,13 @@ class Metrics:
         return [Route("/metrics", self.metrics, methods=["GET"])]
 
     def count(self, source: str, outcome: str) -> None:
-        """Counts one webhook."""
-        counter = self._counters.get((source, outcome))
-        if counter is None:
-            counter = self._counters[source, outcome] = self._requests.labels(source, outcome)
-        counter.inc()
+        """Counts one webhook. Called on the event loop only."""
+        try:
+            self._counted[source, outcome] += 1
+        except KeyError:
+            self._counted[source, outcome] = 1
+            # A counter is as old as the first that it counts.
+            self._requests.labels(source, outcome)
 
     async def metrics(self, _request: Request) -> Response:
         """All numbers in the text format; what waits is counted in the store right now."""
@@ -51,8 +53,14 @@ class Metrics:
         except StoreUnavailable as wrong:
             log.error("store.unavailable", reason=str(wrong))
             counts = None
+        self._show_counted()
         self._show(counts)
         return Response(generate_latest(self._registry), headers={"content-type": CONTENT_TYPE_LATEST})
+
+    def _show_counted(self) -> None:
+        for (source, outcome), number in self._counted.items():
+            self._requests.labels(source, outcome).inc(number)
+            self._counted[source, outcome] = 0
 
     def _show(self, counts: Counts | None) -> None:
         self._up.set(0 if counts is None else 1)

@@ -128,6 +128,8 @@ def test_what_is_no_known_task_is_unmapped(value: Any) -> None:
     [
         ("upscale#1", "pick", {}),
         ("upscale#3", "pick", {}),
+        ("reroll", "reroll", {}),
+        ("upscale", "pick", {}),
         ("upscale-1x", "pick", {}),
         ("upscale-2x", "upscale", {"kind": "2x"}),
         ("upscale-creative", "upscale", {"kind": "creative"}),

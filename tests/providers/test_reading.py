@@ -70,10 +70,42 @@ def test_nul_is_left_out_of_texts() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["javascript:alert(1)", "ftp://x/y", "https://", "https:///x", "https://a b", "http://a\tb", "//x", 7, None],
+    [
+        "javascript:alert(1)",
+        "ftp://x/y",
+        "https://",
+        "https:///x",
+        "https://a b",
+        "http://a\tb",
+        "http://a\x7fb",
+        "//x",
+        7,
+        None,
+    ],
 )
 def test_only_a_web_address_is_an_address(value: Any) -> None:
     assert reading.url(value) is None
+
+
+@given(
+    st.sampled_from(["", " ", "\n", "x"]),
+    st.sampled_from(["https://", "http://", "HTTPS://", "http\u017f://", "https:/", "http:///", "ftp://", ""]),
+    st.text(st.sampled_from("ab/.:-~! \t\n\0\x7f\x80é\u2028") | st.characters(), max_size=8),
+    st.sampled_from(["", " ", "\n"]),
+)
+def test_an_address_is_a_scheme_then_a_host_all_of_it_visible(before: str, scheme: str, rest: str, after: str) -> None:
+    known = (before + scheme + rest + after).strip()
+    said, _, place = known.partition("://")
+    web = said.lower() in ("http", "https") and place[:1] not in ("", "/")
+    visible = known.isprintable() and " " not in known
+    assert reading.url(before + scheme + rest + after) == (known if web and visible else None)
+
+
+@pytest.mark.parametrize("start", ["https://x.example/", "https://é.example/"])
+def test_an_address_has_a_longest_length(start: str) -> None:
+    longest = start + "x" * (reading.URL_LENGTH - len(start))
+    assert reading.url(longest) == longest
+    assert reading.url(longest + "x") is None
 
 
 def test_an_address_is_stripped() -> None:

@@ -9,9 +9,10 @@ import msgspec
 from receiver import ids
 from receiver.contracts import KeptRequest, RequestState, Transaction
 from receiver.deliveries import Delivery, State, sink_lane
-from receiver.events import Event, EventType
+from receiver.events import EventType, KeptEvent
 from receiver.jobs import Job, KeptJob, Status
 from receiver.store.transaction import SqliteTransaction
+from receiver.times import unstamp
 from support.records import AT, NOW, a_job
 
 #: From one webhook to the next, ms.
@@ -84,15 +85,17 @@ def happen(tx: Transaction, turn: Turn) -> None:
             body=b"{}",
         )
     )
-    event = Event(
-        id=ids.show("evt", turn.event),
-        source=f"gridhook/{turn.source}",
-        type=turn.type,
-        subject=job.id,
-        time=AT,
-        data=job,
+    tx.add_event(
+        KeptEvent(
+            number=turn.event,
+            job=turn.job,
+            type=turn.type,
+            key=0,
+            at=unstamp(AT),
+            data=job,
+            request=None if turn.on_ref else turn.first,
+        )
     )
-    tx.add_event(turn.event, 0, turn.job, event, None if turn.on_ref else turn.first)
     for number, state, sink in zip(turn.deliveries, turn.states, turn.sinks, strict=True):
         lane = sink_lane(sink)
         tx.add_delivery(Delivery(number=number, lane=lane, job=turn.job, event=turn.event, state=state, due_at=NOW))

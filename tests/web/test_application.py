@@ -147,6 +147,15 @@ async def test_the_numbers_tell_of_requests_deliveries_and_jobs(tmp_path: Path) 
         assert found["gridhook_store_up"] == 1
 
 
+async def test_looking_at_the_numbers_changes_none(tmp_path: Path) -> None:
+    name = 'gridhook_requests_total{outcome="not_verified",source="journey"}'
+    async with a_face(tmp_path) as face:
+        for wanted in (1, 2):
+            await face.post(GRID, headers={})
+            assert numbers(await face.client.get("/metrics"))[name] == wanted
+            assert numbers(await face.client.get("/metrics"))[name] == wanted
+
+
 async def test_what_a_stranger_sends_makes_no_new_label(tmp_path: Path) -> None:
     async with a_face(tmp_path) as face:
         for number in range(20):

@@ -24,6 +24,8 @@ STATUSES: Final[dict[str, Status]] = {
 }
 UPSCALES: Final = ("2x", "4x", "subtle", "creative")
 INDEXES: Final = ("1", "2", "3", "4")
+#: Task types that are called like our action and say no more.
+PLAIN: Final = ACTIONS - {"upscale"}
 
 
 def report_of(task: Mapping[str, Any]) -> Report:
@@ -84,6 +86,8 @@ def kind_of(task_type: Any, is_grid: bool, has_images: bool) -> tuple[str | None
     word = (reading.text(task_type) or "").lower()
     if not word:
         return _kind_by_pictures(is_grid, has_images), {}
+    if word in PLAIN:
+        return word, {}
     head, _, tail = word.partition("-")
     if word.startswith("upscale"):
         return ("upscale", {"kind": tail}) if tail in UPSCALES else ("pick", {})
@@ -91,7 +95,7 @@ def kind_of(task_type: Any, is_grid: bool, has_images: bool) -> tuple[str | None
         return "vary", {"index": int(tail)} if tail in INDEXES else _said("strength", tail, STRENGTHS)
     if head == "pan":
         return "pan", _said("direction", tail, DIRECTIONS)
-    return (word if word in ACTIONS else None), {}
+    return None, {}
 
 
 def _kind_by_pictures(is_grid: bool, has_images: bool) -> str | None:

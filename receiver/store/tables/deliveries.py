@@ -9,6 +9,7 @@ import msgspec
 
 from receiver.contracts import Filters, Page
 from receiver.deliveries import Attempt, Delivery
+from receiver.events import KeptEvent
 from receiver.store.conditions import DELIVERIES
 from receiver.store.lists import page
 from receiver.store.tables.table import Table
@@ -16,6 +17,8 @@ from receiver.store.tables.table import Table
 DELIVERY_COLUMNS: Final = "number, lane, job, event, state, due_at, attempt, base, receipt"
 
 ADD: Final = f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#: A delivery that nothing has happened to yet.
+ADD_NEW: Final = f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) VALUES (?, ?, ?, ?, 'pending', ?, 0, 0, NULL)"
 
 
 class Deliveries(Table):
@@ -24,6 +27,11 @@ class Deliveries(Table):
     def add_delivery(self, delivery: Delivery) -> None:
         """Keeps a new delivery."""
         self._db.execute(ADD, msgspec.structs.astuple(delivery))
+
+    def add_deliveries(self, event: KeptEvent, lanes: Sequence[str]) -> None:
+        """Keeps a new delivery of an event for each of these lanes, due at once."""
+        rows = [(self.ids.next(), lane, event.job, event.number, event.at) for lane in lanes]
+        self._db.executemany(ADD_NEW, rows)
 
     def put_delivery(self, delivery: Delivery) -> None:
         """Writes a delivery's state, whatever it was."""

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from receiver import ids
 from receiver.contracts import Filters, Page
-from receiver.events import Event
+from receiver.events import KeptEvent
 from receiver.store.conditions import EVENTS
 from receiver.store.lists import page
 from receiver.store.tables.table import Table
-from receiver.times import stamp, unstamp
+from receiver.times import stamp
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -34,14 +34,23 @@ CLOUD_EVENT: Final = (
 class Events(Table):
     """Events: the job as JSON, all else in columns."""
 
-    def add_event(self, number: int, key: int, job: int, event: Event, request: int | None) -> bool:
+    def add_event(self, event: KeptEvent) -> bool:
         """Keeps an event; False if the job has one with this key already."""
         data = event.data
         choices = self._shared.keep(self._db, data.next_actions) if data.next_actions else None
         if choices is not None:
             data = replace(data, next_actions=())
-        at = unstamp(event.time)
-        values = (number, job, key, event.type, event.source_name, request, at, choices, _ENCODER.encode(data))
+        values = (
+            event.number,
+            event.job,
+            event.key,
+            event.type,
+            data.source,
+            event.request,
+            event.at,
+            choices,
+            _ENCODER.encode(data),
+        )
         return self._db.execute(ADD, values).rowcount == 1
 
     def event(self, number: int) -> bytes | None:

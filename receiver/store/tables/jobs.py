@@ -22,6 +22,10 @@ _ENCODER: Final = msgspec.json.Encoder()
 LONGEST_DUE: Final = 1000
 #: So many held jobs are looked at when money becomes free.
 WOKEN: Final = 100
+#: What the index `jobs_open` holds.
+IS_OPEN: Final = "status <> 'completed' AND status <> 'failed' AND status <> 'canceled'"
+#: What the index `jobs_live` holds, beside `intent IS NOT NULL`.
+IS_LIVE: Final = "(status = 'submitting' OR status = 'queued' OR status = 'running')"
 #: A job's row, with the event that the job stands in, if it does not stand in the row.
 JOB_COLUMNS: Final = """
     number, intent, look_at, data,
@@ -57,7 +61,7 @@ _JOB: Final = msgspec.json.Decoder(Job)
 class Jobs(Table):
     """Jobs, as they are kept."""
 
-    # `status NOT IN (...)` beside another condition on the status is what lets SQLite use the index of open jobs.
+    # `IS_OPEN` beside another condition on the status is what lets SQLite use the index of open jobs.
 
     def job(self, number: int) -> KeptJob | None:
         """A job by its number."""
@@ -116,9 +120,8 @@ class Jobs(Table):
 
     def live(self, source: str) -> int:
         """How many jobs of ours the vendor works on, or is being sent right now."""
-        at_vendor = """
-            SELECT count(*) FROM jobs INDEXED BY jobs_live
-            WHERE source = ? AND intent IS NOT NULL AND status IN ('submitting', 'queued', 'running')
+        at_vendor = f"""
+            SELECT count(*) FROM jobs INDEXED BY jobs_live WHERE source = ? AND intent IS NOT NULL AND {IS_LIVE}
         """
         on_the_way = """
             SELECT count(*) FROM deliveries INDEXED BY deliveries_running
@@ -132,7 +135,7 @@ class Jobs(Table):
         rows = self._db.execute(
             f"""
             SELECT {JOB_COLUMNS} FROM jobs
-            WHERE source = ? AND status = 'held' AND status NOT IN ('completed', 'failed', 'canceled')
+            WHERE source = ? AND status = 'held' AND {IS_OPEN}
             ORDER BY number
             """,
             (source,),
