@@ -12,6 +12,7 @@ import pytest
 
 from receiver.contracts import Filters, Transaction
 from receiver.errors import StoreRefused, StoreUnavailable
+from receiver.store import checkpoints
 from receiver.store.migrate import migrate, migrations
 from receiver.store.sqlite import SqliteStore
 from receiver.store.tables import deliveries, events, jobs, requests
@@ -148,6 +149,16 @@ async def test_a_watch_is_told_of_commits_of_its_own_and_of_other_processes(tmp_
         await other.write(put(2))
         assert await watch.wait(5)
         watch.close()
+
+
+async def test_the_wal_is_written_over_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "WRITES", 20)
+    monkeypatch.setattr(checkpoints, "LONG", 50)
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        for number in range(1, 601):  # each is some ten pages, 25 MB together
+            await store.write(put(number))
+        size = (tmp_path / "a.db-wal").stat().st_size
+        assert size < 5_000_000
 
 
 async def test_writes_are_full_synchronous_in_wal(tmp_path: Path) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sqlite3
-import sys
-import threading
 from typing import Final
 
 import aiosqlite
@@ -17,13 +14,13 @@ from receiver.store.threads import on_thread
 
 log = structlog.get_logger("store")
 
-#: A checkpoint comes after so many commits: a short WAL that is written over and over again costs a commit less than
-#: half of what a growing one does.
-COMMITS: Final = 50
+#: A checkpoint comes after so many writes, so that each is short.
+WRITES: Final = 400
 #: Or so long after a commit, seconds.
 EVERY: Final = 0.5
-#: The priority of the thread, as of `nice`.
-NICE: Final = 10
+#: The WAL starts anew beyond so many pages (16 MB): one that is written over and over again costs a commit less than
+#: half of what a growing one does, but each new start holds the commits up for some milliseconds.
+LONG: Final = 4000
 #: The WAL's file is cut back to this when it starts anew, bytes.
 KEPT_BYTES: Final = 64 * 1024 * 1024
 
@@ -34,26 +31,25 @@ class Checkpoints:
     def __init__(self, own: aiosqlite.Connection, writer: aiosqlite.Connection) -> None:
         self._own = own
         self._writer = writer
-        self._commits = 0
+        self._writes = 0
         self._some = asyncio.Event()
         self._many = asyncio.Event()
 
-    def count(self) -> None:
-        """A commit happened."""
-        self._commits += 1
+    def count(self, writes: int) -> None:
+        """A commit of so many writes happened."""
+        self._writes += writes
         self._some.set()
-        if self._commits >= COMMITS:
+        if self._writes >= WRITES:
             self._many.set()
 
     async def run(self) -> None:
         """Checkpoints until it is cancelled. A checkpoint that fails (a full disk) is tried again."""
-        await on_thread(self._own, _stand_back)
         while True:
             await self._some.wait()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(EVERY):
                     await self._many.wait()
-            self._commits = 0
+            self._writes = 0
             self._some.clear()
             self._many.clear()
             try:
@@ -63,9 +59,9 @@ class Checkpoints:
                 self._some.set()
 
     async def _move(self) -> None:
-        """Moves all there is; what came meanwhile is moved by the writer itself, so that the WAL starts anew."""
-        await on_thread(self._own, checkpoint)
-        if self._commits:
+        """Moves all there is. What came meanwhile is moved by the writer itself if the WAL must start anew."""
+        pages = await on_thread(self._own, checkpoint)
+        if self._writes and pages > LONG:
             await on_thread(self._writer, checkpoint)
 
 
@@ -75,13 +71,6 @@ def leave_to_checkpoints(db: sqlite3.Connection) -> None:
     db.execute(f"PRAGMA journal_size_limit = {KEPT_BYTES}")
 
 
-def _stand_back(_db: sqlite3.Connection) -> None:
-    """Lets this thread have the processor after all others: nobody waits for it."""
-    if sys.platform == "linux":  # elsewhere only whole processes have a priority
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
-
-
-def checkpoint(db: sqlite3.Connection) -> None:
-    """Moves what can be moved without waiting for anybody."""
-    db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+def checkpoint(db: sqlite3.Connection) -> int:
+    """Moves what can be moved without waiting for anybody; gives how many pages the WAL holds."""
+    return int(db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])

@@ -189,7 +189,7 @@ class SqliteStore:
                 _tell(write, result)
             for rider, result in zip(riders, results[len(batch) :], strict=True):
                 rider.end(result)
-            self._checkpoints.count()
+            self._checkpoints.count(len(works))
             self._signal()
 
     def _view(self, db: sqlite3.Connection, work: Callable[[Transaction], T]) -> T:
