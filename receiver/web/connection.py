@@ -7,6 +7,7 @@ out of the ordinary goes the ASGI way, as does all that is no webhook: uvicorn k
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
@@ -15,7 +16,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from receiver.web.ingest import SAFE, Ingest, Reply
+from receiver.web.ingest import Ingest, Reply
 
 #: The body of a webhook that is not whole after so long, seconds, is read the ASGI way, which has a limit for that.
 PATIENCE: Final = 1.0
@@ -145,17 +146,16 @@ class Connection(HttpToolsProtocol):
         self.on_response_complete()
 
 
-def _wire(reply: Reply, defaults: list[tuple[bytes, bytes]], keep_alive: bool) -> bytes:
+def _wire(reply: Reply, defaults: Iterable[tuple[bytes, bytes]], keep_alive: bool) -> bytes:
     """An answer as it goes over the wire; `defaults` are uvicorn's own headers."""
-    length = b"%d" % len(reply.body)
-    headers = [*defaults, (b"content-type", reply.content_type), (b"content-length", length), *SAFE]
-    headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
-    if not keep_alive:
-        headers.append((b"connection", b"close"))
-    lines = [b"%b: %b\r\n" % header for header in headers]
-    return b"".join((_status_line(reply.status), *lines, b"\r\n", reply.body))
+    head = _head(reply.status, (*defaults, *reply.header_lines()))
+    end = b"\r\n\r\n" if keep_alive else b"\r\nconnection: close\r\n\r\n"
+    return b"%bcontent-length: %d%b%b" % (head, len(reply.body), end, reply.body)
 
 
-@lru_cache
-def _status_line(status: int) -> bytes:
-    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode("ascii")
+@lru_cache(maxsize=32)
+def _head(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """The lines of an answer but for those that few answers share."""
+    lines = [b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode("ascii"))]
+    lines += [b"%b: %b\r\n" % header for header in headers]
+    return b"".join(lines)

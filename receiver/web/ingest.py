@@ -44,6 +44,14 @@ class Reply(NamedTuple):
     #: Besides those about the body and the safe ones.
     headers: Mapping[str, str] = {}
 
+    def header_lines(self) -> tuple[tuple[bytes, bytes], ...]:
+        """All headers but the body's length."""
+        known = ((b"content-type", self.content_type), *SAFE)
+        if not self.headers:
+            return known
+        more = ((name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items())
+        return (*known, *more)
+
 
 class Ingest:
     """Takes webhooks: size limit, verification, parse, commit, answer."""
@@ -67,10 +75,8 @@ class Ingest:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI call for a path below `/in/`. Whatever comes in, the answer is one of the table in the design."""
         reply = await self._replied(scope, receive)
-        length = str(len(reply.body)).encode()
-        listed = [(b"content-type", reply.content_type), (b"content-length", length), *SAFE]
-        listed += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
-        await send({"type": "http.response.start", "status": reply.status, "headers": listed})
+        headers = [*reply.header_lines(), (b"content-length", b"%d" % len(reply.body))]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
 
     async def _replied(self, scope: Scope, receive: Receive) -> Reply:
