@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NoReturn
 
 import typer
 
@@ -11,6 +14,9 @@ from receiver.cli.screen import emit, fail, say, table, tell
 
 if TYPE_CHECKING:
     from receiver.bench.report import Report
+
+#: What ends the command as Ctrl-C does: otherwise its servers would run on.
+SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
 def bench(
@@ -68,7 +74,8 @@ def bench(
         memory=memory,
     )
     try:
-        report = run(wish, tell)
+        with _ended_by_signals():
+            report = run(wish, tell)
         if plot is not None:
             _draw(report, plot)
     except OSError as wrong:
@@ -79,6 +86,20 @@ def bench(
         emit(report)
     else:
         _show(report)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    before = {one: signal.signal(one, _interrupt) for one in SIGNALS}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def milliseconds(text: str) -> tuple[float, ...]:

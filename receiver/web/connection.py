@@ -1,6 +1,6 @@
 """Connections of the HTTP server: a webhook that arrives as a whole goes straight to the intake.
 
-Within ASGI, a task, its channels and the checks of its messages would be a third of the price of a webhook. Whatever is
+Within ASGI, a task, its channels and the checks of its messages would be a sixth of the price of a webhook. Whatever is
 out of the ordinary goes the ASGI way, as does all that is no webhook: uvicorn knows best.
 """
 
@@ -124,9 +124,12 @@ class Connection(HttpToolsProtocol):
 
     def _hand_over(self) -> None:
         """Goes on the ASGI way with what has arrived."""
+        is_last = self._arriving is not None and not self._arriving.keep_alive
         self._end_arriving()
         self.cycle = None  # type: ignore[assignment]  # as uvicorn has it at first
         self._begin_asgi()
+        if is_last:  # the server may have said so meanwhile
+            self.cycle.keep_alive = False
         for piece in self._body:
             super().on_body(piece)
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +56,32 @@ def test_one_short_run_measures_all_that_ships(tmp_path: Path) -> None:
     assert report["machine"]["sqlite"]
     assert "gridhook" in chart.read_text()
     assert sorted(file.name for file in tmp_path.iterdir()) == ["chart.svg"], "its own files are taken away"
+
+
+@pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_its_servers_too(tmp_path: Path, which: signal.Signals) -> None:
+    options = ["--only", "gridhook", "--rounds", "1", "--seconds", "100", "--load", "own", "--folder", str(tmp_path)]
+    with subprocess.Popen([sys.executable, "-m", "receiver", "bench", *options], stderr=subprocess.DEVNULL) as bench:
+        while not (server := listening(tmp_path)):
+            assert bench.poll() is None
+            time.sleep(0.05)
+        bench.send_signal(which)
+        assert bench.wait(30) == 130
+    is_left = Path(f"/proc/{server}").exists()
+    if is_left:
+        os.kill(server, signal.SIGKILL)
+    assert not is_left
+    assert list(tmp_path.iterdir()) == []
+
+
+def listening(folder: Path) -> int | None:
+    """The process of a server with its log in this folder, once there is one."""
+    for log in folder.rglob("server.log"):
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if os.readlink(process / "fd/2") == str(log):
+                    return int(process.name)
+    return None
 
 
 def test_messages_and_orders_arrive_once_each_and_signed(tmp_path: Path) -> None:

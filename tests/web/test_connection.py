@@ -302,6 +302,19 @@ async def test_at_the_end_of_the_server_what_is_at_work_is_answered_first(tmp_pa
         assert b"\r\nconnection: close\r\n" in peer.wire.written
 
 
+async def test_at_the_end_of_the_server_a_slow_webhook_is_answered_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "PATIENCE", 0)
+    async with a_peer(tmp_path) as peer:
+        peer.protocol.data_received(post()[:-10])
+        peer.protocol.shutdown()
+        await asyncio.sleep(0.001)
+        assert peer.state.tasks
+        assert (await peer.send(post()[-10:])).startswith(b"HTTP/1.1 200 ")
+        await peer.wire.until(lambda wire: wire.closing)
+
+
 async def test_who_does_not_read_answers_waits(tmp_path: Path) -> None:
     async with a_peer(tmp_path) as peer:
         peer.protocol.pause_writing()
