@@ -17,6 +17,7 @@ from receiver.contracts import Filters, KeptRequest
 from receiver.jobs import Report
 from receiver.providers.journeyapi import JourneyAPI
 from receiver.signatures import Secret
+from receiver.store import sqlite
 from receiver.web.ingest import Ingest
 from support.face import GRID, SECRET, Face, a_face, full_disk, with_source
 from support.records import a_job, a_source
@@ -421,6 +422,34 @@ async def test_what_breaks_the_working_in_is_kept_without_a_trace_of_it(tmp_path
         (request,) = await kept(face)
         assert request.state == "unmapped"
         assert (await face.get("/jobs"))["items"] == []
+
+
+class Full(JourneyAPI):
+    """Breaks the working in, and then the store takes nothing more."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    def next_actions(self, job: Any) -> Any:
+        self._monkeypatch.setattr(sqlite, "MAX_WAITING", 0)
+        raise RuntimeError("broken")
+
+
+async def test_a_store_that_takes_nothing_more_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with a_face(tmp_path, sources=(with_source("full", provider=Full(monkeypatch)),)) as face:
+        assert is_problem(await face.post(GRID, "/in/full"), 503, "unavailable")
+        assert is_problem(await face.post(GRID), 503, "unavailable")
+        monkeypatch.undo()
+        assert await kept(face) == []
+        assert (await face.post(GRID)).status_code == 200
+
+
+async def test_a_fault_of_ours_is_told_to_nobody(tmp_path: Path) -> None:
+    async with a_face(tmp_path) as face:
+        face.store.ref_key = None  # type: ignore[assignment]  # whatever it is that breaks
+        answer = await face.post(GRID, "/in/journey/0123456789")
+        assert is_problem(answer, 500, "internal")
+        assert "TypeError" not in answer.text
 
 
 # --- anything at all -------------------------------------------------------------------------------------------------

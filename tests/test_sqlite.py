@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.contracts import Filters, Transaction
+from receiver.contracts import Filters, Result, Transaction
 from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.store import checkpoints
 from receiver.store.migrate import migrate, migrations
@@ -60,6 +60,17 @@ async def test_a_neighbour_that_fails_takes_nobody_with_it(tmp_path: Path) -> No
         )
         assert [type(result).__name__ for result in results] == ["NoneType", "ValueError", "NoneType"]
         assert await count(store) == 2
+
+
+async def test_who_breaks_when_told_keeps_nobody_else_from_being_told(tmp_path: Path) -> None:
+    def break_down(_: Result) -> None:
+        raise ValueError("broken")
+
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        store.write_and_tell(put(1), break_down)
+        await store.write(put(2))
+        await store.write(put(3))
+        assert await count(store) == 3
 
 
 async def test_the_index_stops_a_second_job_for_one_intent(tmp_path: Path) -> None:
