@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sqlite3
-import sys
-import threading
 from typing import Final
 
 import aiosqlite
@@ -24,8 +21,6 @@ EVERY: Final = 0.5
 #: The WAL starts anew beyond so many pages (16 MB): one that is written over and over again costs a commit less than
 #: half of what a growing one does, but each new start holds the commits up for some milliseconds.
 LONG: Final = 4000
-#: The priority of the thread, as of `nice`: the lowest. It gets on while a commit waits for the disk.
-NICE: Final = 19
 #: The WAL's file is cut back to this when it starts anew, bytes.
 KEPT_BYTES: Final = 64 * 1024 * 1024
 
@@ -49,7 +44,6 @@ class Checkpoints:
 
     async def run(self) -> None:
         """Checkpoints until it is cancelled. A checkpoint that fails (a full disk) is tried again."""
-        await on_thread(self._own, _stand_back)
         while True:
             await self._some.wait()
             with contextlib.suppress(TimeoutError):
@@ -75,13 +69,6 @@ def leave_to_checkpoints(db: sqlite3.Connection) -> None:
     """No commit on this connection stops for a checkpoint."""
     db.execute("PRAGMA wal_autocheckpoint = 0")
     db.execute(f"PRAGMA journal_size_limit = {KEPT_BYTES}")
-
-
-def _stand_back(_db: sqlite3.Connection) -> None:
-    """Lets this thread have the processor after all others: nobody waits for it."""
-    if sys.platform == "linux":  # elsewhere only whole processes have a priority
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def checkpoint(db: sqlite3.Connection) -> int:
