@@ -77,6 +77,8 @@ def test_a_signal_ends_its_servers_too(tmp_path: Path, which: signal.Signals) ->
 def listening(folder: Path) -> int | None:
     """The process of a server with its log in this folder, once there is one."""
     for log in folder.rglob("server.log"):
+        if "server.started" not in log.read_text():
+            continue
         for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 if os.readlink(process / "fd/2") == str(log):
