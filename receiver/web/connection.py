@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import uvicorn
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -22,6 +23,8 @@ from receiver.web.ingest import Ingest, Reply
 PATIENCE: Final = 1.0
 #: A path with one of these has yet to be taken apart.
 UNUSUAL: Final = frozenset(b"%?#")
+#: Headers that offer another protocol.
+OFFERS: Final = frozenset({b"upgrade", b"http2-settings", b"connection"})
 
 
 class _Unheard:
@@ -62,7 +65,10 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came in."""
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        unread: bytes | None = data
+        while unread is not None:
+            unread = self._read(unread)
         if self._arriving is not None and self._impatient is None:
             self._impatient = self.loop.call_later(PATIENCE, self._hand_over)
 
@@ -80,6 +86,8 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """All but the body is there."""
+        if self.parser.should_upgrade():
+            return
         if self._is_usual():
             self._body = []
             self.cycle = self._arriving = Webhook(self.parser.should_keep_alive())  # type: ignore[assignment]
@@ -97,11 +105,40 @@ class Connection(HttpToolsProtocol):
         """The request is whole."""
         webhook = self._arriving
         if webhook is None:
-            super().on_message_complete()
+            if not self.parser.should_upgrade():
+                super().on_message_complete()
             return
         self._end_arriving()
         path, body = self.url.decode("ascii"), b"".join(self._body)
         self._ingest.take(path, self.headers, body, lambda reply: self._reply(webhook, reply))
+
+    def _read(self, data: bytes) -> bytes | None:
+        """Gives what must be read once more, if anything."""
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as offer:
+            if self.parser.get_method() != b"CONNECT":
+                return self._without_offer(data[offer.args[0] :])
+            self._refuse()
+        except HttpParserError:
+            self._refuse()
+        return None
+
+    def _without_offer(self, rest: bytes) -> bytes:
+        """The request that offers another protocol, and what came behind it, without the offer: nobody must accept it.
+
+        The parser has taken its body for that protocol. Java's HTTP client and `curl --http2` make such offers.
+        """
+        version = self.parser.get_http_version().encode("ascii")
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+        lines += [b"%b: %b" % (name, value) for name, value in self.headers if name not in OFFERS]
+        self.parser = HttpRequestParser(self)
+        return b"\r\n".join((*lines, b"", rest))
+
+    def _refuse(self) -> None:
+        message = "Invalid HTTP request received."
+        self.logger.warning(message)
+        self.send_400_response(message)
 
     def _is_usual(self) -> bool:
         """Whether it is a webhook with nothing about it that wants more than its path, its headers and its body."""

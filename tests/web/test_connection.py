@@ -148,6 +148,8 @@ def plain(written: bytes) -> bytes:
     return re.sub(rb"req_\w+", b"req_", written)
 
 
+OFFER = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__")
+SOCKET = ("connection: upgrade", "upgrade: websocket", "sec-websocket-key: AAAA", "sec-websocket-version: 13")
 USUAL = {
     "a webhook": post(),
     "a callback": post("/in/journey/callback"),
@@ -164,8 +166,6 @@ USUAL = {
     "a body of the largest size": post(body=b" " * (MAX_BODY - len(BODY)) + BODY),
     "a header twice": post("/in/journey", BODY, "x-webhook-secret: other"),
     "a header beyond ASCII": post("/in/journey", BODY, "user-agent: b\xe4r"),
-    "an upgrade": post("/in/journey", BODY, "connection: upgrade", "upgrade: h2c"),
-    "an upgrade to a websocket": post("/in/journey", BODY, "connection: upgrade", "upgrade: websocket"),
     "headers too large": post("/in/journey", BODY, *(f"x-{number}: {'y' * 4000}" for number in range(9))),
     "the last request": post("/in/journey", BODY, "connection: close"),
 }
@@ -229,6 +229,31 @@ async def test_a_webhook_that_is_here_needs_no_task(tmp_path: Path, request_: by
             assert not peer.state.tasks
             await peer.wire.answers(number)
             assert peer.state.total_requests == number
+
+
+@pytest.mark.parametrize("offer", [OFFER, SOCKET], ids=["HTTP/2", "websocket"])
+@pytest.mark.parametrize("step", [1, 7, 1000])
+async def test_an_offer_of_another_protocol_loses_nothing(tmp_path: Path, offer: tuple[str, ...], step: int) -> None:
+    look = "\r\n".join(["GET /healthz HTTP/1.1", "host: a", *offer, "", ""]).encode()
+    sent = post("/in/journey", BODY, *offer) + look + post(body=b"{}")
+    async with a_peer(tmp_path) as peer:
+        await peer.send(*(sent[at : at + step] for at in range(0, len(sent), step)), answers=3)
+        assert peer.wire.count() == 3
+        assert peer.wire.written.count(b"HTTP/1.1 200 ") == 3
+        assert [one.body for one in await kept(peer.face)] == [BODY, b"{}"]
+
+
+async def test_however_many_offers_come_at_once_each_is_answered(tmp_path: Path) -> None:
+    async with a_peer(tmp_path) as peer:
+        await peer.send(post("/in/nobody", b"", *OFFER) * 2000, answers=2000)
+        assert peer.wire.count() == 2000
+
+
+async def test_nobody_is_connected_to_elsewhere(tmp_path: Path) -> None:
+    async with a_peer(tmp_path) as peer:
+        written = await peer.send(b"CONNECT example.com:443 HTTP/1.1\r\nhost: example.com:443\r\n\r\nabc")
+        assert written.startswith(b"HTTP/1.1 400 ")
+        assert peer.wire.closing
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
