@@ -108,8 +108,7 @@ def _reports(
 def keep(store: Commits, setup: Setup, arrival: Arrival, tell: Callable[[Result], None]) -> None:
     """Keeps a request and all that follows from it; `tell` gets the Taken once that is on disk, or a StoreUnavailable.
 
-    What breaks while it is worked in is kept as unmapped: it can be reparsed once the fault is mended. Raises
-    StoreUnavailable if the store takes nothing at all; `tell` is not called then.
+    What breaks while it is worked in is kept as unmapped: it can be reparsed once the fault is mended.
     """
 
     def kept(result: Result) -> None:
@@ -120,10 +119,7 @@ def keep(store: Commits, setup: Setup, arrival: Arrival, tell: Callable[[Result]
         log.error("intake.broke", source=arrival.request.source, exc_info=wrong)
         note = f"working it in broke: {type(wrong).__name__}"
         unread = msgspec.structs.replace(arrival, state="unmapped", note=note, reports=())
-        try:
-            store.write_and_tell(lambda tx: take(tx, setup, unread), tell)
-        except StoreUnavailable as full:
-            tell(Result(None, full))
+        store.write_and_tell(lambda tx: take(tx, setup, unread), tell)
 
     store.write_and_tell(lambda tx: take(tx, setup, arrival), kept)
 

@@ -90,7 +90,9 @@ def bench(
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    before = {one: signal.signal(one, _interrupt) for one in SIGNALS}
+    # One that is ignored stays so: that is what `nohup` is for.
+    heard = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
+    before = {one: signal.signal(one, _interrupt) for one in heard}
     try:
         yield
     finally:

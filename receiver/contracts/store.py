@@ -56,7 +56,7 @@ class Commits(Store, Protocol):
     def write_and_tell(self, work: Callable[[Transaction], Any], tell: Callable[[Result], None]) -> None:
         """`write` for who has no coroutine that waits: `tell` is called on the event loop once, and must not raise.
 
-        Raises StoreUnavailable if too many writes wait already; `tell` is not called then.
+        It may be called at once: with StoreUnavailable if too many writes wait already.
         """
         ...
 

@@ -141,7 +141,8 @@ class SqliteStore:
     def write_and_tell(self, work: Callable[[Transaction], Any], tell: Callable[[Result], None]) -> None:
         """Calls `tell` once `work` is on disk; see `receiver.contracts.Commits.write_and_tell`."""
         if len(self._waiting) >= MAX_WAITING:
-            raise StoreUnavailable(f"{MAX_WAITING} writes wait already")
+            tell(Result(None, StoreUnavailable(f"{MAX_WAITING} writes wait already")))
+            return
         self._waiting.append(Write(work, tell))
         self._wake.set()
 

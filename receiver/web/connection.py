@@ -90,7 +90,8 @@ class Connection(HttpToolsProtocol):
             return
         if self._is_usual():
             self._body = []
-            self.cycle = self._arriving = Webhook(self.parser.should_keep_alive())  # type: ignore[assignment]
+            self._arriving = Webhook(self.parser.should_keep_alive())
+            self.cycle = self._arriving  # type: ignore[assignment]  # it has what uvicorn looks at
         else:
             self._begin_asgi()
 

@@ -84,8 +84,7 @@ class Ingest:
         name, token = _address(scope["path"])
         source = self._setup.sources.get(name)
         try:
-            if source is None:
-                raise Refusal(404, "no_such_source", "there is no such source")
+            known = _known(source)
             if scope["method"] != "POST":
                 raise Refusal(405, "method_not_allowed", "webhooks are POSTed", {"allow": "POST"})
             headers = read_headers(scope["headers"])
@@ -93,7 +92,7 @@ class Ingest:
         except Refusal as no:
             return self._refused(source, started, no)
         kept: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._take(source, token, headers, body, started, lambda reply: Result(reply, None).into(kept))
+        self._take(known, token, headers, body, started, lambda reply: Result(reply, None).into(kept))
         return await kept
 
     def take(
@@ -107,13 +106,12 @@ class Ingest:
         name, token = _address(path)
         source = self._setup.sources.get(name)
         try:
-            if source is None:
-                raise Refusal(404, "no_such_source", "there is no such source")
+            known = _known(source)
             named = read_headers(headers)
         except Refusal as no:
             reply(self._refused(source, started, no))
         else:
-            self._take(source, token, named, body, started, reply)
+            self._take(known, token, named, body, started, reply)
 
     def _take(
         self,
@@ -132,11 +130,13 @@ class Ingest:
             verified = intake.verify(request, source, self._store.ref_key)
             if verified is None:
                 raise Refusal(401, "not_verified", "the request is not verified")
-            intake.keep(self._store, self._setup, intake.read(request, verified, source), kept)
+            arrival = intake.read(request, verified, source)
         except Refusal as no:
             reply(self._refused(source, started, no))
         except Exception as wrong:  # noqa: BLE001 - nothing of a fault is told outside
             kept(Result(None, wrong))
+        else:
+            intake.keep(self._store, self._setup, arrival, kept)
 
     def _kept(self, source: Source, started: int, result: Result) -> Reply:
         if isinstance(result.error, StoreUnavailable):
@@ -170,6 +170,12 @@ class Ingest:
             took_ms=self._clock() - started,
             **more,
         )
+
+
+def _known(source: Source | None) -> Source:
+    if source is None:
+        raise Refusal(404, "no_such_source", "there is no such source")
+    return source
 
 
 def _address(path: str) -> tuple[str, str | None]:

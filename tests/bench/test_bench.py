@@ -22,6 +22,7 @@ from receiver.bench.memory import memory
 from receiver.bench.retention import retention
 from receiver.bench.travel import travel
 from receiver.cli import app
+from receiver.cli.bench import _ended_by_signals
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -72,6 +73,17 @@ def test_a_signal_ends_its_servers_too(tmp_path: Path, which: signal.Signals) ->
         os.kill(server, signal.SIGKILL)
     assert not is_left
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_terminal_that_closes_does_not_end_it_under_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with _ended_by_signals():
+            signal.raise_signal(signal.SIGHUP)
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def listening(folder: Path) -> int | None:
