@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from receiver.store import checkpoints
 from receiver.store.migrate import migrate, migrations
 from receiver.store.sqlite import SqliteStore
 from receiver.store.tables import deliveries, events, jobs, requests
+from receiver.store.threads import on_thread
 from receiver.store.transaction import SqliteTransaction
 from support.records import a_job
 from support.world import Clock
@@ -170,6 +173,47 @@ async def test_the_wal_is_written_over_again_and_again(tmp_path: Path, monkeypat
             await store.write(put(number))
         size = (tmp_path / "a.db-wal").stat().st_size
         assert size < 5_000_000
+
+
+async def test_little_is_left_to_flush_when_commits_wait_for_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "WRITES", 20)
+    monkeypatch.setattr(checkpoints, "LONG", 50)
+    done: list[str] = []
+    checkpoint, flush = checkpoints.checkpoint, checkpoints._flush
+
+    def noted(db: sqlite3.Connection) -> int:
+        done.append("by the writer" if db is writer else "pass")
+        return checkpoint(db)
+
+    def flushed(file: int) -> None:
+        done.append("flush")
+        flush(file)
+
+    monkeypatch.setattr(checkpoints, "checkpoint", noted)
+    monkeypatch.setattr(checkpoints, "_flush", flushed)
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        writer = store._writer._conn
+        numbers = iter(range(1, 100_000))
+        async with asyncio.timeout(30):
+            while done.count("by the writer") < 3:
+                await asyncio.gather(*(store.write(put(next(numbers))) for _ in range(20)))
+    steps = list(pairwise(done))
+    assert {after for before, after in steps if before == "pass"} == {"flush"}
+    assert {before for before, after in steps if after == "by the writer"} == {"flush"}
+
+
+async def test_another_process_that_comes_and_goes_leaves_the_wal_alone(tmp_path: Path) -> None:
+    """The locks that say so would be gone if anything here had closed the file (POSIX)."""
+    look = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('SELECT * FROM jobs'); db.close()"
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        await store.write(put(1))
+        await on_thread(store._mover, store._checkpoints._pass)
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", look, str(tmp_path / "a.db"))
+        assert await process.wait() == 0
+        assert (tmp_path / "a.db-wal").exists()
+    assert not (tmp_path / "a.db-wal").exists()
 
 
 async def test_writes_are_full_synchronous_in_wal(tmp_path: Path) -> None:

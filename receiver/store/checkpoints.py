@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sqlite3
+import sys
+import threading
+from pathlib import Path
 from typing import Final
 
 import aiosqlite
@@ -19,18 +23,30 @@ WRITES: Final = 400
 #: Or so long after a commit, seconds.
 EVERY: Final = 0.5
 #: The WAL starts anew beyond so many pages (16 MB): one that is written over and over again costs a commit less than
-#: half of what a growing one does, but each new start holds the commits up for some milliseconds.
+#: half of what a growing one does, but each new start holds the commits up for a few milliseconds.
 LONG: Final = 4000
+#: A new start waits until no more writes than this came while a pass ran: then hardly anything is left to hold them up.
+FEW: Final = 10
+#: But for no more passes than these, or it would never come under full load.
+PASSES: Final = 6
+#: The priority of the thread, as of `nice`. It gets on while a commit waits for the disk, and with a tenth of the
+#: processor when nothing ever waits: less, and the WAL would grow under full load.
+NICE: Final = 10
 #: The WAL's file is cut back to this when it starts anew, bytes.
 KEPT_BYTES: Final = 64 * 1024 * 1024
 
 
 class Checkpoints:
-    """Checkpoints of one file, on a connection and a thread of their own."""
+    """Checkpoints of one file, on a connection and a thread of their own.
 
-    def __init__(self, own: aiosqlite.Connection, writer: aiosqlite.Connection) -> None:
+    It also holds the file open by itself, to flush it. Giving that up takes all of this process's locks on the file
+    with it (POSIX): so `close` comes after all connections are closed.
+    """
+
+    def __init__(self, own: aiosqlite.Connection, writer: aiosqlite.Connection, path: Path) -> None:
         self._own = own
         self._writer = writer
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._writes = 0
         self._some = asyncio.Event()
         self._many = asyncio.Event()
@@ -44,6 +60,7 @@ class Checkpoints:
 
     async def run(self) -> None:
         """Checkpoints until it is cancelled. A checkpoint that fails (a full disk) is tried again."""
+        await on_thread(self._own, _stand_back)
         while True:
             await self._some.wait()
             with contextlib.suppress(TimeoutError):
@@ -54,21 +71,52 @@ class Checkpoints:
             self._many.clear()
             try:
                 await self._move()
-            except sqlite3.Error as wrong:
+            except (sqlite3.Error, OSError) as wrong:
                 log.warning("checkpoint.failed", reason=str(wrong))
                 self._some.set()
 
+    def close(self) -> None:
+        """Gives the file up."""
+        os.close(self._file)
+
     async def _move(self) -> None:
         """Moves all there is. What came meanwhile is moved by the writer itself if the WAL must start anew."""
-        pages = await on_thread(self._own, checkpoint)
+        pages = await on_thread(self._own, self._pass)
+        for _ in range(PASSES):
+            if pages <= LONG or self._writes <= FEW:
+                break
+            self._writes = 0
+            pages = await on_thread(self._own, self._pass)
         if self._writes and pages > LONG:
             await on_thread(self._writer, checkpoint)
+
+    def _pass(self, db: sqlite3.Connection) -> int:
+        """A checkpoint, with all that it wrote brought to the disk.
+
+        SQLite itself flushes the file only when a checkpoint has moved everything: all that earlier ones wrote would be
+        waited for then, while commits wait too.
+        """
+        pages = checkpoint(db)
+        _flush(self._file)
+        return pages
 
 
 def leave_to_checkpoints(db: sqlite3.Connection) -> None:
     """No commit on this connection stops for a checkpoint."""
     db.execute("PRAGMA wal_autocheckpoint = 0")
     db.execute(f"PRAGMA journal_size_limit = {KEPT_BYTES}")
+
+
+def _stand_back(_db: sqlite3.Connection) -> None:
+    """Lets the threads that somebody waits for have the processor before this one."""
+    if sys.platform == "linux":  # elsewhere only whole processes have a priority
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+
+
+def _flush(file: int) -> None:
+    """Waits until what was written to a file is on disk."""
+    os.fsync(file) if sys.platform == "darwin" else os.fdatasync(file)
 
 
 def checkpoint(db: sqlite3.Connection) -> int:

@@ -85,7 +85,7 @@ class SqliteStore:
         except BaseException:
             await self._writer.close()
             raise
-        self._checkpoints = Checkpoints(self._mover, self._writer)
+        self._checkpoints = Checkpoints(self._mover, self._writer, self.path)
         runs = (self._commit_forever(), self._look_forever(), self._checkpoints.run())
         self._tasks = [asyncio.create_task(run) for run in runs]
         return self
@@ -102,6 +102,7 @@ class SqliteStore:
         await self._mover.close()
         await self._reader.close()
         await self._writer.close()
+        self._checkpoints.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
