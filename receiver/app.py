@@ -15,7 +15,8 @@ from receiver.config import Config, SinkSettings, load
 from receiver.contracts import Sink, Transport
 from receiver.deliveries import sink_lane
 from receiver.dispatch import Dispatcher, Lane
-from receiver.orders import OrderCarrier, recover
+from receiver.order_outcomes import recover
+from receiver.orders import OrderCarrier
 from receiver.providers import PROVIDERS
 from receiver.reconcile import Reconciler
 from receiver.setup import setup_of

@@ -13,7 +13,7 @@ import pytest
 
 from receiver.contracts import Call, Filters, Order, Source
 from receiver.jobs import Job
-from receiver.orders import recover
+from receiver.order_outcomes import recover
 from receiver.providers.journeyapi import JourneyAPI
 from receiver.providers.journeyapi.dialect import NoOptions
 from receiver.signatures import ref_of

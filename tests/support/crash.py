@@ -21,14 +21,15 @@ import structlog
 
 from handlers.http import HttpTransport
 from handlers.order import OrderHandler
-from receiver import intake, orders, reconcile
+from receiver import intake, order_outcomes, reconcile
 from receiver.advance import Setup
 from receiver.config import Config, ServerSettings
 from receiver.contracts import Answer, Call, Filters, Request, Source, Transaction
 from receiver.demo.loopback import serve
 from receiver.dispatch import Dispatcher
 from receiver.jobs import TERMINAL, Then
-from receiver.orders import OrderCarrier, recover
+from receiver.order_outcomes import recover
+from receiver.orders import OrderCarrier
 from receiver.providers.apiframe import Apiframe
 from receiver.providers.apiframe import dialect as apiframe
 from receiver.providers.journeyapi import JourneyAPI
@@ -204,7 +205,7 @@ def main() -> None:
     """Forks a life for each line, and says how each ended."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
     aiosqlite.connect = partial(aiosqlite.connect, factory=Deadly)
-    orders.RETRY = (SHORT,) * len(orders.RETRY)  # type: ignore[misc, assignment]  # waits that tests cannot afford
+    order_outcomes.RETRY = (SHORT,) * len(order_outcomes.RETRY)  # type: ignore[misc, assignment]  # waits that tests cannot afford
     reconcile.GAP = SHORT  # type: ignore[misc]  # the same
     transport = DeadlyTransport()
     for line in sys.stdin:

@@ -19,7 +19,8 @@ from receiver.dispatch import Try as Begin
 from receiver.jobs import TERMINAL, KeptJob
 from receiver.looks import askable
 from receiver.money import Limits
-from receiver.orders import OrderCarrier, recover
+from receiver.order_outcomes import recover
+from receiver.orders import OrderCarrier
 from receiver.providers.journeyapi import JourneyAPI
 from receiver.reconcile import AT_ONCE, see_to, take_answers
 from receiver.signatures import job_of_ref

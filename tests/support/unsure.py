@@ -6,7 +6,7 @@ from receiver.advance import Setup
 from receiver.contracts import Transaction
 from receiver.deliveries import Unclear, order_lane
 from receiver.jobs import Job
-from receiver.orders import begin_order, settle_order
+from receiver.order_outcomes import begin_order, settle_order
 
 
 def lose_the_answer(tx: Transaction, setup: Setup, source: str, now: int) -> Job:

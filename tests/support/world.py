@@ -23,7 +23,8 @@ from receiver.dispatch import Dispatcher
 from receiver.ids import Ids
 from receiver.jobs import Job, Then
 from receiver.money import Limits
-from receiver.orders import OrderCarrier, recover
+from receiver.order_outcomes import recover
+from receiver.orders import OrderCarrier
 from receiver.reconcile import Reconciler
 from receiver.rules import Rule
 from receiver.sinks import SinkCarrier
