@@ -27,6 +27,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     sources: Mapping[str, Source]
     rules: tuple[Rule, ...] = ()
     limits: Limits = Limits()
+    #: Names of the sinks there are.
+    sinks: frozenset[str] = frozenset()
 
 
 def advance(

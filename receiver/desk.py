@@ -238,10 +238,10 @@ def _expected(setup: Setup, source: str, action: str) -> Parent:
     return Parent(action=action, provider=setup.sources[source].provider.name)
 
 
-def redeliver(tx: Transaction, delivery_id: str, now: int) -> Delivery:
+def redeliver(tx: Transaction, setup: Setup, delivery_id: str, now: int) -> Delivery:
     """Sends a finished or dead delivery to its sink again.
 
-    Raises NotFound, and NotPossible for an order or for what is on its way right now.
+    Raises NotFound, and NotPossible for an order, for what is on its way right now, and where the sink is gone.
     """
     number = ids.read("dlv", delivery_id)
     delivery = tx.delivery(number) if number is not None else None
@@ -251,6 +251,8 @@ def redeliver(tx: Transaction, delivery_id: str, now: int) -> Delivery:
         raise NotPossible("order", "an order is not redelivered: it would be paid again; submit a new job instead")
     if delivery.state == "running":
         raise NotPossible("running", "the delivery is on its way right now")
+    if delivery.name not in setup.sinks:
+        raise NotPossible("sink_gone", f"sink {delivery.name!r} is not configured any more")
     again = msgspec.structs.replace(delivery, state="pending", due_at=now, base=delivery.attempt)
     tx.put_delivery(again)
     return again

@@ -16,4 +16,4 @@ def setup_of(config: Config) -> Setup:
         depth=config.limits.depth,
         jobs=config.limits.jobs,
     )
-    return Setup(sources=config.sources, rules=config.rules, limits=limits)
+    return Setup(sources=config.sources, rules=config.rules, limits=limits, sinks=frozenset(config.sinks))

@@ -120,7 +120,7 @@ async def test_a_spent_schedule_is_a_dead_letter_that_can_be_redelivered(tmp_pat
     async with world(tmp_path, rules=(TELL,), sinks=sinks(handler, retry=())) as here:
         await here.webhook(PICKED)
         dead = await state(here, "dead")
-        await here.store.write(lambda tx: redeliver(tx, show("dlv", dead.number), here.clock()))
+        await here.store.write(lambda tx: redeliver(tx, here.setup, show("dlv", dead.number), here.clock()))
         done = await state(here, "done")
     assert [parcel.attempt for parcel in handler.parcels] == [1, 1]
     assert handler.parcels[0].event.id == handler.parcels[1].event.id

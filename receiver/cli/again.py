@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from receiver import desk, ids, intake
+from receiver.advance import Setup
 from receiver.cli import filters
 from receiver.cli.composition import Service
 from receiver.cli.screen import emit, say
@@ -32,45 +33,53 @@ def redeliver(
 ) -> None:
     """Send a delivery to its sink again, or all dead ones.
 
-    Orders are never sent again by this.
+    Orders are never sent again by this, and what was for a sink that is not configured any more stays dead.
     """
     if (delivery_id is None) is not dead:
         raise typer.BadParameter("name a delivery, or --dead")
     if delivery_id is not None and sink is not None:
         raise typer.BadParameter("--sink goes with --dead")
 
-    async def work(service: Service) -> tuple[list[str], bool]:
+    async def work(service: Service) -> tuple[list[str], int, bool]:
         if delivery_id is None:
-            return await _dead_again(service, sink), service.dispatched()
-        again = await service.store.write(lambda tx: desk.redeliver(tx, delivery_id, service.clock()))
-        return [ids.show("dlv", again.number)], service.dispatched()
+            return *await _dead_again(service, sink), service.dispatched()
+        again = await service.store.write(lambda tx: desk.redeliver(tx, service.setup, delivery_id, service.clock()))
+        return [ids.show("dlv", again.number)], 0, service.dispatched()
 
-    sent, dispatched = with_service(ctx, config, work)
+    sent, left, dispatched = with_service(ctx, config, work)
     if json:
         emit({"redelivered": len(sent), "deliveries": sent})
         return
     waits = "" if dispatched or not sent else f"; {NOT_DISPATCHED}"
     say(f"{len(sent)} {'delivery' if len(sent) == 1 else 'deliveries'} will be sent again{waits}")
+    if left:
+        say(f"{left} {'stays' if left == 1 else 'stay'} dead: for sinks that are not configured any more")
 
 
-async def _dead_again(service: Service, sink: str | None) -> list[str]:
+async def _dead_again(service: Service, sink: str | None) -> tuple[list[str], int]:
+    """Redelivers what is dead; gives the ids, and how many deliveries are for sinks that are gone."""
     sent: list[str] = []
+    left = 0
     wanted = Filters(status="dead", sink=sink, limit=PAGE)
     while True:
-        page, before = await service.store.write(partial(_page_again, wanted=wanted, now=service.clock()))
+        page, gone, before = await service.store.write(
+            partial(_page_again, service.setup, wanted=wanted, now=service.clock())
+        )
         sent += page
+        left += gone
         if before is None:
-            return sent
+            return sent, left
         wanted = msgspec.structs.replace(wanted, before=before)
 
 
-def _page_again(tx: Transaction, wanted: Filters, now: int) -> tuple[list[str], int | None]:
-    """Redelivers one page of dead deliveries; gives their ids, and where the next page begins if there is one."""
-    found = tx.deliveries(wanted)
-    again = [ids.show("dlv", one.number) for one in found if not one.is_order]
+def _page_again(setup: Setup, tx: Transaction, wanted: Filters, now: int) -> tuple[list[str], int, int | None]:
+    """Redelivers one page of dead deliveries; gives their ids, how many cannot be, and where the next page begins."""
+    page = tx.deliveries(wanted)
+    found = [one for one in page if not one.is_order]
+    again = [ids.show("dlv", one.number) for one in found if one.name in setup.sinks]
     for delivery_id in again:
-        desk.redeliver(tx, delivery_id, now)
-    return again, found.next
+        desk.redeliver(tx, setup, delivery_id, now)
+    return again, len(found) - len(again), page.next
 
 
 def reparse(

@@ -116,7 +116,8 @@ class ListsApi:
         read_query(request, {})
         text = request.path_params["delivery_id"]
         now = self._clock()
-        return json_answer(delivery_view(await self._store.write(lambda tx: redeliver(tx, text, now))), 202)
+        again = await self._store.write(lambda tx: redeliver(tx, self._setup, text, now))
+        return json_answer(delivery_view(again), 202)
 
 
 def _request(tx: Transaction, text: str) -> RequestDetail:

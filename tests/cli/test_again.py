@@ -43,6 +43,19 @@ def test_dead_deliveries_of_another_sink_stay_dead(tmp_path: Path) -> None:
     ]
 
 
+def test_what_was_for_a_sink_that_is_gone_stays_dead(tmp_path: Path) -> None:
+    picked(tmp_path)
+    kill_all(tmp_path)
+    file = tmp_path / "gridhook.toml"
+    file.write_text(file.read_text().replace("[sinks.log]", "[sinks.other]").replace('["log"]', '["other"]'))
+    shown = done(run(tmp_path, "redeliver", "--dead"))
+    assert shown == ("0 deliveries will be sent again\n2 stay dead: for sinks that are not configured any more\n")
+    event = next(view for view in values(run(tmp_path, "deliveries", "--json")) if view["kind"] == "event")
+    refused = run(tmp_path, "redeliver", event["id"])
+    assert (refused.exit_code, refused.stderr) == (1, "gridhook: sink 'log' is not configured any more\n")
+    assert len(values(run(tmp_path, "deliveries", "--json", "--status", "dead"))) == 3
+
+
 def test_one_delivery_is_sent_again_and_an_order_never(tmp_path: Path) -> None:
     picked(tmp_path)
     kill_all(tmp_path)

@@ -102,9 +102,9 @@ async def a_face(
     max_body: int = 1024 * 1024,
     clock: Clock | None = None,
 ) -> AsyncIterator[Face]:
-    """A face with the source `journey` (secret `hook-secret`) and what else is given."""
+    """A face with the source `journey` (secret `hook-secret`), the sink `team` and what else is given."""
     accounts = {source.name: source for source in (a_source(), *sources)}
-    setup = Setup(sources=accounts, rules=rules)
+    setup = Setup(sources=accounts, rules=rules, sinks=frozenset({"team"}))
     server = ServerSettings(admin_token=Secret(token) if token else None, max_body=max_body)
     config = Config(
         file="gridhook.toml",

@@ -179,7 +179,12 @@ async def world(
     """Opens a world on a file, as after a restart if it was there before."""
     clock = clock or Clock()
     accounts = sources or (a_source(),)
-    setup = Setup(sources={source.name: source for source in accounts}, rules=rules, limits=limits or Limits())
+    setup = Setup(
+        sources={source.name: source for source in accounts},
+        rules=rules,
+        limits=limits or Limits(),
+        sinks=frozenset(sinks or {}),
+    )
     async with SqliteStore(path / "gridhook.db", clock) as store:
         await store.write(lambda tx: recover(tx, setup, clock()))
         opened = World(store, setup, clock, sinks or {})

@@ -291,6 +291,14 @@ async def test_what_is_on_its_way_or_an_order_is_not_redelivered(tmp_path: Path)
         assert (await face.api("/deliveries/dlv_0000000000001/redeliver")).status_code == 404
 
 
+async def test_nothing_is_redelivered_to_a_sink_that_is_gone(tmp_path: Path) -> None:
+    async with a_face(tmp_path) as face:
+        await put_delivery(face, lane="sink:gone", state="dead")
+        answer = await face.api("/deliveries/dlv_0000000000009/redeliver")
+        assert (answer.status_code, answer.json()["code"]) == (409, "sink_gone")
+        assert (await face.get("/deliveries/dlv_0000000000009"))["state"] == "dead"
+
+
 async def test_a_request_that_was_not_understood_is_once_the_code_knows_it(tmp_path: Path) -> None:
     async with a_face(tmp_path) as face:
         odd = (await face.post({**GRID, "status": "enchanted"})).json()["request"]
