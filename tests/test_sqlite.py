@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import sqlite3
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from itertools import pairwise
@@ -144,6 +147,20 @@ async def test_a_folder_that_is_not_there_is_a_clear_word(tmp_path: Path) -> Non
         await SqliteStore(tmp_path / "nowhere" / "a.db", Clock()).open()
 
 
+async def test_a_store_that_cannot_be_opened_leaves_nothing_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_more(*_: object) -> int:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    before = threading.active_count()
+    monkeypatch.setattr(os, "open", no_more)
+    with pytest.raises(StoreUnavailable, match="too many open files"):
+        await SqliteStore(tmp_path / "a.db", Clock()).open()
+    assert threading.active_count() == before
+    assert not (tmp_path / "a.db-wal").exists()
+
+
 async def test_one_file_has_one_dispatcher(tmp_path: Path) -> None:
     async with SqliteStore(tmp_path / "a.db", Clock()) as one, SqliteStore(tmp_path / "a.db", Clock()) as other:
         one.own_dispatching()
@@ -209,7 +226,7 @@ async def test_another_process_that_comes_and_goes_leaves_the_wal_alone(tmp_path
     look = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('SELECT * FROM jobs'); db.close()"
     async with SqliteStore(tmp_path / "a.db", Clock()) as store:
         await store.write(put(1))
-        await on_thread(store._mover, store._checkpoints._pass)
+        await on_thread(store._checkpoints._own, store._checkpoints._pass)
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", look, str(tmp_path / "a.db"))
         assert await process.wait() == 0
         assert (tmp_path / "a.db-wal").exists()

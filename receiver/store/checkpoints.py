@@ -8,7 +8,6 @@ import os
 import sqlite3
 import sys
 import threading
-from pathlib import Path
 from typing import Final
 
 import aiosqlite
@@ -37,16 +36,12 @@ KEPT_BYTES: Final = 64 * 1024 * 1024
 
 
 class Checkpoints:
-    """Checkpoints of one file, on a connection and a thread of their own.
+    """Checkpoints of one file, on a connection and a thread of their own; `file` is its descriptor, to flush it."""
 
-    It also holds the file open by itself, to flush it. Giving that up takes all of this process's locks on the file
-    with it (POSIX): so `close` comes after all connections are closed.
-    """
-
-    def __init__(self, own: aiosqlite.Connection, writer: aiosqlite.Connection, path: Path) -> None:
+    def __init__(self, own: aiosqlite.Connection, writer: aiosqlite.Connection, file: int) -> None:
         self._own = own
         self._writer = writer
-        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._file = file
         self._writes = 0
         self._some = asyncio.Event()
         self._many = asyncio.Event()
@@ -74,10 +69,6 @@ class Checkpoints:
             except (sqlite3.Error, OSError) as wrong:
                 log.warning("checkpoint.failed", reason=str(wrong))
                 self._some.set()
-
-    def close(self) -> None:
-        """Gives the file up."""
-        os.close(self._file)
 
     async def _move(self) -> None:
         """Moves all there is. What came meanwhile is moved by the writer itself if the WAL must start anew."""

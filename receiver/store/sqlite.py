@@ -68,24 +68,29 @@ class SqliteStore:
         self._wake = asyncio.Event()
         self._watches: set[CommitWatch] = set()
         self._riders: list[CommitRider[Any]] = []
+        self._connections: list[aiosqlite.Connection] = []
+        #: The file itself, to flush it. To close it gives up every lock of this process on the file (POSIX), those of
+        #: the connections too: so it is closed after them.
+        self._file: int | None = None
         self._lock: int | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> SqliteStore:
         """Opens the file, makes or migrates its schema. Raises StoreRefused or StoreUnavailable."""
-        self._writer = await _connect(self.path)
         try:
+            self._writer = await self._connect()
             self.ref_key, newest = await on_thread(self._writer, _prepare)
             self._ids.start_after(newest)
-            self._reader = await _connect(self.path)
-            self._mover = await _connect(self.path)
-        except sqlite3.Error as wrong:
-            await self._writer.close()
+            self._reader = await self._connect()
+            mover = await self._connect()
+            self._file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except (sqlite3.Error, OSError) as wrong:
+            await self._let_go()
             raise StoreUnavailable(f"{self.path}: {wrong}") from None
         except BaseException:
-            await self._writer.close()
+            await self._let_go()
             raise
-        self._checkpoints = Checkpoints(self._mover, self._writer, self.path)
+        self._checkpoints = Checkpoints(mover, self._writer, self._file)
         runs = (self._commit_forever(), self._look_forever(), self._checkpoints.run())
         self._tasks = [asyncio.create_task(run) for run in runs]
         return self
@@ -99,10 +104,7 @@ class SqliteStore:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._mover.close()
-        await self._reader.close()
-        await self._writer.close()
-        self._checkpoints.close()
+        await self._let_go()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -174,6 +176,24 @@ class SqliteStore:
         rider = CommitRider(work, taken, failed, self._riders, self._wake)
         self._riders.append(rider)
         return rider
+
+    async def _connect(self) -> aiosqlite.Connection:
+        # Tried here first: a thread of aiosqlite's that failed to open a file may outlive the event loop.
+        sqlite3.connect(self.path).close()
+        connection = await aiosqlite.connect(
+            self.path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256
+        )
+        self._connections.append(connection)
+        await on_thread(connection, teach)
+        return connection
+
+    async def _let_go(self) -> None:
+        """Closes what is open."""
+        while self._connections:
+            await self._connections.pop().close()
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
     async def _commit_forever(self) -> None:
         while True:
@@ -260,17 +280,6 @@ def _tell(write: Write, result: Result) -> None:
         write.tell(result)
     except Exception:  # one who breaks when told must not keep the others from being told
         log.exception("store.teller_broke")
-
-
-async def _connect(path: Path) -> aiosqlite.Connection:
-    try:
-        # Tried here first: a thread of aiosqlite's that failed to open a file may outlive the event loop.
-        sqlite3.connect(path).close()
-        connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256)
-        await on_thread(connection, teach)
-        return connection
-    except sqlite3.Error as wrong:
-        raise StoreUnavailable(f"{path}: {wrong}") from None
 
 
 def _prepare(db: sqlite3.Connection) -> tuple[bytes, int]:
