@@ -18,7 +18,7 @@ from receiver.store.threads import on_thread
 log = structlog.get_logger("store")
 
 #: A checkpoint comes after so many writes, so that each is short.
-WRITES: Final = 400
+WRITES: Final = 200
 #: Or so long after a commit, seconds.
 EVERY: Final = 0.5
 #: The WAL starts anew beyond so many pages (16 MB): one that is written over and over again costs a commit less than
