@@ -59,6 +59,16 @@ def test_one_short_run_measures_all_that_ships(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["chart.svg"], "its own files are taken away"
 
 
+def test_the_least_that_keeps_a_webhook_keeps_it(tmp_path: Path) -> None:
+    options = ["--rounds", "1", "--seconds", "0.3", "--connections", "8", "--load", "own", "--only", "one insert"]
+    places = ["--contestants", str(Path(__file__).parent), "--folder", str(tmp_path)]
+    report: dict[str, Any] = msgspec.json.decode(done(bare("bench", *options, *places, "--json")))
+    (row,), (killed,) = report["contest"], report["killed"]
+    assert (row["name"], row["errors"], row["missing"]) == ("one insert", 0, 0)
+    assert row["acknowledged"] > 0
+    assert (killed["kills"], killed["missing"]) == (1, 0)
+
+
 @pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_ends_its_servers_too(tmp_path: Path, which: signal.Signals) -> None:
     options = ["--only", "gridhook", "--rounds", "1", "--seconds", "100", "--load", "own", "--folder", str(tmp_path)]
