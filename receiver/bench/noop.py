@@ -39,14 +39,12 @@ def starlette() -> ASGIApp:
     return Starlette(routes=[Route("/in/journey", _nothing, methods=["POST"])])
 
 
-def main() -> None:
-    """The process: uvicorn with the settings of `gridhook serve`."""
-    kind, port = sys.argv[1:]
-    app = starlette() if kind == "starlette" else {"uvicorn": bare, "held": held}[kind]
+def serve(app: ASGIApp, port: int) -> None:
+    """Runs an application until the process is ended: uvicorn with the settings of `gridhook serve`."""
     uvicorn.run(
         app,
         host="127.0.0.1",
-        port=int(port),
+        port=port,
         http="httptools",
         loop="uvloop",
         ws="none",
@@ -56,6 +54,12 @@ def main() -> None:
         server_header=False,
         backlog=2048,
     )
+
+
+def main() -> None:
+    """The process."""
+    kind, port = sys.argv[1:]
+    serve(starlette() if kind == "starlette" else {"uvicorn": bare, "held": held}[kind], int(port))
 
 
 if __name__ == "__main__":

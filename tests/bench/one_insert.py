@@ -15,8 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 
 import msgspec
-import uvicorn
 from starlette.types import Receive, Scope, Send
+
+from receiver.bench.noop import serve
 
 #: Webhooks between two checkpoints.
 CHECKPOINT_EVERY = 400
@@ -86,14 +87,4 @@ class OneInsert:
 
 
 if __name__ == "__main__":
-    uvicorn.run(
-        OneInsert("webhooks.db", os.environ["WEBHOOK_SECRET"].encode()),
-        host="127.0.0.1",
-        port=int(sys.argv[1]),
-        http="httptools",
-        loop="uvloop",
-        lifespan="off",
-        access_log=False,
-        log_level="warning",
-        proxy_headers=False,
-    )
+    serve(OneInsert("webhooks.db", os.environ["WEBHOOK_SECRET"].encode()), int(sys.argv[1]))
