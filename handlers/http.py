@@ -13,12 +13,22 @@ from typing import Any, Final
 
 import certifi
 
-from receiver.backoff import retry_after
 from receiver.contracts import Answer, Call
-from receiver.deliveries import Again, Dead, Delivered, Outcome
-from receiver.errors import InvalidParams, NoAnswer, NotSent, TransportError
-from receiver.lean import without
-from receiver.signatures import Secret
+from receiver.errors import (
+    InvalidParams,
+    NoAnswer,
+    NotSent,
+    TransportError,
+)
+from receiver.lib.backoff import retry_after
+from receiver.lib.light_imports import without
+from receiver.lib.signatures import Secret
+from receiver.model.deliveries import (
+    Again,
+    Dead,
+    Delivered,
+    Outcome,
+)
 
 # The library loads them for a command line of its own: 35 ms.
 with without("click", "rich"):

@@ -8,8 +8,12 @@ import msgspec
 import structlog
 
 from receiver.contracts import Transport
-from receiver.deliveries import Delivered, Outcome, Parcel
-from receiver.times import Clock
+from receiver.lib.times import Clock
+from receiver.model.deliveries import (
+    Delivered,
+    Outcome,
+    Parcel,
+)
 
 
 class Log:

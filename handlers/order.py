@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from receiver.contracts import Answer, Committed, Order, Source, Transport
-from receiver.deliveries import NotAccepted, OrderOutcome, Refused, Unclear, Withdrawn
-from receiver.errors import InvalidParams, NoAnswer, NotSent, TransportError, Unmapped, Unsupported
-from receiver.jobs import JobError
-from receiver.times import Clock
+from receiver.contracts import (
+    Answer,
+    Committed,
+    Order,
+    Source,
+    Transport,
+)
+from receiver.errors import (
+    InvalidParams,
+    NoAnswer,
+    NotSent,
+    TransportError,
+    Unmapped,
+    Unsupported,
+)
+from receiver.lib.times import Clock
+from receiver.model.deliveries import (
+    NotAccepted,
+    OrderOutcome,
+    Refused,
+    Unclear,
+    Withdrawn,
+)
+from receiver.model.jobs import JobError
 
 
 class OrderHandler:

@@ -8,10 +8,14 @@ import msgspec
 
 from handlers.http import keys_in, outcome_of, usable_url
 from receiver.contracts import Call, Transport
-from receiver.deliveries import Outcome, Parcel
 from receiver.errors import InvalidParams
-from receiver.signatures import Secret, standard_webhook_key, standard_webhook_signature
-from receiver.times import Clock
+from receiver.lib.signatures import (
+    Secret,
+    standard_webhook_key,
+    standard_webhook_signature,
+)
+from receiver.lib.times import Clock
+from receiver.model.deliveries import Outcome, Parcel
 
 
 class Webhook:

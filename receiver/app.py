@@ -9,22 +9,30 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from receiver import logs
-from receiver.cli import Composition, Role, run
-from receiver.config import Config, SinkSettings, load
+from receiver.cli import (
+    Composition,
+    Role,
+    run,
+)
+from receiver.config import (
+    Config,
+    SinkSettings,
+    load,
+)
+from receiver.config.settings import setup_of
 from receiver.contracts import Sink, Transport
-from receiver.deliveries import sink_lane
-from receiver.dispatch import Dispatcher, Lane
-from receiver.order_outcomes import recover
-from receiver.orders import OrderCarrier
+from receiver.lib import logs
+from receiver.lib.times import Clock, system_clock
+from receiver.model.deliveries import sink_lane
 from receiver.providers import PROVIDERS
-from receiver.reconcile import Reconciler
-from receiver.setup import setup_of
-from receiver.sinks import SinkCarrier
-from receiver.store.look import Look, look
-from receiver.store.sqlite import SqliteStore
-from receiver.times import Clock, system_clock
-from receiver.upkeep import Upkeep
+from receiver.store.sqlite.look import Look, look
+from receiver.store.sqlite.store import SqliteStore
+from receiver.workers.dispatcher import Dispatcher, Lane
+from receiver.workers.order_outcomes import recover
+from receiver.workers.orders import OrderCarrier
+from receiver.workers.reconciler import Reconciler
+from receiver.workers.retention import Upkeep
+from receiver.workers.sinks import SinkCarrier
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

@@ -13,10 +13,14 @@ from handlers.slack.hook import Hook
 from handlers.slack.message import message
 from handlers.slack.template import Template
 from receiver.contracts import Transport
-from receiver.deliveries import Again, Outcome, Parcel
 from receiver.errors import InvalidParams
-from receiver.signatures import Secret
-from receiver.times import Clock
+from receiver.lib.signatures import Secret
+from receiver.lib.times import Clock
+from receiver.model.deliveries import (
+    Again,
+    Outcome,
+    Parcel,
+)
 
 
 class Slack:

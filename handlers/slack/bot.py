@@ -9,13 +9,23 @@ import msgspec
 from handlers.http import keys_in, outcome_of, quote
 from handlers.slack.message import Message
 from handlers.slack.refusals import PASSING, SENT_AS_TEXT, blocks_refused, explained
-from receiver.backoff import retry_after
-from receiver.contracts import Answer, Call, Transport
-from receiver.deliveries import Again, Dead, Delivered, Outcome, Parcel
+from receiver.contracts import (
+    Answer,
+    Call,
+    Transport,
+)
 from receiver.errors import NotJson
-from receiver.signatures import Secret
-from receiver.strict_json import read_json
-from receiver.times import Clock
+from receiver.lib.backoff import retry_after
+from receiver.lib.signatures import Secret
+from receiver.lib.strict_json import read_json
+from receiver.lib.times import Clock
+from receiver.model.deliveries import (
+    Again,
+    Dead,
+    Delivered,
+    Outcome,
+    Parcel,
+)
 
 #: Errors of chat.update (documented) after which a new message is posted.
 GONE: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})

@@ -9,9 +9,17 @@ import msgspec
 from handlers.http import keys_in, outcome_of
 from handlers.slack.message import Message
 from handlers.slack.refusals import SENT_AS_TEXT, blocks_refused, explained
-from receiver.contracts import Answer, Call, Transport
-from receiver.deliveries import Delivered, Outcome, Parcel
-from receiver.times import Clock
+from receiver.contracts import (
+    Answer,
+    Call,
+    Transport,
+)
+from receiver.lib.times import Clock
+from receiver.model.deliveries import (
+    Delivered,
+    Outcome,
+    Parcel,
+)
 
 BAD_REQUEST: Final = 400
 

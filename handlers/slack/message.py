@@ -11,8 +11,8 @@ import msgspec
 
 from handlers.slack.template import Template
 from handlers.slack.wording import MAX_SECTION, MAX_VALUE, bounded, escape, foreign, one_line, words
-from receiver.events import Event, EventType
-from receiver.jobs import Job
+from receiver.model.events import Event, EventType
+from receiver.model.jobs import Job
 
 #: Characters of a picture's address (documented).
 MAX_URL: Final = 3000

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from receiver.deliveries import Dead, Outcome
+from receiver.model.deliveries import Dead, Outcome
 
 SENT_AS_TEXT: Final = "sent as text: Slack refused the blocks"
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from handlers.slack.wording import MAX_SECTION, bounded, foreign, words
 from receiver.errors import InvalidParams
-from receiver.events import Event
-from receiver.jobs import Job
+from receiver.model.events import Event
+from receiver.model.jobs import Job
 
 #: Names that a template may use.
 FIELDS: Final = frozenset({"type", "time", "event_id", *Job.__struct_fields__})

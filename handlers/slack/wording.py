@@ -6,7 +6,13 @@ import re
 from functools import singledispatch
 from typing import Final
 
-from receiver.jobs import Cost, Hold, Image, JobError, NextAction
+from receiver.model.jobs import (
+    Cost,
+    Hold,
+    Image,
+    JobError,
+    NextAction,
+)
 
 #: Characters of a section's text (documented).
 MAX_SECTION: Final = 3000

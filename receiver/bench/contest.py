@@ -12,7 +12,11 @@ import msgspec
 
 from receiver.bench.contestants import STARLETTE, Contestant
 from receiver.bench.cores import Cores
-from receiver.bench.generators import Kind, aimed, drive
+from receiver.bench.generators import (
+    Kind,
+    aimed,
+    drive,
+)
 from receiver.bench.histogram import Latency
 from receiver.bench.screen import Say
 from receiver.bench.servers import Server, serving

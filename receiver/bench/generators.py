@@ -11,7 +11,11 @@ from typing import Final, Literal
 import msgspec
 
 from receiver.bench import wrk
-from receiver.bench.contestants import Command, Contestant, python
+from receiver.bench.contestants import (
+    Command,
+    Contestant,
+    python,
+)
 from receiver.bench.cores import on
 from receiver.bench.driving import Answers, Load
 from receiver.bench.servers import BenchError, Server

@@ -7,7 +7,11 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from receiver.bench.contestants import Command, Contestant, python
+from receiver.bench.contestants import (
+    Command,
+    Contestant,
+    python,
+)
 from receiver.bench.payload import SECRET, SINK_SECRET
 
 #: For the API.

@@ -18,12 +18,21 @@ from receiver.bench.client import Client
 from receiver.bench.contest import Plan
 from receiver.bench.contestants import Command
 from receiver.bench.generators import aimed, drive
-from receiver.bench.payload import PLACE, SECRET, body, task_id
+from receiver.bench.payload import (
+    PLACE,
+    SECRET,
+    body,
+    task_id,
+)
 from receiver.bench.screen import Say
-from receiver.bench.servers import Server, free_port, serving
+from receiver.bench.servers import (
+    Server,
+    free_port,
+    serving,
+)
 from receiver.contracts import Transaction
-from receiver.store.sqlite import SqliteStore
-from receiver.times import system_clock
+from receiver.lib.times import system_clock
+from receiver.store.sqlite.store import SqliteStore
 
 WEBHOOKS: Final = 200
 LOOKS: Final = 40

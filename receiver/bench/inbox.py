@@ -9,10 +9,14 @@ from typing import Final, cast
 from receiver.bench.driving import Arrived
 from receiver.bench.histogram import Histogram
 from receiver.bench.http1 import read_request
-from receiver.bench.payload import SINK_SECRET, number_in, task_id
-from receiver.demo.inbox import Letter
-from receiver.demo.listener import read
-from receiver.signatures import Secret, standard_webhook_key
+from receiver.bench.payload import (
+    SINK_SECRET,
+    number_in,
+    task_id,
+)
+from receiver.lib.signatures import Secret, standard_webhook_key
+from receiver.pretend.inbox import Letter
+from receiver.pretend.listener import read
 
 #: Task ids that the vendor's side gives to orders begin with this.
 ORDERED: Final = "0dde2ed0"

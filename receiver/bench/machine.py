@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from receiver.bench.cores import Cores
-from receiver.times import stamp, system_clock
+from receiver.lib.times import stamp, system_clock
 
 LIBRARIES: Final = ("gridhook", "starlette", "uvicorn", "uvloop", "httptools", "msgspec", "aiosqlite", "httpx")
 SYNCS: Final = 50

@@ -18,9 +18,19 @@ from receiver.bench import gridhook
 from receiver.bench.contest import Plan
 from receiver.bench.contestants import python
 from receiver.bench.generators import aimed, drive
-from receiver.bench.imports import Imported, import_ms, slowest
+from receiver.bench.imports import (
+    Imported,
+    import_ms,
+    slowest,
+)
 from receiver.bench.screen import Say
-from receiver.bench.servers import BenchError, Server, free_port, started, wait_until_up
+from receiver.bench.servers import (
+    BenchError,
+    Server,
+    free_port,
+    started,
+    wait_until_up,
+)
 
 STREAMS: Final = 1000
 #: File descriptors that server and measurement need for that.

@@ -10,9 +10,9 @@ from typing import Final
 
 import msgspec
 
-from receiver import ids
 from receiver.bench.screen import Say
-from receiver.store.keys import id_key
+from receiver.lib import ids
+from receiver.store.sqlite.keys import id_key
 
 #: Over how much time the past is spread, milliseconds: 30 days.
 SPREAD: Final = 30 * 86_400_000

@@ -12,7 +12,6 @@ from typing import Final
 
 import msgspec
 
-from receiver import ids
 from receiver.bench import gridhook
 from receiver.bench.contest import Plan
 from receiver.bench.contestants import Command, Contestant
@@ -21,8 +20,13 @@ from receiver.bench.generators import aimed, drive
 from receiver.bench.growth import fill
 from receiver.bench.histogram import Latency
 from receiver.bench.screen import Say
-from receiver.bench.servers import BenchError, Server, serving
-from receiver.times import system_clock
+from receiver.bench.servers import (
+    BenchError,
+    Server,
+    serving,
+)
+from receiver.lib import ids
+from receiver.lib.times import system_clock
 
 #: What is pruned: all but the newest of a past that is spread over a month.
 RETENTION: Final = 'retention = "1h"\n'

@@ -9,8 +9,18 @@ from typing import Literal
 
 import msgspec
 
-from receiver.bench.contest import Plan, Row, contest
-from receiver.bench.contestants import STARLETTE, UVICORN, Contestant, checkout_folder, named_in
+from receiver.bench.contest import (
+    Plan,
+    Row,
+    contest,
+)
+from receiver.bench.contestants import (
+    STARLETTE,
+    UVICORN,
+    Contestant,
+    checkout_folder,
+    named_in,
+)
 from receiver.bench.cores import two_cores
 from receiver.bench.durability import kill_each
 from receiver.bench.generators import choose

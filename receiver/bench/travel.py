@@ -15,7 +15,11 @@ from receiver.bench.contestants import Command, Contestant
 from receiver.bench.generators import aimed, drive
 from receiver.bench.histogram import Latency
 from receiver.bench.screen import Say
-from receiver.bench.servers import BenchError, free_port, serving
+from receiver.bench.servers import (
+    BenchError,
+    free_port,
+    serving,
+)
 
 #: Webhooks a second.
 RATES: Final = (1, 50, 200, 1000)

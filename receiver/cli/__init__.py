@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from receiver.cli.commands import app, run
-from receiver.cli.composition import Composition, Role, Service
+from receiver.cli.main import app, run
+from receiver.composition import (
+    Composition,
+    Role,
+    Service,
+)
 
 __all__ = ["Composition", "Role", "Service", "app", "run"]

@@ -9,17 +9,41 @@ from typing import Final, TypeVar
 import msgspec
 import typer
 
-from receiver import ids
 from receiver.cli.explain import price
-from receiver.cli.screen import clean, clean_lines, emit, emit_pretty, emit_raw, fields, say, table
+from receiver.cli.screen import (
+    clean,
+    clean_lines,
+    emit,
+    emit_pretty,
+    emit_raw,
+    fields,
+    say,
+    table,
+)
 from receiver.cli.session import with_service
 from receiver.cli.values import shown_params
-from receiver.contracts import CostRow, Filters, Transaction
-from receiver.desk import job_of
+from receiver.contracts import (
+    CostRow,
+    Filters,
+    Transaction,
+)
 from receiver.errors import NotFound
-from receiver.events import Event
-from receiver.jobs import Cost, Hold, Job, KeptJob, NextAction
-from receiver.shapes import DeliveryDetail, RequestDetail, delivery_detail, request_detail
+from receiver.flows.commands import job_of
+from receiver.lib import ids
+from receiver.model.events import Event
+from receiver.model.jobs import (
+    Cost,
+    Hold,
+    Job,
+    KeptJob,
+    NextAction,
+)
+from receiver.views.records import (
+    DeliveryDetail,
+    RequestDetail,
+    delivery_detail,
+    request_detail,
+)
 
 T = TypeVar("T")
 

@@ -7,14 +7,18 @@ from typing import Any, Final
 
 import msgspec
 
-from receiver.cli.screen import clean, fields, say
+from receiver.cli.screen import (
+    clean,
+    fields,
+    say,
+)
 from receiver.cli.values import shown_params
 from receiver.config import Config, SinkSettings
 from receiver.contracts import Budget, Source
-from receiver.costs import BudgetState, StoppedSource
-from receiver.jobs import Cost, Then
-from receiver.rules import Rule, fits
-from receiver.signatures import Secret
+from receiver.lib.signatures import Secret
+from receiver.model.jobs import Cost, Then
+from receiver.model.rules import Rule, fits
+from receiver.views.costs import BudgetState, StoppedSource
 
 #: Of a secret at least so long its first characters are shown, so that it can be told from another one.
 TELLING: Final = 12

@@ -11,12 +11,16 @@ from typing import Final, TypeVar
 import msgspec
 import typer
 
-from receiver import ids
-from receiver.cli.composition import Service
 from receiver.cli.screen import tell
 from receiver.cli.session import with_service
-from receiver.contracts import Filters, Page, Transaction
-from receiver.times import stamp
+from receiver.composition import Service
+from receiver.contracts import (
+    Filters,
+    Page,
+    Transaction,
+)
+from receiver.lib import ids
+from receiver.lib.times import stamp
 
 T = TypeVar("T")
 #: One page of a list.

@@ -10,7 +10,7 @@ from typing import Annotated, Final, TypeVar
 
 import typer
 
-from receiver.cli.composition import Composition, Service
+from receiver.composition import Composition, Service
 from receiver.config import Config
 
 T = TypeVar("T")

@@ -8,11 +8,11 @@ from typing import Any, Final
 import msgspec
 import typer
 
-from receiver import ids
 from receiver.config.units import duration
 from receiver.errors import NotJson
-from receiver.strict_json import read_json
-from receiver.times import unstamp
+from receiver.lib import ids
+from receiver.lib.strict_json import read_json
+from receiver.lib.times import unstamp
 
 #: The last moment that an id can have, Unix ms.
 LAST: Final = ids.made_at((1 << 63) - 1)

@@ -9,11 +9,23 @@ from typing import Final
 
 import msgspec
 
-from receiver.cli.composition import Service
-from receiver.cli.details import decide_text, held_text, job_line
-from receiver.cli.screen import clean, say, tell
+from receiver.cli.details import (
+    decide_text,
+    held_text,
+    job_line,
+)
+from receiver.cli.screen import (
+    clean,
+    say,
+    tell,
+)
+from receiver.composition import Service
 from receiver.contracts import Filters, Transaction
-from receiver.jobs import TERMINAL, Job, KeptJob
+from receiver.model.jobs import (
+    TERMINAL,
+    Job,
+    KeptJob,
+)
 
 #: How often it is looked whether anybody still dispatches, seconds.
 LOOK_EVERY: Final = 5.0

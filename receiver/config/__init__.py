@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from receiver.config.loading import load
-from receiver.config.settings import Config, LimitSettings, ServerSettings, SinkSettings
+from receiver.config.settings import (
+    Config,
+    LimitSettings,
+    ServerSettings,
+    SinkSettings,
+)
 from receiver.config.template import TEMPLATE
 from receiver.contracts import Budget
 

@@ -6,12 +6,22 @@ from collections.abc import Iterator, Mapping
 from datetime import date, time
 from typing import Any, Final, get_args
 
-from receiver.actions import CANONICAL
-from receiver.config.findings import inside, nearest, shown
+from receiver.config.findings import (
+    inside,
+    nearest,
+    shown,
+)
 from receiver.config.known import Known
-from receiver.events import AT_STATUS, EventType
-from receiver.jobs import Cost, ErrorCode, Hold, JobError, Status
-from receiver.rules import FIELDS, fits
+from receiver.model.actions import CANONICAL
+from receiver.model.events import AT_STATUS, EventType
+from receiver.model.jobs import (
+    Cost,
+    ErrorCode,
+    Hold,
+    JobError,
+    Status,
+)
+from receiver.model.rules import FIELDS, fits
 
 #: Fields that are tables, and the keys of those whose keys are fixed.
 NESTED: Final[dict[str, tuple[str, ...]]] = {

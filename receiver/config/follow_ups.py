@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import msgspec
 
-from receiver.actions import Params, normalize
 from receiver.config.findings import inside, shown
 from receiver.config.known import Known
 from receiver.contracts import Parent, Source
 from receiver.errors import InvalidParams
-from receiver.jobs import Then
+from receiver.model.actions import Params, normalize
+from receiver.model.jobs import Then
 
 #: Words of `then` that another version knows.
 LATER: Final = ("ask", "within", "default")

@@ -7,7 +7,7 @@ import msgspec
 from receiver.config.findings import Findings
 from receiver.config.sources import SourcesRead
 from receiver.contracts import Source
-from receiver.rules import fits
+from receiver.model.rules import fits
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,13 +14,26 @@ import tomli
 
 from receiver.config.findings import Findings
 from receiver.config.plugins import Registry
-from receiver.config.reading import Reader, Table, Wrong, keys_of
+from receiver.config.reading import (
+    Reader,
+    Table,
+    Wrong,
+    keys_of,
+)
 from receiver.config.rules import read_rules
-from receiver.config.server import ServerKeys, judge_public_url, server_settings
+from receiver.config.server import (
+    ServerKeys,
+    judge_public_url,
+    server_settings,
+)
 from receiver.config.settings import Config, LimitSettings
 from receiver.config.sinks import read_sinks
 from receiver.config.sources import read_sources
-from receiver.config.units import Address, Count, Retention
+from receiver.config.units import (
+    Address,
+    Count,
+    Retention,
+)
 from receiver.errors import ConfigError, Problem
 
 LATER: Final = ("alerts", "network")

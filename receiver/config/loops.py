@@ -9,8 +9,8 @@ import msgspec
 from receiver.config.findings import shown
 from receiver.config.known import Known
 from receiver.contracts import Parent, Source
-from receiver.jobs import Then
-from receiver.rules import Rule, fits
+from receiver.model.jobs import Then
+from receiver.model.rules import Rule, fits
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,11 +10,16 @@ from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get
 
 import msgspec
 
-from receiver.config.findings import Findings, inside, nearest, shown
+from receiver.config.findings import (
+    Findings,
+    inside,
+    nearest,
+    shown,
+)
 from receiver.config.secret_values import SecretWrong, read_secret
 from receiver.config.units import UNITS
 from receiver.errors import GridhookError
-from receiver.signatures import Secret
+from receiver.lib.signatures import Secret
 
 S = TypeVar("S", bound=msgspec.Struct)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from receiver.config.budgets import written
 from receiver.config.known import Known
 from receiver.contracts import Budget, Source
-from receiver.jobs import Then
-from receiver.rules import Rule
+from receiver.model.jobs import Then
+from receiver.model.rules import Rule
 
 
 def check_rule_budget(rule: Rule, budget: Budget, where: str, known: Known) -> None:

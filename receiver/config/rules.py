@@ -9,17 +9,25 @@ from typing import Any, Final
 import msgspec
 
 from receiver.config.budgets import BudgetKeys, budget_of
-from receiver.config.conditions import alternatives, check_when, exact_actions
+from receiver.config.conditions import (
+    alternatives,
+    check_when,
+    exact_actions,
+)
 from receiver.config.findings import shown
 from receiver.config.follow_ups import Before, read_follow_ups
 from receiver.config.known import Known
 from receiver.config.loops import check_endless
-from receiver.config.reading import Reader, Table, Wrong
+from receiver.config.reading import (
+    Reader,
+    Table,
+    Wrong,
+)
 from receiver.config.rule_budgets import check_rule_budget
 from receiver.config.sources import SourcesRead
 from receiver.contracts import Budget
-from receiver.jobs import Then
-from receiver.rules import Rule
+from receiver.model.jobs import Then
+from receiver.model.rules import Rule
 
 LATER: Final = ("if", "after")
 KEYS: Final = ("name", "when", "to", "then", "budget")

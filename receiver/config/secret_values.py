@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from receiver.signatures import Secret
+from receiver.lib.signatures import Secret
 
 #: Longest secret, bytes.
 LONGEST: Final = 16_384

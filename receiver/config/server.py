@@ -10,9 +10,13 @@ import msgspec
 
 from receiver.config.findings import Findings
 from receiver.config.settings import ServerSettings
-from receiver.config.units import BodySize, Network, Port
+from receiver.config.units import (
+    BodySize,
+    Network,
+    Port,
+)
 from receiver.contracts import Source
-from receiver.signatures import Secret
+from receiver.lib.signatures import Secret
 
 #: Vendors whose webhook URL is documented as an HTTPS URL (Apiframe v2, seed 004).
 HTTPS_ONLY: Final = frozenset({"apiframe"})

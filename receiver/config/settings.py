@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from receiver.contracts import Budget, Source
-from receiver.rules import Rule
-from receiver.signatures import Secret
+from receiver.contracts.setup import Limits, Setup
+from receiver.lib.signatures import Secret
+from receiver.model.rules import Rule
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,3 +78,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     rule_budgets: dict[str, Budget] = {}
     #: What works, but most likely not as it was meant.
     warnings: tuple[str, ...] = ()
+
+
+def setup_of(config: Config) -> Setup:
+    """What the flows need of a configuration."""
+    limits = Limits(
+        budgets=config.budgets,
+        rule_budgets=config.rule_budgets,
+        time_zone=config.time_zone,
+        depth=config.limits.depth,
+        jobs=config.limits.jobs,
+    )
+    return Setup(sources=config.sources, rules=config.rules, limits=limits, sinks=frozenset(config.sinks))

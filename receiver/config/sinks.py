@@ -8,10 +8,20 @@ import msgspec
 
 from receiver.config.findings import inside
 from receiver.config.plugins import Registry, find_class
-from receiver.config.reading import Reader, Table, Wrong, keys_of
+from receiver.config.reading import (
+    Reader,
+    Table,
+    Wrong,
+    keys_of,
+)
 from receiver.config.settings import SinkSettings
 from receiver.config.sources import check_name
-from receiver.config.units import Count, Rate, Timeout, Wait
+from receiver.config.units import (
+    Count,
+    Rate,
+    Timeout,
+    Wait,
+)
 
 #: Keys that a handler of a later version reads.
 LATER: Final = ("text",)

@@ -7,15 +7,39 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from receiver.actions import CANONICAL
-from receiver.config.budgets import BudgetKeys, budget_of, check_source_budget
-from receiver.config.findings import Findings, inside, nearest
+from receiver.config.budgets import (
+    BudgetKeys,
+    budget_of,
+    check_source_budget,
+)
+from receiver.config.findings import (
+    Findings,
+    inside,
+    nearest,
+)
 from receiver.config.plugins import Registry, find_class
-from receiver.config.reading import Reader, Table, Wrong, keys_of
-from receiver.config.units import Address, Amount, Count, Span, Timeout
-from receiver.contracts import SILENCE, Budget, Provider, Source
+from receiver.config.reading import (
+    Reader,
+    Table,
+    Wrong,
+    keys_of,
+)
+from receiver.config.units import (
+    Address,
+    Amount,
+    Count,
+    Span,
+    Timeout,
+)
+from receiver.contracts import (
+    SILENCE,
+    Budget,
+    Provider,
+    Source,
+)
 from receiver.errors import GridhookError
-from receiver.signatures import Secret
+from receiver.lib.signatures import Secret
+from receiver.model.actions import CANONICAL
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 NAME_RULE: Final = "1-63 of a-z, 0-9, - and _, beginning with a letter or digit"

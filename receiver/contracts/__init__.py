@@ -2,13 +2,46 @@
 
 from __future__ import annotations
 
-from receiver.contracts.handlers import Committed, Handler, OrderSender, Sink
-from receiver.contracts.http import Answer, Call, KeptRequest, Proof, Request, RequestState, Seal, Transport
-from receiver.contracts.money import Breaker, Budget, CostRow, CostSum, Scope
-from receiver.contracts.providers import SILENCE, Order, Parent, Provider, Source
-from receiver.contracts.pruning import Pages, Past, Pruned
-from receiver.contracts.store import Commits, Result, Rider, Store, Watch
-from receiver.contracts.transaction import Counts, Filters, Page, Transaction
+from receiver.contracts.handlers import (
+    Committed,
+    Handler,
+    OrderSender,
+    Sink,
+)
+from receiver.contracts.http import Answer, Call, Transport
+from receiver.contracts.providers import (
+    SILENCE,
+    Order,
+    Parent,
+    Provider,
+    Source,
+)
+from receiver.contracts.pruning import (
+    Pages,
+    Past,
+    Pruned,
+)
+from receiver.contracts.store import (
+    Commits,
+    Result,
+    Rider,
+    Store,
+    Watch,
+)
+from receiver.contracts.transaction import (
+    Counts,
+    Filters,
+    Page,
+    Transaction,
+)
+from receiver.model.money import (
+    Breaker,
+    Budget,
+    CostRow,
+    CostSum,
+    Scope,
+)
+from receiver.model.requests import KeptRequest, Proof, Request, RequestState, Seal
 
 __all__ = [
     "SILENCE",

@@ -8,8 +8,12 @@ from typing import ClassVar, Protocol
 import msgspec
 
 from receiver.contracts.providers import Order, Source
-from receiver.deliveries import OrderOutcome, Outcome, Parcel
-from receiver.times import Clock
+from receiver.lib.times import Clock
+from receiver.model.deliveries import (
+    OrderOutcome,
+    Outcome,
+    Parcel,
+)
 
 
 class Handler(Protocol):

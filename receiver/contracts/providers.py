@@ -8,11 +8,17 @@ from typing import Any, ClassVar, Final, Literal, Protocol
 
 import msgspec
 
-from receiver.actions import Params
-from receiver.contracts.http import Answer, Call, Request, Seal
-from receiver.deliveries import OrderOutcome
-from receiver.jobs import Cost, KeptJob, NextAction, Report
-from receiver.signatures import Secret
+from receiver.contracts.http import Answer, Call
+from receiver.lib.signatures import Secret
+from receiver.model.actions import Params
+from receiver.model.deliveries import OrderOutcome
+from receiver.model.jobs import (
+    Cost,
+    KeptJob,
+    NextAction,
+    Report,
+)
+from receiver.model.requests import Request, Seal
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,13 +7,22 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from receiver.contracts.http import KeptRequest, RequestState
-from receiver.contracts.money import Breaker, CostRow, CostSum, Scope
-from receiver.contracts.pruning import Pages, Past, Pruned
-from receiver.deliveries import Attempt, Delivery
-from receiver.events import KeptEvent
-from receiver.ids import Ids
-from receiver.jobs import KeptJob
+from receiver.contracts.pruning import (
+    Pages,
+    Past,
+    Pruned,
+)
+from receiver.lib.ids import Ids
+from receiver.model.deliveries import Attempt, Delivery
+from receiver.model.events import KeptEvent
+from receiver.model.jobs import KeptJob
+from receiver.model.money import (
+    Breaker,
+    CostRow,
+    CostSum,
+    Scope,
+)
+from receiver.model.requests import KeptRequest, RequestState
 
 T = TypeVar("T")
 

@@ -1,1 +1,1 @@
-"""Pretend vendors on loopback: they draw pictures, count what they bill, and misbehave when told to."""
+"""The demo: pretend vendors, gridhook and a sink, and the story they tell."""

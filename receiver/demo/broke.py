@@ -9,7 +9,7 @@ from typing import Final
 
 from receiver.demo.outside import Api, NotAnswered
 from receiver.demo.screen import plain
-from receiver.jobs import Job
+from receiver.model.jobs import Job
 
 #: Lines of the log that are shown.
 TAIL: Final = 10

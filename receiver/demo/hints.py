@@ -11,8 +11,12 @@ from typing import Final
 
 from receiver.demo.configuration import SOURCES
 from receiver.demo.screen import Screen
-from receiver.demo.stage import COPIES, STORY, Stage
-from receiver.jobs import Job
+from receiver.demo.stage import (
+    COPIES,
+    STORY,
+    Stage,
+)
+from receiver.model.jobs import Job
 
 API: Final = "$HOOK/api/v1"
 CURL: Final = 'curl -s -H "Authorization: Bearer $TOKEN"'

@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 import msgspec
 from PIL import Image
 
-from receiver.demo.listener import Heard
-from receiver.demo.options import Bill, Post
-from receiver.events import Event
-from receiver.jobs import Job
+from receiver.model.events import Event
+from receiver.model.jobs import Job
+from receiver.pretend.listener import Heard
+from receiver.pretend.options import Bill, Post
 
 #: What the story orders, in the vendor's words: each exactly once.
 ORDERED: Final = ("imagine", "upscale-1x", "upscale-2x-4x")

@@ -9,14 +9,14 @@ from typing import Final
 import httpx
 import msgspec
 
-from receiver.demo.bell import Bell
-from receiver.demo.book import LIMIT
 from receiver.demo.broke import Broke, named
-from receiver.demo.listener import Heard
 from receiver.demo.outside import Api, NotAnswered
 from receiver.demo.screen import Screen
-from receiver.events import Event
-from receiver.jobs import Job
+from receiver.model.events import Event
+from receiver.model.jobs import Job
+from receiver.pretend.bell import Bell
+from receiver.pretend.book import LIMIT
+from receiver.pretend.listener import Heard
 
 #: Events after which nothing more comes by itself.
 ENDS: Final = frozenset({"job.completed", "job.failed", "job.canceled", "job.unsure", "job.held"})

@@ -9,9 +9,9 @@ from typing import Any, Final, TypeVar
 import httpx
 import msgspec
 
-from receiver.events import Event
-from receiver.jobs import Job
-from receiver.shapes import RequestView
+from receiver.model.events import Event
+from receiver.model.jobs import Job
+from receiver.views.records import RequestView
 
 T = TypeVar("T")
 #: Seconds for one answer.

@@ -11,17 +11,22 @@ import msgspec
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from receiver.demo import vendors
-from receiver.demo.configuration import SOURCES, Keys, configuration, new_keys
-from receiver.demo.listener import Listener
-from receiver.demo.loopback import serve
-from receiver.demo.options import VendorOptions
-from receiver.demo.vendor import PretendVendor
-from receiver.signatures import Secret
-from receiver.times import system_clock
+from receiver.demo.configuration import (
+    SOURCES,
+    Keys,
+    configuration,
+    new_keys,
+)
+from receiver.lib.signatures import Secret
+from receiver.lib.times import system_clock
+from receiver.pretend import vendors
+from receiver.pretend.listener import Listener
+from receiver.pretend.loopback import serve
+from receiver.pretend.options import VendorOptions
+from receiver.pretend.vendor import PretendVendor
 
 if TYPE_CHECKING:
-    from receiver.cli.composition import Composition
+    from receiver.composition import Composition
 
 #: The source that the story is told with.
 STORY: Final = "journey"

@@ -11,18 +11,36 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from receiver.demo import ledger
-from receiver.demo.broke import Broke, explain, tell
+from receiver.demo.broke import (
+    Broke,
+    explain,
+    tell,
+)
 from receiver.demo.hints import welcome, what_to_try
 from receiver.demo.narrator import Narrator
-from receiver.demo.options import VendorOptions
-from receiver.demo.outside import Api, NotAnswered, outside
+from receiver.demo.outside import (
+    Api,
+    NotAnswered,
+    outside,
+)
 from receiver.demo.screen import Screen
-from receiver.demo.stage import COPIES, OPTIONS, STORY, Stage, set_up
-from receiver.demo.surroundings import folder, logged, stopped_by_signals
-from receiver.jobs import Job
+from receiver.demo.stage import (
+    COPIES,
+    OPTIONS,
+    STORY,
+    Stage,
+    set_up,
+)
+from receiver.demo.surroundings import (
+    folder,
+    logged,
+    stopped_by_signals,
+)
+from receiver.model.jobs import Job
+from receiver.pretend.options import VendorOptions
 
 if TYPE_CHECKING:
-    from receiver.cli.composition import Composition
+    from receiver.composition import Composition
 
 #: The rule that orders the HD picture.
 RULE: Final = "auto-hd"

@@ -1,1 +1,1 @@
-"""Keeps requests, events, jobs, deliveries and attempts; one engine a module."""
+"""Keeps requests, events, jobs, deliveries and attempts; one folder an engine."""

@@ -12,18 +12,18 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from receiver.advance import Setup
 from receiver.config import Config
 from receiver.contracts import Commits
-from receiver.times import Clock
-from receiver.web.api import api
-from receiver.web.auth import Bearer
+from receiver.contracts.setup import Setup
+from receiver.lib.times import Clock
+from receiver.web.api.auth import Bearer
+from receiver.web.api.routes import api
+from receiver.web.api.stream import go_on
 from receiver.web.guard import Guard
 from receiver.web.health import Health
-from receiver.web.ingest import Ingest
+from receiver.web.ingest.endpoint import Ingest
 from receiver.web.metrics import Metrics
 from receiver.web.refusals import handlers
-from receiver.web.stream import go_on
 
 HOME: Final = """<!doctype html>
 <html lang="en">

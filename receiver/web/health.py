@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from receiver.contracts import Store
 from receiver.errors import StoreUnavailable
-from receiver.times import Clock
-from receiver.web.answers import json_answer
+from receiver.lib.times import Clock
+from receiver.web.api.answers import json_answer
 from receiver.web.problems import problem
 
 log = structlog.get_logger("web")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -39,3 +40,14 @@ def problem(status: int, code: str, detail: str, headers: dict[str, str] | None 
         headers=headers,
         media_type="application/problem+json",
     )
+
+
+class Refusal(Exception):
+    """A request that is not taken: its answer. `detail` may be shown to anybody."""
+
+    def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.headers = dict(headers or {})
+        super().__init__(code)

@@ -11,9 +11,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from receiver.errors import GridhookError, InvalidParams, NotFound, NotJson, NotPossible, StoreUnavailable, Unsupported
-from receiver.web.bodies import Refusal
-from receiver.web.problems import problem
+from receiver.errors import (
+    GridhookError,
+    InvalidParams,
+    NotFound,
+    NotJson,
+    NotPossible,
+    StoreUnavailable,
+    Unsupported,
+)
+from receiver.web.problems import Refusal, problem
 
 log = structlog.get_logger("web")
 

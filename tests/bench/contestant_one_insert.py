@@ -8,7 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from receiver.bench.contestants import Command, Contestant, python
+from receiver.bench.contestants import (
+    Command,
+    Contestant,
+    python,
+)
 from receiver.bench.payload import SECRET
 
 SERVER = Path(__file__).with_name("one_insert.py")

@@ -7,7 +7,11 @@ import importlib.util
 import sqlite3
 from pathlib import Path
 
-from receiver.bench.contestants import Command, Contestant, python
+from receiver.bench.contestants import (
+    Command,
+    Contestant,
+    python,
+)
 from receiver.bench.payload import SECRET
 
 

@@ -22,7 +22,7 @@ from receiver.bench.memory import memory
 from receiver.bench.retention import retention
 from receiver.bench.travel import travel
 from receiver.cli import app
-from receiver.cli.bench import _ended_by_signals
+from receiver.cli.commands.bench import _ended_by_signals
 
 pytestmark = pytest.mark.timeout(180)
 

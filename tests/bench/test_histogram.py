@@ -5,7 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.bench.histogram import BUCKETS, LARGEST, Histogram, bucket_of, from_sparse, upper_edge
+from receiver.bench.histogram import (
+    BUCKETS,
+    LARGEST,
+    Histogram,
+    bucket_of,
+    from_sparse,
+    upper_edge,
+)
 
 
 def filled(values: list[int]) -> Histogram:

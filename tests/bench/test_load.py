@@ -14,7 +14,14 @@ import pytest
 from receiver.bench.driving import Answers, Load
 from receiver.bench.http1 import read_answer, read_request
 from receiver.bench.load import Driver, run
-from receiver.bench.payload import SECRET, SIZE, body, number_in, request_parts, task_id
+from receiver.bench.payload import (
+    SECRET,
+    SIZE,
+    body,
+    number_in,
+    request_parts,
+    task_id,
+)
 from receiver.bench.servers import free_port
 from receiver.providers.journeyapi.tasks import report_of
 

@@ -17,17 +17,25 @@ import typer
 from receiver.bench import imports, wrk
 from receiver.bench.contest import Row, span
 from receiver.bench.contestants import named_in
-from receiver.bench.cores import Cores, on, two_cores
+from receiver.bench.cores import (
+    Cores,
+    on,
+    two_cores,
+)
 from receiver.bench.driving import Load
 from receiver.bench.durability import Killed
 from receiver.bench.machine import file_system
 from receiver.bench.plot import plot
-from receiver.bench.proc import Usage, family, usage
+from receiver.bench.proc import (
+    Usage,
+    family,
+    usage,
+)
 from receiver.bench.report import durable
 from receiver.bench.run import Wish, entrants
 from receiver.bench.servers import BenchError
 from receiver.bench.slow_disk import SlowDisk
-from receiver.cli.bench import milliseconds
+from receiver.cli.commands.bench import milliseconds
 
 CONTESTANT = """
 from receiver.bench.contestants import Contestant, python

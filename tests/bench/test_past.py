@@ -10,11 +10,11 @@ from pathlib import Path
 import msgspec
 
 from cli.parts import GRID, bare, configured, done, values, webhook
-from receiver import ids
 from receiver.bench import past
-from receiver.jobs import Job
-from receiver.store.transaction import SqliteTransaction
-from receiver.times import system_clock
+from receiver.lib import ids
+from receiver.lib.times import system_clock
+from receiver.model.jobs import Job
+from receiver.store.sqlite.transaction import SqliteTransaction
 
 COUNT = 25
 

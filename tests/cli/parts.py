@@ -15,9 +15,17 @@ import msgspec
 from typer.testing import CliRunner, Result
 
 import receiver
-from receiver import intake
-from receiver.app import look_at, read_config, service
-from receiver.cli import Composition, Service, app
+from receiver.app import (
+    look_at,
+    read_config,
+    service,
+)
+from receiver.cli import (
+    Composition,
+    Service,
+    app,
+)
+from receiver.flows import intake
 from support.keeping import keep
 from support.world import PICKED, a_request
 

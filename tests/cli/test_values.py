@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from receiver.cli import values
-from receiver.times import unstamp
+from receiver.lib.times import unstamp
 
 NOW = unstamp("2026-11-21T10:00:00Z")
 

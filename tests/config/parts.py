@@ -10,9 +10,13 @@ import pytest
 
 from receiver.config import Config, load
 from receiver.contracts import Parent
-from receiver.errors import ConfigError, InvalidParams, Problem
+from receiver.errors import (
+    ConfigError,
+    InvalidParams,
+    Problem,
+)
+from receiver.lib.signatures import Secret
 from receiver.providers.journeyapi import JourneyAPI
-from receiver.signatures import Secret
 
 HANDLERS: Final[dict[str, type[Any] | str]] = {
     "slack": "handlers.slack:Slack",

@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 
 from config.parts import LOG
-from receiver.config import Config, LimitSettings, load
+from receiver.config import (
+    Config,
+    LimitSettings,
+    load,
+)
+from receiver.config.settings import setup_of
 from receiver.errors import ConfigError, Problem
 from receiver.providers import PROVIDERS
-from receiver.setup import setup_of
 
 JOURNEY = '[sources.journey]\nprovider = "journeyapi"\napi_key = "k"\nsecrets = "s"\n'
 VTRIX = '[sources.vtrix]\nprovider = "vtrix"\napi_key = "k"\n'

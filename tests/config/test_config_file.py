@@ -10,11 +10,15 @@ from typing import Final
 import pytest
 
 from config.parts import ENV, HANDLERS, JOURNEY, LOG, PROVIDERS, Vendor, loaded, only, problems, written
-from receiver.config import Budget, ServerSettings, load
+from receiver.config import (
+    Budget,
+    ServerSettings,
+    load,
+)
 from receiver.errors import ConfigError
+from receiver.lib.signatures import Secret
+from receiver.model.rules import Rule
 from receiver.providers.journeyapi import JourneyAPI
-from receiver.rules import Rule
-from receiver.signatures import Secret
 
 DESIGN: Final = """
 public_url = "https://hooks.example.com"

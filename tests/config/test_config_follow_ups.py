@@ -9,7 +9,7 @@ import pytest
 
 from config.rule_parts import Asked, loaded, only, problems
 from receiver.contracts import Parent
-from receiver.jobs import Then
+from receiver.model.jobs import Then
 
 # --- then ------------------------------------------------------------------------------------------------------------
 

@@ -10,8 +10,12 @@ import msgspec
 import pytest
 
 from receiver.config.findings import Findings
-from receiver.config.reading import Reader, Wrong, keys_of
-from receiver.signatures import Secret
+from receiver.config.reading import (
+    Reader,
+    Wrong,
+    keys_of,
+)
+from receiver.lib.signatures import Secret
 
 
 class Inner(msgspec.Struct, frozen=True, kw_only=True):

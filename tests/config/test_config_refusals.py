@@ -164,7 +164,7 @@ def test_a_name_that_cannot_stand_in_a_path_is_refused(tmp_path: Path, name: str
         ("no.such.module:Thing", "cannot be imported"),
         ("receiver.errors:Nothing", "has no 'Nothing'"),
         ("receiver.errors:ConfigError", "has no Options"),
-        ("receiver.times:stamp", "is not a class"),
+        ("receiver.lib.times:stamp", "is not a class"),
         ("handlers.log:Log", "has no seal, parse"),
         (":", "cannot be imported"),
         ("..:x", "cannot be imported"),

@@ -8,7 +8,11 @@ from typing import Any, Final
 
 import pytest
 
-from receiver.config import TEMPLATE, Config, load
+from receiver.config import (
+    TEMPLATE,
+    Config,
+    load,
+)
 from receiver.errors import ConfigError
 from receiver.providers import PROVIDERS
 

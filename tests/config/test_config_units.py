@@ -6,7 +6,14 @@ from decimal import Decimal
 
 import pytest
 
-from receiver.config.units import address, amount, duration, network, rate, size
+from receiver.config.units import (
+    address,
+    amount,
+    duration,
+    network,
+    rate,
+    size,
+)
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,24 @@ from handlers.log import Log
 from handlers.slack import Slack
 from handlers.webhook import Webhook
 from receiver.contracts import Handler
-from receiver.deliveries import Again, Dead, Delivered, Outcome, Parcel
 from receiver.errors import TransportError
-from receiver.events import Event, EventType
-from receiver.jobs import Cost, Hold, Image, Job, JobError, Status
-from receiver.signatures import Secret
+from receiver.lib.signatures import Secret
+from receiver.model.deliveries import (
+    Again,
+    Dead,
+    Delivered,
+    Outcome,
+    Parcel,
+)
+from receiver.model.events import Event, EventType
+from receiver.model.jobs import (
+    Cost,
+    Hold,
+    Image,
+    Job,
+    JobError,
+    Status,
+)
 
 NOW = 1_800_000_000_000
 #: What a handler may send beside the event's own bytes.

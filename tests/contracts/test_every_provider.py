@@ -15,13 +15,35 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.actions import CANONICAL, Params
-from receiver.contracts import Answer, Order, Parent, Provider, Request, Source
-from receiver.deliveries import Accepted, NotAccepted, Refused, Unclear
-from receiver.errors import InvalidParams, Unmapped, Unsupported
-from receiver.jobs import Image, Job, KeptJob, Report, fold
+from receiver.contracts import (
+    Answer,
+    Order,
+    Parent,
+    Provider,
+    Request,
+    Source,
+)
+from receiver.errors import (
+    InvalidParams,
+    Unmapped,
+    Unsupported,
+)
+from receiver.lib.signatures import Secret
+from receiver.model.actions import CANONICAL, Params
+from receiver.model.deliveries import (
+    Accepted,
+    NotAccepted,
+    Refused,
+    Unclear,
+)
+from receiver.model.jobs import (
+    Image,
+    Job,
+    KeptJob,
+    Report,
+    fold,
+)
 from receiver.providers import PROVIDERS
-from receiver.signatures import Secret
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 NOW = 1_795_255_200_000

@@ -4,7 +4,11 @@ import io
 from pathlib import Path
 
 from receiver.app import read_config
-from receiver.demo.configuration import SOURCES, configuration, new_keys
+from receiver.demo.configuration import (
+    SOURCES,
+    configuration,
+    new_keys,
+)
 from receiver.demo.hints import program
 from receiver.demo.screen import Screen
 

@@ -30,7 +30,7 @@ OTHERWISE = """
 import asyncio, sys
 import msgspec
 from receiver.app import look_at, read_config, service
-from receiver.cli.composition import Composition
+from receiver.composition import Composition
 from receiver.demo.stage import OPTIONS
 from receiver.demo.story import run
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from receiver.demo.loopback import serve
-from receiver.demo.options import VendorOptions
-from receiver.demo.vendors import build
+from receiver.pretend.loopback import serve
+from receiver.pretend.options import VendorOptions
+from receiver.pretend.vendors import build
 from support.server import AUTO_HD, JOURNEY, serving, until
 
 SECOND_TILE = """

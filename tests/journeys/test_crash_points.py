@@ -18,11 +18,11 @@ import msgspec
 import pytest
 
 import receiver
-from receiver.demo.book import Shape
-from receiver.demo.loopback import serve
-from receiver.demo.options import VendorOptions
-from receiver.demo.vendor import PretendVendor
-from receiver.demo.vendors import build
+from receiver.pretend.book import Shape
+from receiver.pretend.loopback import serve
+from receiver.pretend.options import VendorOptions
+from receiver.pretend.vendor import PretendVendor
+from receiver.pretend.vendors import build
 from support.crash import Life
 from support.picks import pick, remember, task_id
 from support.server import free_port, read, until

@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from receiver.demo.loopback import serve
+from receiver.pretend.loopback import serve
 from support.picks import pick, task_id, vendor_knowing
 from support.server import HOOK_SECRET, JOURNEY, Server, serving, until
 

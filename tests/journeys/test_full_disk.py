@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from receiver import ids
-from receiver.demo.loopback import serve
+from receiver.lib import ids
+from receiver.pretend.loopback import serve
 from support.picks import parents, pick, task_id, vendor_knowing
 from support.server import AUTO_HD, JOURNEY, Server, serving, until
 

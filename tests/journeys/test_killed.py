@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from receiver import ids
-from receiver.demo.inbox import Inbox
-from receiver.demo.loopback import serve
-from receiver.demo.vendor import PretendVendor
+from receiver.lib import ids
+from receiver.pretend.inbox import Inbox
+from receiver.pretend.loopback import serve
+from receiver.pretend.vendor import PretendVendor
 from support.picks import parents, pick, task_id, vendor_knowing
 from support.server import AUTO_HD, HOOK_SECRET, JOURNEY, Server, read, serving, until
 

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import pytest
 
-from receiver.demo.inbox import Inbox
-from receiver.demo.loopback import serve
-from receiver.demo.options import VendorOptions
-from receiver.demo.vendor import PretendVendor
-from receiver.demo.vendors import build
-from receiver.demo.vtrix_orders import output_id
+from receiver.pretend.inbox import Inbox
+from receiver.pretend.loopback import serve
+from receiver.pretend.options import VendorOptions
+from receiver.pretend.vendor import PretendVendor
+from receiver.pretend.vendors import build
+from receiver.pretend.vtrix.orders import output_id
 from support.picks import FIXTURES, PICK, parents, remember, vendor_knowing
 from support.server import AUTO_HD, HOOK_SECRET, JOURNEY, Server, serving, until
 

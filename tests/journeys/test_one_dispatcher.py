@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.demo.loopback import serve
+from receiver.pretend.loopback import serve
 from support.picks import parents, pick, task_id, vendor_knowing
 from support.server import AUTO_HD, JOURNEY, serving, until
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from receiver.demo.inbox import Inbox
-from receiver.demo.loopback import serve
+from receiver.pretend.inbox import Inbox
+from receiver.pretend.loopback import serve
 from support.picks import parents, pick, task_id, vendor_knowing
 from support.server import AUTO_HD, JOURNEY, Server, serving, until
 

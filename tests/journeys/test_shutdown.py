@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from receiver.app import GRACE
-from receiver.demo.loopback import serve
+from receiver.pretend.loopback import serve
 from support.picks import parents, pick, task_id, vendor_knowing
 from support.server import AUTO_HD, JOURNEY, serving, until
 

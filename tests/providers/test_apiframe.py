@@ -13,14 +13,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.actions import Params
-from receiver.contracts import Answer, Call, Order, Parent, Provider, Request, Seal, Source
-from receiver.deliveries import Accepted, NotAccepted, Refused, Unclear
+from receiver.contracts import (
+    Answer,
+    Call,
+    Order,
+    Parent,
+    Provider,
+    Request,
+    Seal,
+    Source,
+)
 from receiver.errors import Unmapped, Unsupported
-from receiver.jobs import Cost, Image, Job, KeptJob, fold
+from receiver.lib.signatures import Secret
+from receiver.model.actions import Params
+from receiver.model.deliveries import (
+    Accepted,
+    NotAccepted,
+    Refused,
+    Unclear,
+)
+from receiver.model.jobs import (
+    Cost,
+    Image,
+    Job,
+    KeptJob,
+    fold,
+)
 from receiver.providers.apiframe import Apiframe
 from receiver.providers.apiframe.dialect import NoOptions
-from receiver.signatures import Secret
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "apiframe"
 JOB = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"

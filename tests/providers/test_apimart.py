@@ -12,12 +12,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.contracts import Answer, Call, Order, Parent, Provider, Request, Source
-from receiver.deliveries import Accepted, NotAccepted, Refused, Unclear
+from receiver.contracts import (
+    Answer,
+    Call,
+    Order,
+    Parent,
+    Provider,
+    Request,
+    Source,
+)
 from receiver.errors import Unmapped, Unsupported
-from receiver.jobs import Cost, Image, Job, KeptJob, fold
+from receiver.lib.signatures import Secret
+from receiver.model.deliveries import (
+    Accepted,
+    NotAccepted,
+    Refused,
+    Unclear,
+)
+from receiver.model.jobs import (
+    Cost,
+    Image,
+    Job,
+    KeptJob,
+    fold,
+)
 from receiver.providers.apimart import APIMart
-from receiver.signatures import Secret
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "apimart"
 GENERATIONS = "https://api.apimart.ai/v1/midjourney/generations"

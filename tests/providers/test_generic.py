@@ -16,14 +16,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.contracts import Answer, Order, Request, Seal, Source
-from receiver.deliveries import Refused
-from receiver.errors import InvalidParams, Unmapped, Unsupported
-from receiver.jobs import Job, KeptJob, Report
+from receiver.contracts import (
+    Answer,
+    Order,
+    Request,
+    Seal,
+    Source,
+)
+from receiver.errors import (
+    InvalidParams,
+    Unmapped,
+    Unsupported,
+)
+from receiver.lib.signatures import Secret
+from receiver.model.deliveries import Refused
+from receiver.model.jobs import (
+    Job,
+    KeptJob,
+    Report,
+)
 from receiver.providers.generic import Generic
 from receiver.providers.generic.options import Options
-from receiver.providers.paths import found, path_of
-from receiver.signatures import Secret
+from receiver.providers.shared.paths import found, path_of
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "generic"
 NOW = 1_795_255_200_000

@@ -9,14 +9,31 @@ from typing import Any
 
 import pytest
 
-from receiver.actions import Params
-from receiver.contracts import Answer, Call, Order, Parent, Provider, Request, Source
-from receiver.deliveries import Accepted, NotAccepted, Refused, Unclear
+from receiver.contracts import (
+    Answer,
+    Call,
+    Order,
+    Parent,
+    Provider,
+    Request,
+    Source,
+)
 from receiver.errors import Unmapped, Unsupported
-from receiver.jobs import Image, Job, KeptJob
+from receiver.lib.signatures import Secret
+from receiver.model.actions import Params
+from receiver.model.deliveries import (
+    Accepted,
+    NotAccepted,
+    Refused,
+    Unclear,
+)
+from receiver.model.jobs import (
+    Image,
+    Job,
+    KeptJob,
+)
 from receiver.providers.journeyapi import JourneyAPI
 from receiver.providers.journeyapi.dialect import NoOptions
-from receiver.signatures import Secret
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "journeyapi"
 HOOK = "https://your-server.com/webhook"

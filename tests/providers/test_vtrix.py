@@ -13,12 +13,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.contracts import Answer, Call, Order, Parent, Provider, Request, Source
-from receiver.deliveries import Accepted, NotAccepted, Refused, Unclear
-from receiver.errors import InvalidParams, Unmapped, Unsupported
-from receiver.jobs import Cost, Image, Job, KeptJob, fold
+from receiver.contracts import (
+    Answer,
+    Call,
+    Order,
+    Parent,
+    Provider,
+    Request,
+    Source,
+)
+from receiver.errors import (
+    InvalidParams,
+    Unmapped,
+    Unsupported,
+)
+from receiver.lib.signatures import Secret
+from receiver.model.deliveries import (
+    Accepted,
+    NotAccepted,
+    Refused,
+    Unclear,
+)
+from receiver.model.jobs import (
+    Cost,
+    Image,
+    Job,
+    KeptJob,
+    fold,
+)
 from receiver.providers.vtrix import Vtrix, VtrixOptions
-from receiver.signatures import Secret
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "vtrix"
 HOOK = "https://hooks.example.com/in/sea/ref1"

@@ -21,25 +21,33 @@ import structlog
 
 from handlers.http import HttpTransport
 from handlers.order import OrderHandler
-from receiver import intake, order_outcomes, reconcile
-from receiver.advance import Setup
 from receiver.config import Config, ServerSettings
-from receiver.contracts import Answer, Call, Filters, Request, Source, Transaction
-from receiver.demo.loopback import serve
-from receiver.dispatch import Dispatcher
-from receiver.jobs import TERMINAL, Then
-from receiver.order_outcomes import recover
-from receiver.orders import OrderCarrier
+from receiver.contracts import (
+    Answer,
+    Call,
+    Filters,
+    Request,
+    Source,
+    Transaction,
+)
+from receiver.contracts.setup import Setup
+from receiver.flows import intake
+from receiver.lib.signatures import Secret
+from receiver.lib.times import system_clock
+from receiver.model.jobs import TERMINAL, Then
+from receiver.model.rules import Rule
+from receiver.pretend.loopback import serve
 from receiver.providers.apiframe import Apiframe
 from receiver.providers.apiframe import dialect as apiframe
 from receiver.providers.journeyapi import JourneyAPI
 from receiver.providers.journeyapi import dialect as journeyapi
-from receiver.reconcile import Reconciler
-from receiver.rules import Rule
-from receiver.signatures import Secret
-from receiver.store.sqlite import SqliteStore
-from receiver.times import system_clock
+from receiver.store.sqlite.store import SqliteStore
 from receiver.web.application import application
+from receiver.workers import order_outcomes, reconciler
+from receiver.workers.dispatcher import Dispatcher
+from receiver.workers.order_outcomes import recover
+from receiver.workers.orders import OrderCarrier
+from receiver.workers.reconciler import Reconciler
 from support.keeping import keep
 
 SECRET: Final = "hook-secret"
@@ -206,7 +214,7 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
     aiosqlite.connect = partial(aiosqlite.connect, factory=Deadly)
     order_outcomes.RETRY = (SHORT,) * len(order_outcomes.RETRY)  # type: ignore[misc, assignment]  # waits that tests cannot afford
-    reconcile.GAP = SHORT  # type: ignore[misc]  # the same
+    reconciler.GAP = SHORT  # type: ignore[misc]  # the same
     transport = DeadlyTransport()
     for line in sys.stdin:
         life = msgspec.json.decode(line, type=Life)

@@ -15,14 +15,14 @@ import httpx
 import msgspec
 from starlette.applications import Starlette
 
-from receiver.advance import Setup
-from receiver.cli.listening import Server, server_config
 from receiver.config import Config, ServerSettings
 from receiver.contracts import Source
-from receiver.rules import Rule
-from receiver.signatures import Secret, ref_of
-from receiver.store.sqlite import SqliteStore
+from receiver.contracts.setup import Setup
+from receiver.lib.signatures import Secret, ref_of
+from receiver.model.rules import Rule
+from receiver.store.sqlite.store import SqliteStore
 from receiver.web.application import application
+from receiver.web.server import Server, server_config
 from support.records import a_source
 from support.world import AUTO_HD, TELL, Clock
 

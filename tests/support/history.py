@@ -6,13 +6,25 @@ from typing import Any, Final
 
 import msgspec
 
-from receiver import ids
-from receiver.contracts import KeptRequest, RequestState, Transaction
-from receiver.deliveries import Delivery, State, sink_lane
-from receiver.events import EventType, KeptEvent
-from receiver.jobs import Job, KeptJob, Status
-from receiver.store.transaction import SqliteTransaction
-from receiver.times import unstamp
+from receiver.contracts import (
+    KeptRequest,
+    RequestState,
+    Transaction,
+)
+from receiver.lib import ids
+from receiver.lib.times import unstamp
+from receiver.model.deliveries import (
+    Delivery,
+    State,
+    sink_lane,
+)
+from receiver.model.events import EventType, KeptEvent
+from receiver.model.jobs import (
+    Job,
+    KeptJob,
+    Status,
+)
+from receiver.store.sqlite.transaction import SqliteTransaction
 from support.records import AT, NOW, a_job
 
 #: From one webhook to the next, ms.

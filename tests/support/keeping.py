@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from receiver import intake
-from receiver.advance import Setup
 from receiver.contracts import Commits
-from receiver.intake import Arrival, Taken
+from receiver.contracts.setup import Setup
+from receiver.flows import intake
+from receiver.flows.intake import Arrival, Taken
 
 
 async def keep(store: Commits, setup: Setup, arrival: Arrival) -> Taken:

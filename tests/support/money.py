@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from receiver.contracts import Budget
-from receiver.money import Limits
+from receiver.contracts.setup import Limits
 
 
 def a_day(amount: str) -> Limits:

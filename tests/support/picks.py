@@ -10,10 +10,14 @@ from uuid import UUID
 
 import msgspec
 
-from receiver.demo.book import Draft, Shape, new_job
-from receiver.demo.options import VendorOptions
-from receiver.demo.vendor import PretendVendor
-from receiver.demo.vendors import build
+from receiver.pretend.book import (
+    Draft,
+    Shape,
+    new_job,
+)
+from receiver.pretend.options import VendorOptions
+from receiver.pretend.vendor import PretendVendor
+from receiver.pretend.vendors import build
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 #: The documented answer about a finished pick.

@@ -9,7 +9,11 @@ from typing import Any, Final, Literal
 import msgspec
 
 from receiver.contracts import Answer, Call
-from receiver.errors import NoAnswer, NotSent, TransportError
+from receiver.errors import (
+    NoAnswer,
+    NotSent,
+    TransportError,
+)
 
 Fate = Literal[
     "taken",

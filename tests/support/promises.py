@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from receiver import money
 from receiver.contracts import Budget
-from receiver.jobs import TERMINAL, KeptJob
+from receiver.flows import budgets
+from receiver.model.jobs import TERMINAL, KeptJob
 from support.road import EVERYTHING, Road
 
 
@@ -77,8 +77,8 @@ class Promises:
     def _the_budget_is_kept(self, forced: bool) -> None:
         if self._budget is None or forced:
             return
-        since = money.period_start(self._budget, self._road.clock(), "UTC")
-        used = money.used(self._road.view(lambda tx: tx.costs(since, source="journey")), self._budget.unit)
+        since = budgets.period_start(self._budget, self._road.clock(), "UTC")
+        used = budgets.used(self._road.view(lambda tx: tx.costs(since, source="journey")), self._budget.unit)
         assert used <= self._budget.amount
 
     # --- in the end
@@ -108,9 +108,9 @@ class Promises:
     def _fits(self, kept: KeptJob) -> bool:
         if self._budget is None or kept.job.cost is None:
             return True
-        since = money.period_start(self._budget, self._road.clock(), "UTC")
+        since = budgets.period_start(self._budget, self._road.clock(), "UTC")
         rows = self._road.view(lambda tx: tx.costs(since, source="journey"))
-        used = money.used((row for row in rows if row.job != kept.number), self._budget.unit)
+        used = budgets.used((row for row in rows if row.job != kept.number), self._budget.unit)
         return used + kept.job.cost.amount <= self._budget.amount
 
 

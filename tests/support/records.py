@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
-from receiver import ids
 from receiver.contracts import Source
-from receiver.jobs import Image, Job, KeptJob, Report, Status
+from receiver.lib import ids
+from receiver.lib.signatures import Secret
+from receiver.model.jobs import (
+    Image,
+    Job,
+    KeptJob,
+    Report,
+    Status,
+)
 from receiver.providers.journeyapi import JourneyAPI
 from receiver.providers.journeyapi.dialect import NoOptions
-from receiver.signatures import Secret
 
 NOW = 1_795_000_000_000
 AT = "2026-11-18T13:46:40.000Z"

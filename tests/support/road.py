@@ -10,20 +10,30 @@ from typing import Final, TypeVar
 import msgspec
 
 from handlers.order import OrderHandler
-from receiver import desk, intake
-from receiver.advance import Setup
-from receiver.contracts import Call, Filters, Order, Request, Source, Transaction
-from receiver.deliveries import Delivery
-from receiver.dispatch import LEASE_MARGIN
-from receiver.dispatch import Try as Begin
-from receiver.jobs import TERMINAL, KeptJob
-from receiver.looks import askable
-from receiver.money import Limits
-from receiver.order_outcomes import recover
-from receiver.orders import OrderCarrier
+from receiver.contracts import (
+    Call,
+    Filters,
+    Order,
+    Request,
+    Source,
+    Transaction,
+)
+from receiver.contracts.setup import Limits, Setup
+from receiver.flows import commands, intake
+from receiver.flows.poll_times import askable
+from receiver.lib.signatures import job_of_ref
+from receiver.model.deliveries import Delivery
+from receiver.model.jobs import TERMINAL, KeptJob
 from receiver.providers.journeyapi import JourneyAPI
-from receiver.reconcile import AT_ONCE, see_to, take_answers
-from receiver.signatures import job_of_ref
+from receiver.workers.dispatcher import LEASE_MARGIN
+from receiver.workers.dispatcher import Try as Begin
+from receiver.workers.order_outcomes import recover
+from receiver.workers.orders import OrderCarrier
+from receiver.workers.reconciler import (
+    AT_ONCE,
+    see_to,
+    take_answers,
+)
 from support.pretend import Fate, Task, Vendor
 from support.records import a_source
 from support.stepping import REF_KEY, Killed, Line, SteppedStore, Try
@@ -102,9 +112,9 @@ class Road:
             self.told_on_ref.append(task)
         return self.store.commit(lambda tx: intake.take(tx, self.setup, arrival))
 
-    def resolve(self, kept: KeptJob, decision: desk.Decision) -> None:
+    def resolve(self, kept: KeptJob, decision: commands.Decision) -> None:
         """A person's word on a job. Raises NotPossible."""
-        self.store.commit(lambda tx: desk.resolve(tx, self.setup, kept.job.id, decision, self.clock()))
+        self.store.commit(lambda tx: commands.resolve(tx, self.setup, kept.job.id, decision, self.clock()))
         if decision == "send" and kept.job.status == "unsure":
             self.sends[kept.number] += 1
 

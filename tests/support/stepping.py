@@ -7,12 +7,17 @@ import sqlite3
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
-from receiver.contracts import Answer, Call, Transaction, Watch
-from receiver.deliveries import Delivery
-from receiver.ids import Ids
-from receiver.store.choices import Shared
-from receiver.store.migrate import migrate
-from receiver.store.transaction import SqliteTransaction
+from receiver.contracts import (
+    Answer,
+    Call,
+    Transaction,
+    Watch,
+)
+from receiver.lib.ids import Ids
+from receiver.model.deliveries import Delivery
+from receiver.store.sqlite.choices import Shared
+from receiver.store.sqlite.migrate import migrate
+from receiver.store.sqlite.transaction import SqliteTransaction
 from support.pretend import Fate, Vendor
 from support.world import Clock
 

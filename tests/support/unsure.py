@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from receiver.advance import Setup
 from receiver.contracts import Transaction
-from receiver.deliveries import Unclear, order_lane
-from receiver.jobs import Job
-from receiver.order_outcomes import begin_order, settle_order
+from receiver.contracts.setup import Setup
+from receiver.model.deliveries import Unclear, order_lane
+from receiver.model.jobs import Job
+from receiver.workers.order_outcomes import begin_order, settle_order
 
 
 def lose_the_answer(tx: Transaction, setup: Setup, source: str, now: int) -> Job:

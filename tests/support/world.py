@@ -15,22 +15,26 @@ import msgspec
 
 from handlers.http import HttpTransport
 from handlers.order import OrderHandler
-from receiver import intake
-from receiver.advance import Setup
-from receiver.contracts import Filters, Request, Sink, Source
-from receiver.deliveries import sink_lane
-from receiver.dispatch import Dispatcher
-from receiver.ids import Ids
-from receiver.jobs import Job, Then
-from receiver.money import Limits
-from receiver.order_outcomes import recover
-from receiver.orders import OrderCarrier
-from receiver.reconcile import Reconciler
-from receiver.rules import Rule
-from receiver.sinks import SinkCarrier
-from receiver.store.migrate import migrate
-from receiver.store.sqlite import SqliteStore
-from receiver.store.transaction import SqliteTransaction
+from receiver.contracts import (
+    Filters,
+    Request,
+    Sink,
+    Source,
+)
+from receiver.contracts.setup import Limits, Setup
+from receiver.flows import intake
+from receiver.lib.ids import Ids
+from receiver.model.deliveries import sink_lane
+from receiver.model.jobs import Job, Then
+from receiver.model.rules import Rule
+from receiver.store.sqlite.migrate import migrate
+from receiver.store.sqlite.store import SqliteStore
+from receiver.store.sqlite.transaction import SqliteTransaction
+from receiver.workers.dispatcher import Dispatcher
+from receiver.workers.order_outcomes import recover
+from receiver.workers.orders import OrderCarrier
+from receiver.workers.reconciler import Reconciler
+from receiver.workers.sinks import SinkCarrier
 from support.keeping import keep
 from support.records import NOW, a_source
 

@@ -9,18 +9,35 @@ from urllib.parse import quote
 
 import msgspec
 
-from receiver.actions import Params
-from receiver.contracts import Answer, Call, Order, Parent, Request, Seal, Source
-from receiver.deliveries import OrderOutcome, Unclear
+from receiver.contracts import (
+    Answer,
+    Call,
+    Order,
+    Parent,
+    Request,
+    Seal,
+    Source,
+)
 from receiver.errors import Unmapped, Unsupported
-from receiver.jobs import Cost, KeptJob, NextAction, Report
-from receiver.providers import reading
-from receiver.providers.answers import read_order_answer
+from receiver.lib.signatures import hex_signature_matches
+from receiver.model.actions import Params
+from receiver.model.deliveries import OrderOutcome, Unclear
+from receiver.model.jobs import (
+    Cost,
+    KeptJob,
+    NextAction,
+    Report,
+)
 from receiver.providers.apiframe import steps
-from receiver.providers.apiframe.tasks import accepted, refused, report_of
-from receiver.providers.ordering import refuse_impossible
-from receiver.providers.seals import secret_seal
-from receiver.signatures import hex_signature_matches
+from receiver.providers.apiframe.tasks import (
+    accepted,
+    refused,
+    report_of,
+)
+from receiver.providers.shared import reading
+from receiver.providers.shared.answers import read_order_answer
+from receiver.providers.shared.ordering import refuse_impossible
+from receiver.providers.shared.seals import secret_seal
 
 EVENTS: Final = ("progress", "completed", "failed")
 

@@ -7,10 +7,14 @@ from decimal import Decimal
 from functools import cache
 from typing import Final
 
-from receiver.actions import Params
 from receiver.contracts import Parent
-from receiver.jobs import Cost, KeptJob, NextAction
-from receiver.providers.ordering import with_version
+from receiver.model.actions import Params
+from receiver.model.jobs import (
+    Cost,
+    KeptJob,
+    NextAction,
+)
+from receiver.providers.shared.ordering import with_version
 
 UNIT: Final = "credits"
 NAME: Final = "apiframe"

@@ -9,8 +9,13 @@ from typing import Any, Final, Literal
 import msgspec
 
 from receiver.errors import Unmapped
-from receiver.jobs import Cost, Image, JobError, Report
-from receiver.providers import reading
+from receiver.model.jobs import (
+    Cost,
+    Image,
+    JobError,
+    Report,
+)
+from receiver.providers.shared import reading
 
 Status = Literal["queued", "running", "completed", "failed", "canceled"]
 

@@ -9,16 +9,30 @@ from urllib.parse import quote
 
 import msgspec
 
-from receiver.actions import Params
-from receiver.contracts import Answer, Call, Order, Parent, Request, Seal, Source
-from receiver.deliveries import OrderOutcome, Refused
+from receiver.contracts import (
+    Answer,
+    Call,
+    Order,
+    Parent,
+    Request,
+    Seal,
+    Source,
+)
 from receiver.errors import Unmapped
-from receiver.jobs import Cost, JobError, KeptJob, NextAction, Report
-from receiver.providers import reading
-from receiver.providers.answers import read_order_answer
+from receiver.model.actions import Params
+from receiver.model.deliveries import OrderOutcome, Refused
+from receiver.model.jobs import (
+    Cost,
+    JobError,
+    KeptJob,
+    NextAction,
+    Report,
+)
 from receiver.providers.apimart import steps, tasks, tiles
-from receiver.providers.ordering import refuse_impossible
-from receiver.providers.seals import no_seal
+from receiver.providers.shared import reading
+from receiver.providers.shared.answers import read_order_answer
+from receiver.providers.shared.ordering import refuse_impossible
+from receiver.providers.shared.seals import no_seal
 
 GENERATIONS: Final = "/v1/midjourney/generations"
 #: Codes in a 2xx body that mean "not taken": HTTP's own, and the Midjourney services' 3, 4, 9 and 24.

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from receiver.actions import Params
 from receiver.contracts import Order, Parent
 from receiver.errors import InvalidParams, Unsupported
-from receiver.jobs import TERMINAL, KeptJob, NextAction
+from receiver.model.actions import Params
+from receiver.model.jobs import (
+    TERMINAL,
+    KeptJob,
+    NextAction,
+)
 from receiver.providers.apimart.tiles import MAKES_GRID
-from receiver.providers.apimart.versions import COMMANDS, DEFAULT, NEWEST, hd_command, kinds_of, version_of
+from receiver.providers.apimart.versions import (
+    COMMANDS,
+    DEFAULT,
+    NEWEST,
+    hd_command,
+    kinds_of,
+    version_of,
+)
 
 #: Our action to the last part of the path (documented; `edits` and `remix-*` seen in use). `vary` has three.
 ROUTES: Final[dict[str, str]] = {

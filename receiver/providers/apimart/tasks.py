@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from receiver.actions import Params
 from receiver.errors import Unmapped
-from receiver.jobs import Cost, JobError, Report
-from receiver.providers import reading
+from receiver.model.actions import Params
+from receiver.model.jobs import (
+    Cost,
+    JobError,
+    Report,
+)
+from receiver.providers.shared import reading
 
 Status = Literal["queued", "running", "completed", "failed", "canceled"]
 

@@ -8,13 +8,18 @@ from typing import Final
 
 import msgspec
 
-from receiver.actions import GRIDS
 from receiver.contracts import Answer, Order
 from receiver.errors import Unmapped, Unsupported
-from receiver.jobs import KeptJob
-from receiver.providers import reading
+from receiver.model.actions import GRIDS
+from receiver.model.jobs import KeptJob
 from receiver.providers.apimart.tasks import buttons_of, unwrap
-from receiver.providers.apimart.versions import DEFAULT, hd_command, version_in, version_of
+from receiver.providers.apimart.versions import (
+    DEFAULT,
+    hd_command,
+    version_in,
+    version_of,
+)
+from receiver.providers.shared import reading
 
 #: Whose result is a grid; the vendor's own actions are inferred.
 MAKES_GRID: Final = GRIDS | {"edits", "modal", "remix-strong", "remix-subtle"}

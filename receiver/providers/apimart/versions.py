@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from receiver.errors import Unsupported
-from receiver.jobs import KeptJob
+from receiver.model.jobs import KeptJob
 
 #: What Midjourney takes when nobody names a version (inferred).
 DEFAULT: Final = "7"

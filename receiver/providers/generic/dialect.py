@@ -8,16 +8,45 @@ from typing import Any, ClassVar, Final, Literal, TypeVar
 
 import msgspec
 
-from receiver.actions import GRIDS, Params
-from receiver.contracts import Answer, Call, Order, Parent, Request, Seal, Source
-from receiver.deliveries import OrderOutcome, Refused
-from receiver.errors import InvalidParams, Unmapped, Unsupported
-from receiver.jobs import Cost, Image, JobError, KeptJob, NextAction, Report
-from receiver.providers import reading
+from receiver.contracts import (
+    Answer,
+    Call,
+    Order,
+    Parent,
+    Request,
+    Seal,
+    Source,
+)
+from receiver.errors import (
+    InvalidParams,
+    Unmapped,
+    Unsupported,
+)
+from receiver.model.actions import GRIDS, Params
+from receiver.model.deliveries import OrderOutcome, Refused
+from receiver.model.jobs import (
+    Cost,
+    Image,
+    JobError,
+    KeptJob,
+    NextAction,
+    Report,
+)
 from receiver.providers.generic import options as keys
-from receiver.providers.generic.words import Status, action_of, actions_of, plain, statuses_of
-from receiver.providers.paths import Path, found, path_of
-from receiver.providers.seals import hmac_seal, secret_seal
+from receiver.providers.generic.words import (
+    Status,
+    action_of,
+    actions_of,
+    plain,
+    statuses_of,
+)
+from receiver.providers.shared import reading
+from receiver.providers.shared.paths import (
+    Path,
+    found,
+    path_of,
+)
+from receiver.providers.shared.seals import hmac_seal, secret_seal
 
 T = TypeVar("T")
 

@@ -6,8 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from receiver.actions import CANONICAL, UPSCALE_KINDS, Params
 from receiver.errors import InvalidParams
+from receiver.model.actions import (
+    CANONICAL,
+    UPSCALE_KINDS,
+    Params,
+)
 from receiver.providers.generic.options import Words
 
 Status = Literal["queued", "running", "completed", "failed", "canceled"]

@@ -7,17 +7,30 @@ from typing import Any, ClassVar, Final, Literal
 
 import msgspec
 
-from receiver.actions import Params
-from receiver.contracts import Answer, Call, Order, Parent, Request, Seal, Source
-from receiver.deliveries import OrderOutcome
+from receiver.contracts import (
+    Answer,
+    Call,
+    Order,
+    Parent,
+    Request,
+    Seal,
+    Source,
+)
 from receiver.errors import Unmapped, Unsupported
-from receiver.jobs import Cost, KeptJob, NextAction, Report
-from receiver.providers import reading
-from receiver.providers.answers import read_order_answer
+from receiver.model.actions import Params
+from receiver.model.deliveries import OrderOutcome
+from receiver.model.jobs import (
+    Cost,
+    KeptJob,
+    NextAction,
+    Report,
+)
 from receiver.providers.journeyapi import steps
 from receiver.providers.journeyapi.tasks import refused, report_of
-from receiver.providers.ordering import refuse_impossible, with_version
-from receiver.providers.seals import secret_seal
+from receiver.providers.shared import reading
+from receiver.providers.shared.answers import read_order_answer
+from receiver.providers.shared.ordering import refuse_impossible, with_version
+from receiver.providers.shared.seals import secret_seal
 
 #: The endpoints that are not named like our action.
 PATHS: Final[dict[str, str]] = {

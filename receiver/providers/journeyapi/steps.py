@@ -6,9 +6,13 @@ from decimal import Decimal
 from functools import cache
 from typing import Final
 
-from receiver.actions import GRIDS, Params
 from receiver.contracts import Parent
-from receiver.jobs import Cost, KeptJob, NextAction
+from receiver.model.actions import GRIDS, Params
+from receiver.model.jobs import (
+    Cost,
+    KeptJob,
+    NextAction,
+)
 
 UNIT: Final = "credits"
 NAME: Final = "journeyapi"

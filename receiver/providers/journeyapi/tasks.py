@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from receiver.actions import DIRECTIONS, STRENGTHS, Params
 from receiver.errors import Unmapped
-from receiver.jobs import Image, JobError, Report
-from receiver.providers import reading
+from receiver.model.actions import (
+    DIRECTIONS,
+    STRENGTHS,
+    Params,
+)
+from receiver.model.jobs import (
+    Image,
+    JobError,
+    Report,
+)
 from receiver.providers.journeyapi.steps import ACTIONS
+from receiver.providers.shared import reading
 
 Status = Literal["queued", "running", "completed", "failed"]
 

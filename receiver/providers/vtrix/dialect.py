@@ -8,15 +8,29 @@ from urllib.parse import quote
 
 import msgspec
 
-from receiver.actions import Params
-from receiver.contracts import Answer, Call, Order, Parent, Request, Seal, Source
-from receiver.deliveries import OrderOutcome, Refused
+from receiver.contracts import (
+    Answer,
+    Call,
+    Order,
+    Parent,
+    Request,
+    Seal,
+    Source,
+)
 from receiver.errors import Unmapped, Unsupported
-from receiver.jobs import Cost, JobError, KeptJob, NextAction, Report
-from receiver.providers import reading
-from receiver.providers.answers import read_order_answer
-from receiver.providers.ordering import refuse_impossible
-from receiver.providers.seals import no_seal
+from receiver.model.actions import Params
+from receiver.model.deliveries import OrderOutcome, Refused
+from receiver.model.jobs import (
+    Cost,
+    JobError,
+    KeptJob,
+    NextAction,
+    Report,
+)
+from receiver.providers.shared import reading
+from receiver.providers.shared.answers import read_order_answer
+from receiver.providers.shared.ordering import refuse_impossible
+from receiver.providers.shared.seals import no_seal
 from receiver.providers.vtrix import steps, tasks
 
 GENERATION: Final = "/model/v1/generation"

@@ -5,12 +5,19 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Final
 
-from receiver.actions import GRIDS, Params
 from receiver.contracts import Order, Parent
 from receiver.errors import InvalidParams, Unsupported
-from receiver.jobs import Cost, Image, JobError, KeptJob, NextAction, Report
-from receiver.providers import reading
-from receiver.providers.ordering import with_version
+from receiver.model.actions import GRIDS, Params
+from receiver.model.jobs import (
+    Cost,
+    Image,
+    JobError,
+    KeptJob,
+    NextAction,
+    Report,
+)
+from receiver.providers.shared import reading
+from receiver.providers.shared.ordering import with_version
 
 #: Our action to the vendor's model (documented). A pick is no call.
 MODELS: Final[dict[str, str]] = {

@@ -6,8 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
 from receiver.errors import Unmapped
-from receiver.jobs import Cost, ErrorCode, Image, JobError, Report
-from receiver.providers import reading
+from receiver.model.jobs import (
+    Cost,
+    ErrorCode,
+    Image,
+    JobError,
+    Report,
+)
+from receiver.providers.shared import reading
 
 Status = Literal["queued", "running", "completed", "failed", "canceled"]
 

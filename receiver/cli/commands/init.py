@@ -1,0 +1,83 @@
+"""`init`, `migrate`, `schema`: what is done once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from receiver.cli.screen import (
+    emit,
+    emit_pretty,
+    fail,
+    say,
+)
+from receiver.cli.session import (
+    DEFAULT_FILE,
+    AsJson,
+    ConfigFile,
+    composition,
+    settings,
+)
+from receiver.composition import Composition
+from receiver.config import TEMPLATE, Config
+from receiver.store.sqlite.look import Look
+from receiver.views.records import schemas
+
+
+def init(config: ConfigFile = DEFAULT_FILE) -> None:
+    """Write a starter configuration. Never overwrites a file."""
+    try:
+        with config.open("x", encoding="utf-8") as file:
+            file.write(TEMPLATE)
+    except FileExistsError:
+        fail(f"{config} is there already and stays as it is: name another file with --config")
+    except OSError as wrong:
+        fail(f"{config} cannot be written: {wrong.strerror}")
+    say(f"{config} is written. Next:")
+    say("  1. put in your sources, sinks and rules, and set the environment variables that it names")
+    say(f"  2. gridhook check{_named(config)}   tells mistakes, and which webhook URLs to register")
+    say(f"  3. gridhook serve{_named(config)}")
+
+
+def _named(config: Path) -> str:
+    return "" if config == DEFAULT_FILE else f" --config {config}"
+
+
+def migrate(ctx: typer.Context, config: ConfigFile = DEFAULT_FILE, json: AsJson = False) -> None:
+    """Bring the database to this version's schema."""
+    parts = composition(ctx)
+    read = settings(ctx, config)
+    before = parts.look(read)
+    after = asyncio.run(_migrated(parts, read))
+    applied = list(range((before.version or 0) + 1, (after.version or 0) + 1))
+    if json:
+        emit({"database": after.path, "from": before.version, "to": after.version, "applied": applied})
+    elif before.version is None:
+        say(f"{after.path}: created, schema {after.version}")
+    elif applied:
+        say(f"{after.path}: schema {before.version} -> {after.version}; applied {', '.join(map(str, applied))}")
+    else:
+        say(f"{after.path}: schema {after.version}, nothing to do")
+
+
+async def _migrated(parts: Composition, config: Config) -> Look:
+    async with parts.service(config, None):
+        return parts.look(config)
+
+
+def schema(
+    name: Annotated[str | None, typer.Argument(help="Job, Event, Delivery, Request or Costs; all if left out.")] = None,
+) -> None:
+    """Print the JSON Schemas of what gridhook shows and sends."""
+    known = schemas()
+    if name is None:
+        emit_pretty(msgspec.json.encode(known))
+        return
+    found = {title.lower(): title for title in known}.get(name.lower())
+    if found is None:
+        raise typer.BadParameter(f"there is no schema {name!r}; there are {', '.join(known)}")
+    emit_pretty(msgspec.json.encode(known[found]))

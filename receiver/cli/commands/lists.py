@@ -1,0 +1,248 @@
+"""`jobs`, `events`, `requests`, `deliveries`: lists, newest first, and one of them in full."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+import typer
+
+from receiver.cli import details, filters
+from receiver.cli.explain import price
+from receiver.cli.filters import LIMIT
+from receiver.cli.pages import read_list
+from receiver.cli.screen import (
+    emit,
+    emit_raw,
+    table,
+    tell,
+)
+from receiver.cli.session import (
+    DEFAULT_FILE,
+    AsJson,
+    ConfigFile,
+)
+from receiver.cli.values import (
+    moment,
+    optional_number,
+    tags,
+)
+from receiver.contracts import Filters
+from receiver.lib.times import system_clock
+from receiver.model.events import Event
+from receiver.model.jobs import Job, KeptJob
+from receiver.views.records import (
+    DeliveryView,
+    RequestView,
+    delivery_view,
+    request_view,
+)
+
+T = TypeVar("T")
+
+EVENT: Final = msgspec.json.Decoder(Event)
+
+
+def jobs(
+    ctx: typer.Context,
+    job_id: Annotated[str | None, typer.Argument(metavar="ID", help="One job in full.")] = None,
+    status: filters.StatusOption = None,
+    source: filters.SourceOption = None,
+    action: filters.ActionOption = None,
+    provider_job_id: filters.VendorIdOption = None,
+    root: filters.RootOption = None,
+    parent: filters.ParentOption = None,
+    tag: filters.TagOption = None,
+    since: filters.SinceOption = None,
+    until: filters.UntilOption = None,
+    limit: filters.LimitOption = LIMIT,
+    config: ConfigFile = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """List jobs, newest first, or show one in full."""
+    if job_id is not None:
+        details.show_job(ctx, config, job_id, json)
+        return
+    wanted = _filters(
+        limit, since, until, tag, status=status, source=source, action=action, provider_job_id=provider_job_id,
+        root=optional_number("job", root), parent=optional_number("job", parent),
+    )  # fmt: skip
+    kept = read_list(ctx, config, lambda tx, page: tx.jobs(page), wanted)
+    if json:
+        for one in kept:
+            emit(one.job)
+    else:
+        _table("jobs", JOB_COLUMNS, [job_cells(one) for one in kept])
+
+
+JOB_COLUMNS: Final = ("JOB", "STATUS", "%", "ACTION", "SOURCE", "COST", "CREATED", "PROMPT")
+
+
+def job_cells(kept: KeptJob) -> list[object]:
+    """A job as a row."""
+    job = kept.job
+    return [
+        job.id,
+        job.status,
+        job.progress,
+        action_text(job),
+        job.source,
+        price(job.cost) if job.cost else None,
+        job.created_at,
+        job.prompt,
+    ]
+
+
+def action_text(job: Job) -> str:
+    """An action with what tells it from others of its kind."""
+    told = [str(job.params[name]) for name in ("index", "kind", "strength", "direction") if name in job.params]
+    return " ".join([job.action or "?", *told])
+
+
+def events(
+    ctx: typer.Context,
+    event_id: Annotated[str | None, typer.Argument(metavar="ID", help="One event in full.")] = None,
+    kind: filters.TypeOption = None,
+    status: filters.StatusOption = None,
+    source: filters.SourceOption = None,
+    action: filters.ActionOption = None,
+    provider_job_id: filters.VendorIdOption = None,
+    job: filters.JobOption = None,
+    root: filters.RootOption = None,
+    parent: filters.ParentOption = None,
+    tag: filters.TagOption = None,
+    since: filters.SinceOption = None,
+    until: filters.UntilOption = None,
+    limit: filters.LimitOption = LIMIT,
+    config: ConfigFile = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """List events, newest first, or show one in full."""
+    if event_id is not None:
+        details.show_event(ctx, config, event_id, json)
+        return
+    wanted = _filters(
+        limit, since, until, tag, type=kind, status=status, source=source, action=action,
+        provider_job_id=provider_job_id, job=optional_number("job", job), root=optional_number("job", root),
+        parent=optional_number("job", parent),
+    )  # fmt: skip
+    bodies = read_list(ctx, config, lambda tx, page: tx.events(page), wanted)
+    if json:
+        for body in bodies:
+            emit_raw(body)
+    else:
+        _table("events", EVENT_COLUMNS, [event_cells(EVENT.decode(body)) for body in bodies])
+
+
+EVENT_COLUMNS: Final = ("EVENT", "TYPE", "JOB", "SOURCE", "ACTION", "%", "TIME")
+
+
+def event_cells(event: Event) -> list[object]:
+    """An event as a row."""
+    job = event.data
+    return [event.id, event.type, job.id, job.source, action_text(job), job.progress, event.time]
+
+
+def requests(
+    ctx: typer.Context,
+    request_id: Annotated[str | None, typer.Argument(metavar="ID", help="One request in full.")] = None,
+    status: filters.StatusOption = None,
+    source: filters.SourceOption = None,
+    job: filters.JobOption = None,
+    since: filters.SinceOption = None,
+    until: filters.UntilOption = None,
+    limit: filters.LimitOption = LIMIT,
+    config: ConfigFile = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """List webhooks that came in, or show one in full.
+
+    Their status is mapped, unmapped (of no known shape) or unreadable (no JSON).
+    """
+    if request_id is not None:
+        details.show_request(ctx, config, request_id, json)
+        return
+    wanted = _filters(limit, since, until, None, status=status, source=source, job=optional_number("job", job))
+    kept = read_list(ctx, config, lambda tx, page: tx.requests(page), wanted)
+    views = [request_view(one) for one in kept]
+    _views("requests", REQUEST_COLUMNS, views, _request_cells, json)
+
+
+REQUEST_COLUMNS: Final = ("REQUEST", "STATE", "SOURCE", "PROOF", "BYTES", "RECEIVED", "NOTE")
+
+
+def _request_cells(view: RequestView) -> list[object]:
+    return [view.id, view.state, view.source, view.proof, view.size, view.received_at, view.note]
+
+
+def deliveries(
+    ctx: typer.Context,
+    delivery_id: Annotated[str | None, typer.Argument(metavar="ID", help="One delivery in full.")] = None,
+    status: filters.StatusOption = None,
+    sink: filters.SinkOption = None,
+    source: filters.SourceOption = None,
+    kind: filters.TypeOption = None,
+    action: filters.ActionOption = None,
+    provider_job_id: filters.VendorIdOption = None,
+    job: filters.JobOption = None,
+    root: filters.RootOption = None,
+    parent: filters.ParentOption = None,
+    tag: filters.TagOption = None,
+    since: filters.SinceOption = None,
+    until: filters.UntilOption = None,
+    limit: filters.LimitOption = LIMIT,
+    config: ConfigFile = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """List deliveries, or show one with its attempts.
+
+    Their status is pending, running, done or dead.
+    """
+    if delivery_id is not None:
+        details.show_delivery(ctx, config, delivery_id, json)
+        return
+    wanted = _filters(
+        limit, since, until, tag, status=status, sink=sink, source=source, type=kind, action=action,
+        provider_job_id=provider_job_id, job=optional_number("job", job), root=optional_number("job", root),
+        parent=optional_number("job", parent),
+    )  # fmt: skip
+    found = read_list(ctx, config, lambda tx, page: tx.deliveries(page), wanted)
+    views = [delivery_view(one) for one in found]
+    _views("deliveries", DELIVERY_COLUMNS, views, _delivery_cells, json)
+
+
+DELIVERY_COLUMNS: Final = ("DELIVERY", "STATE", "TO", "TRIES", "JOB", "EVENT", "DUE")
+
+
+def _delivery_cells(view: DeliveryView) -> list[object]:
+    to = f"sink {view.sink}" if view.sink else f"order {view.source}"
+    return [view.id, view.state, to, view.attempt, view.job_id, view.event_id, view.due_at]
+
+
+def _filters(limit: int, since: str | None, until: str | None, tag: list[str] | None, **more: Any) -> Filters:
+    now = system_clock()
+    return Filters(
+        limit=limit,
+        since=moment(since, "--since", now),
+        until=moment(until, "--until", now),
+        tags=tags(tag or []),
+        **more,
+    )
+
+
+def _views(
+    what: str, columns: Sequence[str], views: Sequence[T], cells: Callable[[T], list[object]], json: bool
+) -> None:
+    if json:
+        for view in views:
+            emit(view)
+    else:
+        _table(what, columns, [cells(view) for view in views])
+
+
+def _table(what: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    if rows:
+        table(columns, rows)
+    else:
+        tell(f"no {what}")

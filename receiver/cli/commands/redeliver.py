@@ -1,0 +1,168 @@
+"""`redeliver` and `reparse`: the same delivery once more, the same request through today's code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from typing import Annotated, Final
+
+import msgspec
+import typer
+
+from receiver.cli import filters
+from receiver.cli.screen import emit, say
+from receiver.cli.session import (
+    DEFAULT_FILE,
+    NOT_DISPATCHED,
+    AsJson,
+    ConfigFile,
+    with_service,
+)
+from receiver.cli.values import moment, number
+from receiver.composition import Service
+from receiver.contracts import (
+    Filters,
+    KeptRequest,
+    Page,
+    Transaction,
+)
+from receiver.contracts.setup import Setup
+from receiver.errors import NotFound
+from receiver.flows import commands, intake
+from receiver.lib import ids
+
+#: How many are read and written at once.
+PAGE: Final = 500
+
+
+def redeliver(
+    ctx: typer.Context,
+    delivery_id: Annotated[str | None, typer.Argument(metavar="ID", help="A delivery, finished or dead.")] = None,
+    dead: Annotated[bool, typer.Option("--dead", help="Every dead delivery to a sink.")] = False,
+    sink: filters.SinkOption = None,
+    config: ConfigFile = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """Send a delivery to its sink again, or all dead ones.
+
+    Orders are never sent again by this, and what was for a sink that is not configured any more stays dead.
+    """
+    if (delivery_id is None) is not dead:
+        raise typer.BadParameter("name a delivery, or --dead")
+    if delivery_id is not None and sink is not None:
+        raise typer.BadParameter("--sink goes with --dead")
+
+    async def work(service: Service) -> tuple[list[str], int, bool]:
+        if delivery_id is None:
+            return *await _dead_again(service, sink), service.dispatched()
+        again = await service.store.write(
+            lambda tx: commands.redeliver(tx, service.setup, delivery_id, service.clock())
+        )
+        return [ids.show("dlv", again.number)], 0, service.dispatched()
+
+    sent, left, dispatched = with_service(ctx, config, work)
+    if json:
+        emit({"redelivered": len(sent), "deliveries": sent})
+        return
+    waits = "" if dispatched or not sent else f"; {NOT_DISPATCHED}"
+    say(f"{len(sent)} {'delivery' if len(sent) == 1 else 'deliveries'} will be sent again{waits}")
+    if left:
+        say(f"{left} {'stays' if left == 1 else 'stay'} dead: for sinks that are not configured any more")
+
+
+async def _dead_again(service: Service, sink: str | None) -> tuple[list[str], int]:
+    """Redelivers what is dead; gives the ids, and how many deliveries are for sinks that are gone."""
+    sent: list[str] = []
+    left = 0
+    wanted = Filters(status="dead", sink=sink, limit=PAGE)
+    while True:
+        page, gone, before = await service.store.write(
+            partial(_page_again, service.setup, wanted=wanted, now=service.clock())
+        )
+        sent += page
+        left += gone
+        if before is None:
+            return sent, left
+        wanted = msgspec.structs.replace(wanted, before=before)
+
+
+def _page_again(setup: Setup, tx: Transaction, wanted: Filters, now: int) -> tuple[list[str], int, int | None]:
+    """Redelivers one page of dead deliveries; gives their ids, how many cannot be, and where the next page begins."""
+    page = tx.deliveries(wanted)
+    found = [one for one in page if not one.is_order]
+    again = [ids.show("dlv", one.number) for one in found if one.name in setup.sinks]
+    for delivery_id in again:
+        commands.redeliver(tx, setup, delivery_id, now)
+    return again, len(found) - len(again), page.next
+
+
+def reparse(
+    ctx: typer.Context,
+    request_id: Annotated[str | None, typer.Argument(metavar="ID", help="One request.")] = None,
+    status: filters.StatusOption = None,
+    source: filters.SourceOption = None,
+    since: filters.SinceOption = None,
+    until: filters.UntilOption = None,
+    config: ConfigFile = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """Read kept requests again with this version's code.
+
+    For example `gridhook reparse --status unmapped` after an update. Rules apply to what is new, so orders may follow.
+    """
+    narrowed = any(one is not None for one in (status, source, since, until))
+    if (request_id is None) is not narrowed:
+        raise typer.BadParameter("name a request, or narrow by --status, --source, --since, --until")
+
+    async def work(service: Service) -> list[intake.Taken]:
+        now = service.clock()
+        if request_id is not None:
+            return await _reparse(service, [number("req", request_id)], strict=True)
+        wanted = Filters(
+            status=status,
+            source=source,
+            since=moment(since, "--since", now),
+            until=moment(until, "--until", now),
+            limit=PAGE,
+        )
+        return await _reparse(service, await _numbers(service, wanted), strict=False)
+
+    taken = with_service(ctx, config, work)
+    if json:
+        for one in taken:
+            emit(one)
+    else:
+        _show(taken)
+
+
+async def _numbers(service: Service, wanted: Filters) -> list[int]:
+    """The requests that fit, oldest first, as they came in."""
+    found: list[int] = []
+    while True:
+        page = await service.store.read(partial(_requests, wanted=wanted))
+        found += [kept.number for kept in page]
+        if page.next is None:
+            return found[::-1]
+        wanted = msgspec.structs.replace(wanted, before=page.next)
+
+
+def _requests(tx: Transaction, wanted: Filters) -> Page[KeptRequest]:
+    return tx.requests(wanted)
+
+
+async def _reparse(service: Service, numbers: list[int], *, strict: bool) -> list[intake.Taken]:
+    taken: list[intake.Taken] = []
+    for one in numbers:
+        again = await intake.reparse(service.store, service.setup, one, service.clock())
+        if again is not None:
+            taken.append(again)
+        elif strict:
+            raise NotFound(f"there is no request {ids.show('req', one)} of a source that is configured")
+    return taken
+
+
+def _show(taken: list[intake.Taken]) -> None:
+    states = Counter(one.state for one in taken)
+    told = ": " + ", ".join(f"{count} {state}" for state, count in states.items()) if taken else ""
+    events = sum(one.events for one in taken)
+    say(f"{len(taken)} {'request' if len(taken) == 1 else 'requests'} read again{told}; {events} new events")

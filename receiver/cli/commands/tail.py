@@ -1,0 +1,110 @@
+"""`tail`: events as they come."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Final
+
+import msgspec
+import typer
+
+from receiver.cli import filters
+from receiver.cli.commands.lists import action_text
+from receiver.cli.screen import (
+    clean,
+    emit_raw,
+    say,
+)
+from receiver.cli.session import (
+    DEFAULT_FILE,
+    AsJson,
+    ConfigFile,
+    with_service,
+)
+from receiver.cli.values import moment
+from receiver.composition import Service
+from receiver.contracts import Filters, Transaction
+from receiver.lib import ids
+from receiver.model.events import Event
+
+_EVENT: Final = msgspec.json.Decoder(Event)
+#: How many events are read at once.
+PAGE: Final = 500
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which events are shown, and how."""
+
+    types: tuple[str, ...]
+    source: str | None
+    #: Unix ms; None = from now on.
+    since: int | None
+    json: bool
+
+
+def tail(
+    ctx: typer.Context,
+    kind: Annotated[list[str] | None, typer.Option("--type", help="Only this event type; may be repeated.")] = None,
+    source: filters.SourceOption = None,
+    since: filters.SinceOption = None,
+    config: ConfigFile = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """Follow events as they come, until Ctrl-C."""
+
+    async def work(service: Service) -> None:
+        start = moment(since, "--since", service.clock())
+        await _follow(service, Wanted(types=tuple(kind or ()), source=source, since=start, json=json))
+
+    try:
+        with_service(ctx, config, work)
+    except KeyboardInterrupt:
+        return
+
+
+async def _follow(service: Service, wanted: Wanted) -> None:
+    watch = service.store.watch()
+    try:
+        last = await _start(service, wanted.since)
+        while True:
+            bodies = await service.store.read(partial(_after, number=last))
+            for body in bodies:
+                last = _show(body, wanted)
+            if len(bodies) < PAGE:
+                await watch.wait()
+    finally:
+        watch.close()
+
+
+def _after(tx: Transaction, number: int) -> list[bytes]:
+    return tx.events_after(number, PAGE)
+
+
+async def _start(service: Service, since: int | None) -> int:
+    """The number of the last event that is not shown."""
+    if since is not None:
+        return ids.first_at(since) - 1
+    newest = await service.store.read(lambda tx: tx.events(Filters(limit=1)))
+    return _number(_EVENT.decode(newest[0])) if newest else 0
+
+
+def _show(body: bytes, wanted: Wanted) -> int:
+    """Prints an event if it is wanted; gives its number."""
+    event = _EVENT.decode(body)
+    fits = (not wanted.types or event.type in wanted.types) and wanted.source in (None, event.source_name)
+    if fits and wanted.json:
+        emit_raw(body)
+    elif fits:
+        say(event_line(event))
+    return _number(event)
+
+
+def event_line(event: Event) -> str:
+    """An event in one line."""
+    job = event.data
+    told = f"{job.error.code}: {job.error.message}" if job.error else f"{job.progress} %"
+    return clean(f"{event.time}  {event.type:<13}  {job.id}  {job.source}  {action_text(job)}  {told}")
+
+
+def _number(event: Event) -> int:
+    return ids.read("evt", event.id) or 0

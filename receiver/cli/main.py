@@ -1,0 +1,117 @@
+"""Every command's name, and what an error looks like."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from receiver.cli.commands import (
+    bench,
+    check,
+    costs,
+    init,
+    lists,
+    prune,
+    redeliver,
+    resolve,
+    serve,
+    simulate,
+    submit,
+    tail,
+)
+from receiver.cli.screen import (
+    clean,
+    fail,
+    say,
+    tell,
+)
+from receiver.composition import Composition
+from receiver.errors import ConfigError, GridhookError
+
+
+class Commands(TyperGroup):
+    """The commands; what they raise on purpose ends as a sentence, not as a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command. Exit 2 for a configuration that cannot be used, 1 for all else that went wrong."""
+        try:
+            return super().invoke(ctx)
+        except ConfigError as wrong:
+            tell_problems(wrong)
+            raise typer.Exit(2) from None
+        except GridhookError as wrong:
+            fail(str(wrong))
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Receives webhooks of AI image providers, keeps them, orders the follow-ups and tells your services.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    # Their tracebacks would show the values of variables, so secrets.
+    pretty_exceptions_enable=False,
+)
+
+
+def tell_problems(wrong: ConfigError) -> None:
+    """Every mistake in a configuration: where, what, and what would be right."""
+    count = len(wrong.problems)
+    tell(f"gridhook: {clean(wrong.file)} cannot be used: {count} {'mistake' if count == 1 else 'mistakes'}")
+    for problem in wrong.problems:
+        tell(f"  {clean(problem.where)}: {clean(problem.wrong)}")
+        tell(f"      -> {clean(problem.remedy)}")
+
+
+def _show_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  # nothing else needs it
+
+    try:
+        say(f"gridhook {version('gridhook')}")
+    except PackageNotFoundError:
+        say("gridhook (not installed)")
+    raise typer.Exit
+
+
+@app.callback()
+def _options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Holds the options that belong to no command."""
+
+
+for name, command in (
+    ("serve", serve.serve),
+    ("init", init.init),
+    ("check", check.check),
+    ("submit", submit.submit),
+    ("pick", submit.pick),
+    ("resolve", resolve.resolve),
+    ("cancel", resolve.cancel),
+    ("jobs", lists.jobs),
+    ("events", lists.events),
+    ("requests", lists.requests),
+    ("deliveries", lists.deliveries),
+    ("costs", costs.costs),
+    ("tail", tail.tail),
+    ("redeliver", redeliver.redeliver),
+    ("reparse", redeliver.reparse),
+    ("prune", prune.prune),
+    ("simulate", simulate.simulate),
+    ("demo", simulate.demo),
+    ("bench", bench.bench),
+    ("schema", init.schema),
+    ("migrate", init.migrate),
+):
+    app.command(name)(command)
+
+
+def run(composition: Composition) -> None:
+    """The console script: reads the arguments, runs the command, exits."""
+    app(obj=composition)

@@ -1,0 +1,75 @@
+"""What the command line is given: how to read a configuration, and how to open what it describes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import msgspec
+
+from receiver.config import Config
+from receiver.contracts import Commits
+from receiver.contracts.setup import Setup
+from receiver.lib.times import Clock
+from receiver.store.sqlite.look import Look
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+Role = Literal["all", "intake", "dispatch"]
+
+
+class Service(Protocol):
+    """The running parts of one configuration."""
+
+    @property
+    def config(self) -> Config:
+        """What they were made of."""
+        ...
+
+    @property
+    def store(self) -> Commits:
+        """Where everything is kept."""
+        ...
+
+    @property
+    def setup(self) -> Setup:
+        """The configuration as far as flows need it."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The time they go by."""
+        ...
+
+    def dispatched(self) -> bool:
+        """Whether some process dispatches from this database right now."""
+        ...
+
+    async def vacuum(self) -> None:
+        """Writes the whole database anew, without free room; no write gets through meanwhile."""
+        ...
+
+    def web(self) -> Starlette:
+        """The HTTP face; `state.stopping` is an event that ends its streams."""
+        ...
+
+
+class Open(Protocol):
+    """Opens the parts of a configuration."""
+
+    def __call__(self, config: Config, role: Role | None, /) -> AbstractAsyncContextManager[Service]:
+        """With `role` None or "intake" nothing is dispatched. Raises StoreRefused or StoreUnavailable on entering."""
+        ...
+
+
+class Composition(msgspec.Struct, frozen=True, kw_only=True):
+    """What `receiver.app` hands to the command line."""
+
+    #: The configuration in a file, its `env:` secrets looked up in the mapping. Raises ConfigError.
+    read_config: Callable[[Path, Mapping[str, str]], Config]
+    service: Open
+    #: What there is at the database's address; changes nothing. Raises StoreRefused or StoreUnavailable.
+    look: Callable[[Config], Look]

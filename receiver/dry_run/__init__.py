@@ -1,8 +1,0 @@
-"""What an event would lead to: the real flow on a throw-away database, with nothing sent and nothing kept."""
-
-from __future__ import annotations
-
-from receiver.dry_run.records import DryRun, PlannedOrder, ToldEvent
-from receiver.dry_run.running import dry_run
-
-__all__ = ["DryRun", "PlannedOrder", "ToldEvent", "dry_run"]

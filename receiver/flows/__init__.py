@@ -1,0 +1,1 @@
+"""What happens, each within one transaction."""

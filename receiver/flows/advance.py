@@ -1,0 +1,237 @@
+"""Moves a job on and does what follows: the event, its deliveries, its follow-ups, all in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from receiver.contracts import (
+    Order,
+    Source,
+    Transaction,
+)
+from receiver.contracts.setup import Setup
+from receiver.flows import budgets
+from receiver.flows.budgets import hold_for
+from receiver.flows.family import ancestors, as_parent
+from receiver.flows.poll_times import next_look
+from receiver.lib import ids
+from receiver.lib.times import stamp
+from receiver.model.deliveries import (
+    Delivery,
+    order_lane,
+    sink_lane,
+)
+from receiver.model.events import KeptEvent, change
+from receiver.model.jobs import (
+    Job,
+    JobError,
+    KeptJob,
+    NextAction,
+    Then,
+    fold,
+)
+from receiver.model.rules import route
+
+_CANONICAL = msgspec.json.Encoder(order="deterministic", decimal_format="string")
+
+
+def advance(
+    tx: Transaction,
+    setup: Setup,
+    before: KeptJob | None,
+    after: KeptJob,
+    now: int,
+    *,
+    request: int | None = None,
+    attempt: int = 0,
+) -> int:
+    """Writes a job's new state and everything that follows from it; gives the number of events this made.
+
+    `before` is None for a job that was not known. `request` is the request that told of it, `attempt` the try that led
+    to it. Nothing new makes no event and writes nothing.
+    """
+    if after is before:
+        return 0
+    source = setup.sources.get(after.job.source)
+    if after.job.status == "completed" and not after.job.next_actions and source is not None:
+        after = after.with_job(next_actions=_next_actions(source, after))
+    look_at = next_look(source, after, now)
+    if look_at != after.look_at:
+        after = msgspec.structs.replace(after, look_at=look_at)
+    event = _tell(tx, before, after, now, request, attempt)
+    # The job stands in its event, so that it is not written twice.
+    tx.put_job(after, event.number if event else None)
+    budgets.settle(tx, before, after, source, now)
+    if event is None:
+        return 0
+    _send_on(tx, setup, after, event)
+    return 1
+
+
+def _tell(
+    tx: Transaction, before: KeptJob | None, after: KeptJob, now: int, request: int | None, attempt: int
+) -> KeptEvent | None:
+    """Keeps the event that a change makes, if it makes one that the job does not have yet."""
+    news = change(before.job if before else None, after.job, attempt)
+    if news is None:
+        return None
+    kind, key = news
+    event = KeptEvent(
+        number=tx.ids.next(), job=after.number, type=kind, key=key, at=now, data=after.job, request=request
+    )
+    return event if tx.add_event(event) else None
+
+
+def _send_on(tx: Transaction, setup: Setup, kept: KeptJob, event: KeptEvent) -> None:
+    found = route(event, setup.rules)
+    tx.add_deliveries(event, [sink_lane(sink) for sink in found.sinks])
+    if event.type != "job.completed":
+        return
+    for rule, then in found.follow_ups:
+        follow_up(tx, setup, kept, then, event.at, rule=rule)
+    for then in kept.then:
+        follow_up(tx, setup, kept, then, event.at, rule=kept.job.rule)
+
+
+def follow_up(
+    tx: Transaction, setup: Setup, parent: KeptJob, then: Then, now: int, *, rule: str | None, by: str = "rule"
+) -> KeptJob:
+    """Plans what shall follow a completed job; the job that was planned for this intent before, if there is one."""
+    source = then.source or parent.job.source
+    intent = intent_of(parent, f"{by}:{rule or ''}", source, then)
+    return tx.job_for(intent) or plan(
+        tx,
+        setup,
+        source=source,
+        action=then.action,
+        params=then.params,
+        then=then.then,
+        intent=intent,
+        parent=parent,
+        rule=rule,
+        tags=parent.job.tags,
+        now=now,
+    )
+
+
+def intent_of(parent: KeptJob, decision: str, source: str, then: Then) -> str:
+    """What makes a follow-up unique: the parent, who decided, where, the action and its parameters.
+
+    The parent is named by the vendor's id where there is one, so that it is the same piece of work under any number.
+    """
+    anchor = parent.job.provider_job_id
+    work = f"{parent.job.source}/{anchor}" if anchor else parent.job.id
+    wish = hashlib.sha256(_CANONICAL.encode([source, then.action, then.params])).hexdigest()[:32]
+    return f"{work}|{decision}|{then.action}|{wish}"
+
+
+def plan(
+    tx: Transaction,
+    setup: Setup,
+    *,
+    source: str,
+    action: str,
+    params: dict[str, Any],
+    then: tuple[Then, ...],
+    intent: str,
+    parent: KeptJob | None,
+    rule: str | None,
+    tags: dict[str, str],
+    now: int,
+    facts: dict[str, Any] | None = None,
+) -> KeptJob:
+    """Keeps a new job and its order delivery. What the parent does not allow fails at once, without a call.
+
+    An action that needs no call (a tile out of a grid) is completed at once, with all that follows.
+    """
+    number = tx.ids.next()
+    job_id = ids.show("job", number)
+    account = setup.sources.get(source)
+    kept = KeptJob(
+        number=number,
+        job=Job(
+            id=job_id,
+            source=source,
+            provider=account.provider.name if account else "unknown",
+            action=action,
+            params=params,
+            status="planned",
+            parent_id=parent.job.id if parent else None,
+            root_id=parent.job.root_id if parent else job_id,
+            rule=rule,
+            tags=tags,
+            prompt=params.get("prompt"),
+            created_at=stamp(now),
+        ),
+        then=then,
+        facts=facts or {},
+        intent=intent,
+    )
+    refusal = _refusal(account, kept, parent)
+    if account is None or refusal is not None:
+        error = JobError(code="unsupported", message=refusal or f"source {source!r} is not configured any more")
+        advance(tx, setup, None, kept.with_job(status="failed", error=error, finished_at=stamp(now)), now)
+    else:
+        _begin(tx, setup, account, None, kept, now, forced=False)
+    return tx.job(number) or kept
+
+
+def _refusal(account: Source | None, kept: KeptJob, parent: KeptJob | None) -> str | None:
+    if account is None:
+        return None
+    return account.provider.refusal(kept.job.action or "", kept.job.params, as_parent(parent))
+
+
+def _begin(
+    tx: Transaction, setup: Setup, account: Source, before: KeptJob | None, kept: KeptJob, now: int, *, forced: bool
+) -> None:
+    """Starts a job that is possible: at once if it needs no call, held if it must not be ordered yet, else ordered."""
+    above = ancestors(tx, kept)
+    far = None if forced else budgets.too_far(tx, setup.limits, kept, len(above), now)
+    if far is not None:
+        advance(tx, setup, before, kept.with_job(status="held", hold=far), now)
+        return
+    local = account.provider.local(Order(kept=kept, ancestors=above))
+    if local is not None:
+        advance(tx, setup, before, fold(kept.with_job(status="planned", hold=None), local, stamp(now)), now)
+        return
+    priced = kept.with_job(cost=account.price(kept.job.action or "", kept.job.params))
+    hold = None if forced else hold_for(tx, setup, priced, now)
+    if hold is not None:
+        advance(tx, setup, before, priced.with_job(status="held", hold=hold), now)
+        return
+    _order(tx, account, priced, now)
+
+
+def _order(tx: Transaction, account: Source, kept: KeptJob, now: int) -> None:
+    planned = kept.with_job(status="planned", hold=None)
+    tx.put_job(msgspec.structs.replace(planned, look_at=None))
+    budgets.reserve(tx, planned, account, now)
+    earlier = tx.order_delivery(kept.number)
+    if earlier is None:
+        lane = order_lane(account.name)
+        tx.add_delivery(Delivery(number=tx.ids.next(), lane=lane, job=kept.number, due_at=now))
+    else:
+        tx.put_delivery(msgspec.structs.replace(earlier, state="pending", due_at=now, base=earlier.attempt))
+
+
+def release(tx: Transaction, setup: Setup, kept: KeptJob, now: int, *, forced: bool = False) -> None:
+    """Orders a held job if nothing holds it any more. `forced`: by a person's word, whatever holds it."""
+    account = setup.sources.get(kept.job.source)
+    if kept.job.status == "held" and account is not None:
+        _begin(tx, setup, account, kept, kept, now, forced=forced)
+
+
+def send_again(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:
+    """Orders an unsure job once more, by a person's word: it may be paid twice."""
+    _order(tx, setup.sources[kept.job.source], kept, now)
+
+
+def _next_actions(source: Source, kept: KeptJob) -> tuple[NextAction, ...]:
+    choices = tuple(source.provider.next_actions(kept))
+    if not source.prices:
+        return choices
+    return tuple(msgspec.structs.replace(one, cost=source.price(one.action, one.params)) for one in choices)

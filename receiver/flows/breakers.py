@@ -1,0 +1,55 @@
+"""Circuit breakers: a source whose account refuses orders is not asked for more until a probe gets through."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+
+from receiver.contracts import Breaker, Transaction
+from receiver.contracts.setup import Setup
+from receiver.flows.advance import release
+from receiver.model.jobs import JobError
+
+log = structlog.get_logger("breaker")
+
+#: Refusals that say something of the account, not of the order.
+TROUBLE: Final = frozenset({"insufficient_credits", "auth", "account"})
+#: Until the first probe, and at most between probes, ms.
+FIRST_PROBE: Final = 300_000
+LONGEST: Final = 3_600_000
+
+
+def open_by(tx: Transaction, source: str, error: JobError, now: int) -> bool:
+    """Opens a source's breaker, or keeps it open, if the refusal is trouble with the account; gives whether it is."""
+    if error.code not in TROUBLE:
+        return False
+    known = tx.breaker(source)
+    failures = known.failures + 1 if known else 1
+    tx.put_breaker(
+        Breaker(
+            source=source,
+            code=error.code,
+            note=f"{source} refuses orders: {error.message}",
+            since=known.since if known else now,
+            probe_at=now + wait_after(failures),
+            failures=failures,
+        )
+    )
+    log.warning("breaker.open", source=source, code=error.code, failures=failures)
+    return True
+
+
+def close(tx: Transaction, setup: Setup, source: str, now: int) -> None:
+    """The vendor took an order: what was held back is ordered."""
+    if tx.breaker(source) is None:
+        return
+    tx.close_breaker(source)
+    log.info("breaker.closed", source=source)
+    for kept in tx.held(source, "breaker"):
+        release(tx, setup, kept, now)
+
+
+def wait_after(failures: int) -> int:
+    """How long until the next probe after so many refusals, ms: 5 minutes, each time twice as long, an hour at most."""
+    return min(LONGEST, FIRST_PROBE << min(failures - 1, 6))

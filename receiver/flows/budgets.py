@@ -1,0 +1,189 @@
+"""Budgets and costs: reserve when a job is planned, settle by what becomes of it. Decimals, never floats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from receiver.contracts import (
+    Budget,
+    CostRow,
+    CostSum,
+    Scope,
+    Source,
+    Transaction,
+)
+from receiver.contracts.setup import Limits, Setup
+from receiver.lib.times import stamp
+from receiver.model.jobs import (
+    TERMINAL,
+    Cost,
+    Hold,
+    KeptJob,
+)
+from receiver.model.money import Breaker
+
+#: Longer than any period: "total" looks back to the beginning.
+BEGINNING: Final = 0
+
+
+def too_far(tx: Transaction, limits: Limits, kept: KeptJob, depth: int, now: int) -> Hold | None:
+    """A hold if a follow-up is deeper, or one of more, than the limits allow. `depth` 1 = a root's child."""
+    if depth > limits.depth:
+        return Hold(reason="limit", since=stamp(now), note=f"it would be follow-up number {depth} in a row")
+    if depth and tx.family_size(kept.job.root_id) >= limits.jobs:
+        return Hold(reason="limit", since=stamp(now), note=f"its root has led to {limits.jobs} jobs already")
+    return None
+
+
+def too_dear(tx: Transaction, limits: Limits, kept: KeptJob, price: Cost | None, now: int) -> Hold | None:
+    """A hold if the job does not fit into the budget of its source or its rule. An unknown price fits into none."""
+    for name, budget, since in _budgets(limits, kept, now):
+        # A job that was held back after it was planned has its place in the budget already.
+        spent = used(tx.cost_sums(since, of=name), budget.unit) - _own(tx, kept, name, budget, since)
+        if price is None or price.unit != budget.unit:
+            note = f"its price is not known in {budget.unit}: set `prices` at the source"
+        elif spent + price.amount > budget.amount:
+            note = (
+                f"{price.amount} more would exceed {name[0]} {name[1]}'s {budget.amount} {budget.unit} ({spent} used)"
+            )
+        else:
+            continue
+        until = period_end(budget, now, limits.time_zone)
+        return Hold(reason="budget", since=stamp(now), until=None if until is None else stamp(until), note=note)
+    return None
+
+
+def _own(tx: Transaction, kept: KeptJob, name: Scope, budget: Budget, since: int) -> Decimal:
+    """What of a budget is used by this very job."""
+    row = tx.cost(kept.number)
+    if row is None or row.at < since or getattr(row, name[0]) != name[1]:
+        return Decimal(0)
+    return used([row], budget.unit)
+
+
+def _budgets(limits: Limits, kept: KeptJob, now: int) -> Iterable[tuple[Scope, Budget, int]]:
+    job = kept.job
+    wanted: list[tuple[Scope, Budget | None]] = [(("source", job.source), limits.budgets.get(job.source))]
+    if job.rule is not None:
+        wanted.append((("rule", job.rule), limits.rule_budgets.get(job.rule)))
+    for scope, budget in wanted:
+        if budget is not None:
+            yield scope, budget, period_start(budget, now, limits.time_zone)
+
+
+def used(rows: Iterable[CostRow | CostSum], unit: str) -> Decimal:
+    """What is spent or reserved in this unit; what is released does not count."""
+    return sum((row.amount for row in rows if row.amount and row.unit == unit and row.state != "released"), Decimal(0))
+
+
+def reserve(tx: Transaction, kept: KeptJob, source: Source, now: int) -> None:
+    """Counts a planned job against the budgets from now on.
+
+    One that is sent again after it was unsure counts for both sendings, until the vendor reports what it cost.
+    """
+    cost = kept.job.cost
+    amount = cost.amount if cost else None
+    earlier = tx.cost(kept.number)
+    if amount is not None and earlier is not None and earlier.amount is not None and kept.facts.get("twice"):
+        amount += earlier.amount
+    tx.put_cost(
+        CostRow(
+            job=kept.number,
+            source=kept.job.source,
+            rule=kept.job.rule,
+            at=now,
+            state="reserved",
+            unit=cost.unit if cost else source.provider.unit,
+            amount=amount,
+        )
+    )
+
+
+def settle(tx: Transaction, before: KeptJob | None, after: KeptJob, source: Source | None, now: int) -> None:
+    """Brings a job's cost up to what has become of it: spent by the reported cost, or released.
+
+    What that frees may be enough for a job that is held: those are looked at again.
+    """
+    if before is None or not after.ordered_by_us:
+        return
+    if (before.job.status, before.job.cost) == (after.job.status, after.job.cost):
+        return
+    row = tx.cost(after.number)
+    if row is None:
+        return
+    state = settled_state(after, source)
+    cost = after.job.cost
+    reported = cost is not None and cost.source == "reported"
+    amount, unit = (cost.amount, cost.unit) if cost is not None and reported else (row.amount, row.unit)
+    settled = msgspec.structs.replace(row, state=state, amount=amount, unit=unit)
+    tx.put_cost(settled)
+    if used([settled], row.unit) < used([row], row.unit):
+        tx.look_at_held(now)
+
+
+def settled_state(kept: KeptJob, source: Source | None) -> Literal["reserved", "spent", "released"]:
+    """What a job's cost is by its status. What may have been billed counts as spent."""
+    job = kept.job
+    if job.status not in TERMINAL:
+        return "reserved"
+    if job.status == "completed" or kept.gave_up:
+        return "spent"
+    if job.cost is not None and job.cost.source == "reported":
+        return "spent"
+    sent = job.submitted_at is not None or kept.facts.get("unsure") or kept.facts.get("twice")
+    return "spent" if sent and not (source is not None and source.provider.refunds) else "released"
+
+
+def period_start(budget: Budget, now: int, time_zone: str) -> int:
+    """When the budget's present period began, Unix ms."""
+    today = _midnight(now, time_zone)
+    if budget.per == "total":
+        return BEGINNING
+    if budget.per == "week":
+        today -= timedelta(days=today.weekday())
+    if budget.per == "month":
+        today = today.replace(day=1)
+    return _ms(today, time_zone)
+
+
+def period_end(budget: Budget, now: int, time_zone: str) -> int | None:
+    """When the budget's next period begins, Unix ms; None if there is none."""
+    today = _midnight(now, time_zone)
+    if budget.per == "total":
+        return None
+    if budget.per == "day":
+        following = today + timedelta(days=1)
+    elif budget.per == "week":
+        following = today + timedelta(days=7 - today.weekday())
+    else:
+        following = (today.replace(day=28) + timedelta(days=4)).replace(day=1)
+    return _ms(following, time_zone)
+
+
+def _midnight(now: int, time_zone: str) -> datetime:
+    """Today's midnight as wall-clock time, so that days of 23 or 25 hours are days too."""
+    local = datetime.fromtimestamp(now / 1000, ZoneInfo(time_zone))
+    return local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+
+
+def _ms(wall: datetime, time_zone: str) -> int:
+    return round(wall.replace(tzinfo=ZoneInfo(time_zone)).timestamp() * 1000)
+
+
+def hold_for(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> Hold | None:
+    """Why a job must not be ordered now: its source's breaker is open, or it does not fit into a budget."""
+    breaker = tx.breaker(kept.job.source)
+    if breaker is not None and not kept.facts.get("probe"):
+        return breaker_hold(breaker, now)
+    return too_dear(tx, setup.limits, kept, kept.job.cost, now)
+
+
+def breaker_hold(breaker: Breaker, now: int) -> Hold:
+    """The hold of an order whose source's account takes none."""
+    return Hold(reason="breaker", since=stamp(now), until=stamp(breaker.probe_at), note=breaker.note)

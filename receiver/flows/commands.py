@@ -1,0 +1,274 @@
+"""What a person or a script asks for: submit, pick, redeliver."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Literal
+
+import msgspec
+
+from receiver.contracts import (
+    Parent,
+    Source,
+    Transaction,
+)
+from receiver.contracts.setup import Setup
+from receiver.errors import (
+    InvalidParams,
+    NotFound,
+    NotPossible,
+)
+from receiver.flows.advance import advance, follow_up, plan, release, send_again
+from receiver.flows.family import as_parent, same_as
+from receiver.flows.poll_times import askable
+from receiver.lib import ids
+from receiver.lib.times import stamp
+from receiver.model.actions import normalize
+from receiver.model.deliveries import Delivery
+from receiver.model.jobs import (
+    TERMINAL,
+    WAITING,
+    JobError,
+    KeptJob,
+    Then,
+)
+
+#: The longest Idempotency-Key that is taken, characters.
+KEY_LENGTH = 255
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A job that somebody wants: the body of `POST /api/v1/jobs`."""
+
+    source: str
+    action: str
+    params: dict[str, Any] = {}
+    #: Our id of the job that it follows up on.
+    parent_id: str | None = None
+    tags: dict[str, str] = {}
+    #: What follows when it completes: a table like a rule's `then`, or a list of such.
+    then: list[Any] | dict[str, Any] | None = None
+
+
+def submit(tx: Transaction, setup: Setup, wish: Wish, now: int, idempotency_key: str | None = None) -> KeptJob:
+    """Plans a job; the same Idempotency-Key gives the same job again.
+
+    Raises NotFound (source, parent), InvalidParams, NotPossible (this parent cannot be followed like that, or the key
+    was used for something else).
+    """
+    intent, wanted = _intent(tx, wish, idempotency_key)
+    known = tx.job_for(intent)
+    if known is not None:
+        if known.facts.get("wish") != wanted:
+            raise NotPossible("idempotency_conflict", "this Idempotency-Key was used for another order")
+        return known
+    if wish.source not in setup.sources:
+        raise NotFound(f"there is no source {wish.source!r}")
+    params = normalize(wish.action, wish.params)
+    then = read_then(setup, wish.then, wish.source, wish.action)
+    parent = _parent(tx, wish.parent_id)
+    _check(setup, wish.source, wish.action, params, parent)
+    return plan(
+        tx,
+        setup,
+        source=wish.source,
+        action=wish.action,
+        params=params,
+        then=then,
+        intent=intent,
+        parent=parent,
+        rule=None,
+        tags=wish.tags,
+        now=now,
+        facts={"wish": wanted},
+    )
+
+
+def _intent(tx: Transaction, wish: Wish, key: str | None) -> tuple[str, str]:
+    wanted = hashlib.sha256(msgspec.json.encode(wish, order="deterministic")).hexdigest()[:32]
+    if key is None:
+        return f"wish:{tx.ids.next()}", wanted
+    if not 0 < len(key) <= KEY_LENGTH:
+        raise InvalidParams(f"an Idempotency-Key has 1 to {KEY_LENGTH} characters")
+    return f"key:{key}", wanted
+
+
+def pick(tx: Transaction, setup: Setup, job_id: str, index: object, now: int) -> KeptJob:
+    """Plans the pick of a tile of a completed grid; the same pick again gives the same job.
+
+    Raises NotFound, InvalidParams, NotPossible.
+    """
+    parent = _completed(tx, job_id)
+    params = normalize("pick", {"index": index})
+    source = parent.job.source
+    if source not in setup.sources:
+        raise NotPossible("source_gone", f"source {source!r} is not configured any more")
+    _check(setup, source, "pick", params, parent)
+    return follow_up(tx, setup, parent, Then(action="pick", params=params), now, rule=None, by="person")
+
+
+Decision = Literal["check", "send", "give-up"]
+
+
+def resolve(tx: Transaction, setup: Setup, job_id: str, decision: Decision, now: int) -> KeptJob:
+    """A person's word on a job that is unsure or held, or that nothing is heard of.
+
+    `check`: ask the vendor now (a hold is judged anew). `send`: order it (again), whatever holds it and though it may
+    be paid twice. `give-up`: failed if it may have been ordered (a late result still completes it), else canceled.
+    Raises NotFound, NotPossible.
+    """
+    kept = job_of(tx, job_id)
+    source = setup.sources.get(kept.job.source)
+    if source is None:
+        raise NotPossible("source_gone", f"source {kept.job.source!r} is not configured any more")
+    if decision == "check":
+        _check_now(tx, setup, source, kept, now)
+    elif decision == "send":
+        _send(tx, setup, kept, now)
+    else:
+        _give_up(tx, setup, kept, now)
+    return job_of(tx, job_id)
+
+
+def _check_now(tx: Transaction, setup: Setup, source: Source, kept: KeptJob, now: int) -> None:
+    if kept.job.status == "held":
+        release(tx, setup, kept, now)
+    elif kept.job.status in ("queued", "running", "unsure") and askable(source, kept):
+        tx.put_job(msgspec.structs.replace(kept, look_at=now))
+    elif kept.job.status == "unsure":
+        raise NotPossible("cannot_ask", f"{source.name} cannot be asked: the vendor's id of this job is not known")
+    else:
+        raise NotPossible("not_open", f"job {kept.job.id} is {kept.job.status}: there is nothing to check")
+
+
+def _send(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:
+    if kept.job.status not in ("held", "unsure"):
+        raise NotPossible("not_waiting", f"job {kept.job.id} is {kept.job.status}: only held and unsure jobs are sent")
+    facts = {**kept.facts, "probe": True, "unsure": False, "twice": kept.job.status == "unsure" or _sent(kept)}
+    facts.pop("sent_at", None)
+    if kept.job.status == "held":
+        release(tx, setup, msgspec.structs.replace(kept, facts=facts), now, forced=True)
+    else:
+        send_again(tx, setup, msgspec.structs.replace(kept, facts=facts), now)
+
+
+def _give_up(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:
+    if kept.job.status in TERMINAL:
+        raise NotPossible("not_open", f"job {kept.job.id} is {kept.job.status} already")
+    if kept.job.status in WAITING and not _sent(kept):
+        cancel(tx, setup, kept, now)
+        return
+    error = JobError(code="provider_error", message="given up by a person")
+    job = msgspec.structs.replace(kept.job, status="failed", hold=None, error=error, finished_at=stamp(now))
+    advance(tx, setup, kept, msgspec.structs.replace(kept, job=job, gave_up=True), now)
+
+
+def _sent(kept: KeptJob) -> bool:
+    """Whether a job that waits was sent before, with a fate that is not known: a person said to send it again."""
+    return bool(kept.facts.get("twice"))
+
+
+def cancel(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> KeptJob:
+    """Cancels a job: at once if it was not ordered yet, else the vendor is asked to stop it, where it can be.
+
+    Raises NotPossible.
+    """
+    if kept.job.status not in WAITING:
+        return _cancel_at_vendor(tx, setup, kept, now)
+    if _sent(kept):
+        _give_up(tx, setup, kept, now)
+        return job_of(tx, kept.job.id)
+    error = JobError(code="canceled", message="canceled before it was ordered")
+    job = msgspec.structs.replace(kept.job, status="canceled", hold=None, error=error, finished_at=stamp(now))
+    advance(tx, setup, kept, msgspec.structs.replace(kept, job=job), now)
+    return job_of(tx, kept.job.id)
+
+
+def _cancel_at_vendor(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> KeptJob:
+    source = setup.sources.get(kept.job.source)
+    if kept.job.status not in ("queued", "running"):
+        raise NotPossible("not_open", f"job {kept.job.id} is {kept.job.status}: it cannot be canceled")
+    if source is None or not askable(source, kept) or source.provider.cancel(kept, source) is None:
+        raise NotPossible("cannot_cancel", f"{kept.job.provider} has no way to stop a job that it has taken")
+    wanted = msgspec.structs.replace(kept, facts={**kept.facts, "cancel": True}, look_at=now)
+    tx.put_job(wanted)
+    return wanted
+
+
+def job_of(tx: Transaction, job_id: str) -> KeptJob:
+    """A job by its outside id. Raises NotFound."""
+    number = ids.read("job", job_id)
+    kept = tx.job(number) if number is not None else None
+    if kept is None:
+        raise NotFound(f"there is no job {job_id[:40]!r}")
+    return kept
+
+
+def _parent(tx: Transaction, parent_id: str | None) -> KeptJob | None:
+    return None if parent_id is None else _completed(tx, parent_id)
+
+
+def _completed(tx: Transaction, job_id: str) -> KeptJob:
+    """A job that can be followed up on: it is completed, or its vendor waits for a second step (`modal`)."""
+    kept = same_as(tx, job_of(tx, job_id))
+    if kept.job.status != "completed" and not kept.facts.get("modal"):
+        raise NotPossible("parent_not_completed", f"job {job_id} is {kept.job.status}, not completed")
+    return kept
+
+
+def _check(setup: Setup, source: str, action: str, params: dict[str, Any], parent: KeptJob | None) -> None:
+    account = setup.sources[source]
+    refusal = account.provider.refusal(action, params, as_parent(parent))
+    if refusal is not None:
+        raise NotPossible("unsupported", refusal)
+    if account.api_key is None:
+        raise NotPossible("no_api_key", f"source {source!r} has no api_key: it only receives")
+
+
+def read_then(setup: Setup, value: Any, source: str, action: str) -> tuple[Then, ...]:
+    """The chain of a wish. Raises InvalidParams if it is not one, or if its source cannot do it."""
+    if value is None:
+        return ()
+    links = value if isinstance(value, list) else [value]
+    return tuple(_read_link(setup, link, source, action) for link in links)
+
+
+def _read_link(setup: Setup, link: Any, source: str, parent_action: str) -> Then:
+    if not isinstance(link, dict) or not isinstance(link.get("action"), str):
+        raise InvalidParams("then is a table with an action, or a list of such")
+    place = link.get("source") or source
+    if not isinstance(place, str) or place not in setup.sources:
+        raise InvalidParams(f"then names source {place!r}, which is not configured")
+    action = link["action"]
+    params = normalize(action, {name: item for name, item in link.items() if name not in ("action", "source", "then")})
+    provider = setup.sources[place].provider
+    refusal = provider.refusal(action, params, _expected(setup, source, parent_action))
+    if refusal is not None:
+        raise NotPossible("unsupported", refusal)
+    return Then(
+        action=action, source=link.get("source"), params=params, then=read_then(setup, link.get("then"), place, action)
+    )
+
+
+def _expected(setup: Setup, source: str, action: str) -> Parent:
+    return Parent(action=action, provider=setup.sources[source].provider.name)
+
+
+def redeliver(tx: Transaction, setup: Setup, delivery_id: str, now: int) -> Delivery:
+    """Sends a finished or dead delivery to its sink again.
+
+    Raises NotFound, and NotPossible for an order, for what is on its way right now, and where the sink is gone.
+    """
+    number = ids.read("dlv", delivery_id)
+    delivery = tx.delivery(number) if number is not None else None
+    if delivery is None:
+        raise NotFound(f"there is no delivery {delivery_id[:40]!r}")
+    if delivery.is_order:
+        raise NotPossible("order", "an order is not redelivered: it would be paid again; submit a new job instead")
+    if delivery.state == "running":
+        raise NotPossible("running", "the delivery is on its way right now")
+    if delivery.name not in setup.sinks:
+        raise NotPossible("sink_gone", f"sink {delivery.name!r} is not configured any more")
+    again = msgspec.structs.replace(delivery, state="pending", due_at=now, base=delivery.attempt)
+    tx.put_delivery(again)
+    return again

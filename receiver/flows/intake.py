@@ -1,0 +1,258 @@
+"""Intake: verify, parse, keep with all that follows, answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+import structlog
+
+from receiver.contracts import (
+    Commits,
+    KeptRequest,
+    Proof,
+    Request,
+    RequestState,
+    Result,
+    Source,
+    Store,
+    Transaction,
+)
+from receiver.contracts.setup import Setup
+from receiver.errors import (
+    NotJson,
+    StoreUnavailable,
+    Unmapped,
+)
+from receiver.flows.advance import advance
+from receiver.flows.reports import mark_proven, report_to
+from receiver.lib import ids
+from receiver.lib.signatures import job_of_ref, matches
+from receiver.lib.strict_json import read_json
+from receiver.lib.times import stamp
+from receiver.model.jobs import (
+    Job,
+    KeptJob,
+    Report,
+    fold,
+)
+
+log = structlog.get_logger("intake")
+
+#: Headers whose values are not kept.
+SECRET_HEADERS: Final = frozenset({"x-webhook-secret", "authorization", "proxy-authorization", "cookie"})
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """A verified request, read as far as it can be."""
+
+    request: Request
+    proof: Proof
+    #: Number of the job that the ref in its path names.
+    ref_job: int | None
+    reports: tuple[Report, ...] = ()
+    state: RequestState = "mapped"
+    note: str | None = None
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a request; this is what the sender is answered."""
+
+    request: str
+    #: How many events it made.
+    events: int
+    #: True if it was understood and told nothing new.
+    duplicate: bool
+    state: RequestState = "mapped"
+    note: str | None = None
+
+
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
+    """How a request proved to be genuine."""
+
+    proof: Proof
+    ref_job: int | None = None
+
+
+def verify(request: Request, source: Source, ref_key: bytes) -> Verified | None:
+    """How a request proved to be genuine, or None: it is refused and nothing of it is kept. Never raises.
+
+    A ref or token in the path must be right. Configured secrets must match, always. A signature must be valid, or
+    absent with a right path. Who can do none of these needs the path.
+    """
+    path, ref_job = _path_proof(request, source, ref_key)
+    if request.path_token is not None and path is None:
+        return None
+    seal = source.provider.seal(request, source)
+    if seal == "wrong" or (source.secrets and seal != "valid"):
+        return None
+    if seal == "valid":
+        return Verified(proof="signature" if source.provider.seals == "signature" else "secret", ref_job=ref_job)
+    return Verified(proof=path, ref_job=ref_job) if path is not None else None
+
+
+def _path_proof(request: Request, source: Source, ref_key: bytes) -> tuple[Proof | None, int | None]:
+    given = request.path_token
+    if given is None:
+        return None, None
+    job = job_of_ref(ref_key, source.name, given)
+    if job is not None:
+        return "ref", job
+    return ("token", None) if source.token is not None and matches(given, [source.token]) else (None, None)
+
+
+def read(request: Request, verified: Verified, source: Source) -> Arrival:
+    """A verified request with its reports; one that cannot be understood is marked, never dropped."""
+    state, note, reports = _reports(request.body, request.headers, source)
+    return Arrival(
+        request=request, proof=verified.proof, ref_job=verified.ref_job, reports=reports, state=state, note=note
+    )
+
+
+def _reports(
+    body: bytes, headers: dict[str, str], source: Source
+) -> tuple[RequestState, str | None, tuple[Report, ...]]:
+    try:
+        value = read_json(body)
+    except NotJson as wrong:
+        return "unreadable", str(wrong), ()
+    try:
+        return "mapped", None, tuple(source.provider.parse(value, headers))
+    except Unmapped as wrong:
+        return "unmapped", str(wrong), ()
+    except Exception as wrong:  # a provider may be anybody's code: its fault must not lose a genuine request
+        log.exception("provider.broke", source=source.name)
+        return "unmapped", f"the provider code broke: {type(wrong).__name__}", ()
+
+
+def keep(store: Commits, setup: Setup, arrival: Arrival, tell: Callable[[Result], None]) -> None:
+    """Keeps a request and all that follows from it; `tell` gets the Taken once that is on disk, or a StoreUnavailable.
+
+    What breaks while it is worked in is kept as unmapped: it can be reparsed once the fault is mended.
+    """
+
+    def kept(result: Result) -> None:
+        wrong = result.error
+        if wrong is None or isinstance(wrong, StoreUnavailable):
+            tell(result)
+            return
+        log.error("intake.broke", source=arrival.request.source, exc_info=wrong)
+        note = f"working it in broke: {type(wrong).__name__}"
+        unread = msgspec.structs.replace(arrival, state="unmapped", note=note, reports=())
+        store.write_and_tell(lambda tx: take(tx, setup, unread), tell)
+
+    store.write_and_tell(lambda tx: take(tx, setup, arrival), kept)
+
+
+def take(tx: Transaction, setup: Setup, arrival: Arrival) -> Taken:
+    """Writes a request and all that follows from it."""
+    request = arrival.request
+    number = tx.ids.next()
+    tx.add_request(
+        KeptRequest(
+            number=number,
+            source=request.source,
+            state=arrival.state,
+            proof=arrival.proof,
+            ref_job=arrival.ref_job,
+            note=arrival.note,
+            headers=_without_secrets(request.headers, setup.sources[request.source]),
+            body=request.body,
+        )
+    )
+    return _take_reports(tx, setup, number, arrival)
+
+
+def _without_secrets(headers: dict[str, str], source: Source) -> dict[str, str]:
+    kept = {name: "***" if name in SECRET_HEADERS else value for name, value in headers.items()}
+    for secret in source.secrets:
+        word = secret.reveal()
+        if word in "\n".join(kept.values()):
+            kept = {name: "***" if word in value else value for name, value in kept.items()}
+    return kept
+
+
+def _take_reports(tx: Transaction, setup: Setup, number: int, arrival: Arrival) -> Taken:
+    source = setup.sources[arrival.request.source]
+    now = arrival.request.received_at
+    events = 0
+    try:
+        for report in arrival.reports:
+            events += _take_report(tx, setup, source, report, arrival, number, now)
+    except Unmapped as wrong:
+        tx.mark_request(number, "unmapped", str(wrong))
+        return Taken(request=ids.show("req", number), events=events, duplicate=False, state="unmapped", note=str(wrong))
+    return Taken(
+        request=ids.show("req", number),
+        events=events,
+        duplicate=bool(arrival.reports) and events == 0,
+        state=arrival.state,
+        note=arrival.note,
+    )
+
+
+def _take_report(
+    tx: Transaction, setup: Setup, source: Source, report: Report, arrival: Arrival, request: int, now: int
+) -> int:
+    kept = _find(tx, source, report, arrival)
+    proven = arrival.proof != "token"
+    if kept is not None:
+        return report_to(tx, setup, kept, report, now, request=request, proven=proven)
+    if _forgotten(tx, source, report, arrival):
+        return 0
+    new = mark_proven(None, _foreign(tx, source, report, now), proven)
+    return advance(tx, setup, None, new, now, request=request)
+
+
+def _find(tx: Transaction, source: Source, report: Report, arrival: Arrival) -> KeptJob | None:
+    """The job that a report is about: the one its ref names, else the one with the vendor's id."""
+    named = tx.job(arrival.ref_job) if arrival.ref_job is not None else None
+    if named is not None and named.job.provider_job_id in (None, report.provider_job_id):
+        return named
+    if report.provider_job_id is None:
+        if named is None and not _forgotten(tx, source, report, arrival):
+            raise Unmapped("it names no job")
+        return named
+    if named is not None and arrival.proof == "ref" and report.provider_job_id not in named.facts.get("siblings", ()):
+        raise Unmapped("it names another job than the one that its webhook URL belongs to")
+    return tx.job_at(source.name, report.provider_job_id)
+
+
+def _forgotten(tx: Transaction, source: Source, report: Report, arrival: Arrival) -> bool:
+    """Whether a report is about a job that was pruned: what was to follow was ordered then, and must not be again."""
+    if arrival.ref_job is not None and tx.pruned(arrival.ref_job):
+        return True
+    return report.provider_job_id is not None and tx.forgotten(source.name, report.provider_job_id)
+
+
+def _foreign(tx: Transaction, source: Source, report: Report, now: int) -> KeptJob:
+    """A job that another tool started, as it is after its first report."""
+    number = tx.ids.next()
+    job_id = ids.show("job", number)
+    blank = Job(
+        id=job_id,
+        source=source.name,
+        provider=source.provider.name,
+        status="queued",
+        root_id=job_id,
+        created_at=stamp(now),
+    )
+    return fold(KeptJob(number=number, job=blank), report, stamp(now))
+
+
+async def reparse(store: Store, setup: Setup, number: int, now: int) -> Taken | None:
+    """Reads a kept request once more with today's provider code; None if there is no such request."""
+    return await store.write(lambda tx: _take_again(tx, setup, number, now))
+
+
+def _take_again(tx: Transaction, setup: Setup, number: int, now: int) -> Taken | None:
+    kept = tx.request(number)
+    if kept is None or kept.source not in setup.sources:
+        return None
+    request = Request(source=kept.source, headers=kept.headers, body=kept.body, received_at=now)
+    source = setup.sources[kept.source]
+    state, note, reports = _reports(kept.body, kept.headers, source)
+    tx.mark_request(number, state, note)
+    arrival = Arrival(request=request, proof=kept.proof, ref_job=kept.ref_job, reports=reports, state=state, note=note)
+    return _take_reports(tx, setup, number, arrival)

@@ -1,0 +1,78 @@
+"""What a vendor's report does to a job that is kept."""
+
+from __future__ import annotations
+
+import msgspec
+
+from receiver.contracts import Transaction
+from receiver.contracts.setup import Setup
+from receiver.flows.advance import advance
+from receiver.lib.times import stamp
+from receiver.model.jobs import Job, KeptJob, Report, fold
+
+
+def report_to(
+    tx: Transaction,
+    setup: Setup,
+    kept: KeptJob,
+    report: Report,
+    now: int,
+    *,
+    request: int | None = None,
+    proven: bool = True,
+) -> int:
+    """Folds a vendor's report into a job that is kept, and does what follows; gives the number of events.
+
+    `proven` False: it came by an unsigned way, so the result is read back before anything is paid because of it.
+    """
+    after = fold(kept, _own_id(tx, kept, report), stamp(now))
+    return advance(tx, setup, kept, mark_proven(kept, after, proven), now, request=request)
+
+
+def mark_proven(before: KeptJob | None, after: KeptJob, proven: bool) -> KeptJob:
+    """Remembers whether a job's result is only known by an unsigned way."""
+    if after.job.status != "completed":
+        return after
+    if not proven and (before is None or before.job.status != "completed"):
+        return msgspec.structs.replace(after, facts={**after.facts, "unproven": True})
+    if proven and after.facts.get("unproven"):
+        facts = {name: fact for name, fact in after.facts.items() if name != "unproven"}
+        return msgspec.structs.replace(after, facts=facts)
+    return after
+
+
+def _own_id(tx: Transaction, kept: KeptJob, report: Report) -> Report:
+    """Makes sure that a vendor's id that is new to this job belongs to no other.
+
+    A webhook without a ref can name a job before the answer to its order did: it was taken for another tool's job then.
+    That job gives its id up; both have the same intents, since those hang on the vendor's id, so nothing is paid twice.
+    """
+    known = report.provider_job_id
+    if known is None or kept.job.provider_job_id is not None:
+        return report
+    other = tx.job_at(kept.job.source, known)
+    if other is None or other.number == kept.number:
+        return report
+    if other.ordered_by_us:
+        return msgspec.structs.replace(report, provider_job_id=None)
+    tx.put_job(
+        msgspec.structs.replace(other.with_job(provider_job_id=None), facts={**other.facts, "same_as": kept.job.id})
+    )
+    return _told_before(other.job, report)
+
+
+def _told_before(earlier: Job, report: Report) -> Report:
+    """A report with what was already known of the same vendor's job under another number."""
+    if earlier.status not in ("completed", "failed", "canceled"):
+        return report
+    return Report(
+        provider_job_id=report.provider_job_id,
+        status=earlier.status,
+        progress=earlier.progress,
+        prompt=earlier.prompt,
+        grid_url=earlier.grid_url,
+        images=earlier.images,
+        cost=earlier.cost,
+        error=earlier.error,
+        facts=report.facts,
+    )

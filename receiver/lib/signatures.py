@@ -1,0 +1,129 @@
+"""Secrets and signatures: constant-time comparison, HMAC schemes, refs in webhook URLs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from receiver.lib.ids import (
+    ALPHABET,
+    LENGTH,
+    VALUES,
+)
+
+#: Characters of a ref's MAC: 26 x 5 = 130 bits.
+MAC_LENGTH: Final = 26
+
+
+class Secret:
+    """Text that must not be shown: `repr` and `str` hide it, `reveal` gives it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself; only for the place that sends or compares it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and matches(self._text, [other])
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+def matches(given: str | bytes, secrets: Iterable[Secret]) -> bool:
+    """Whether `given` is one of the secrets; all are compared, each in constant time. An empty one never matches."""
+    raw = given if isinstance(given, bytes) else given.encode("utf-8", "surrogateescape")
+    found = False
+    for secret in secrets:
+        wanted = secret.reveal().encode()
+        found |= hmac.compare_digest(raw, wanted) and bool(wanted)
+    return found
+
+
+def hmac_sha256(key: bytes, message: bytes) -> bytes:
+    """The 32 bytes of HMAC-SHA256."""
+    return hmac.digest(key, message, hashlib.sha256)
+
+
+def hex_signature_matches(given: str, keys: Sequence[bytes], body: bytes) -> bool:
+    """Whether `given` (`sha256=<hex>` or `<hex>`, any case) is the HMAC-SHA256 of `body` under one of the keys."""
+    try:
+        mac = bytes.fromhex(given.strip().removeprefix("sha256="))
+    except ValueError:
+        mac = b""
+    return mac_matches(mac, keys, body)
+
+
+def base64_signature_matches(given: str, keys: Sequence[bytes], body: bytes) -> bool:
+    """Whether `given` (base64) is the HMAC-SHA256 of `body` under one of the keys."""
+    try:
+        mac = base64.b64decode(given.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        mac = b""
+    return mac_matches(mac, keys, body)
+
+
+def mac_matches(mac: bytes, keys: Sequence[bytes], body: bytes) -> bool:
+    """Whether `mac` is the HMAC-SHA256 of `body` under one of the keys; all keys are tried, each in constant time."""
+    found = False
+    for key in keys:
+        found |= hmac.compare_digest(mac, hmac_sha256(key, body))
+    return found
+
+
+def standard_webhook_key(secret: Secret) -> bytes:
+    """The key bytes of a Standard Webhooks secret: `whsec_` + base64, or else the text itself."""
+    text = secret.reveal()
+    if not text.startswith("whsec_"):
+        return text.encode()
+    return base64.b64decode(text.removeprefix("whsec_"), validate=True)
+
+
+def standard_webhook_signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
+    """`v1,<base64>` over `id.timestamp.body` (Standard Webhooks). `timestamp` is Unix seconds."""
+    mac = hmac_sha256(key, b"%s.%d.%s" % (message_id.encode(), timestamp, body))
+    return "v1," + base64.b64encode(mac).decode()
+
+
+def ref_of(key: bytes, source: str, job: int) -> str:
+    """The unguessable token of a planned job for its webhook URL: its number, then a MAC over source and number."""
+    number = _letters(job, LENGTH)
+    return number + _ref_mac(key, source, number)
+
+
+def job_of_ref(key: bytes, source: str, ref: str) -> int | None:
+    """The number of the job that a ref of this source belongs to; None if it is not one of ours."""
+    number, mac = ref[:LENGTH], ref[LENGTH:]
+    wanted = _ref_mac(key, source, number)
+    if not hmac.compare_digest(mac.encode("utf-8", "surrogateescape"), wanted.encode()):
+        return None
+    value = 0
+    for letter in number:
+        value = value * 32 + VALUES[letter]
+    return value
+
+
+def _ref_mac(key: bytes, source: str, number: str) -> str:
+    mac = hmac_sha256(key, f"ref\0{source}\0{number}".encode("utf-8", "surrogateescape"))
+    return _letters(int.from_bytes(mac, "big"), MAC_LENGTH)
+
+
+def _letters(value: int, length: int) -> str:
+    letters = []
+    for _ in range(length):
+        value, rest = divmod(value, 32)
+        letters.append(ALPHABET[rest])
+    return "".join(reversed(letters))

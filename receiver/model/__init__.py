@@ -1,0 +1,1 @@
+"""The words: jobs, events, deliveries, requests, rules, actions, money. Pure."""

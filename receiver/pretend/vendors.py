@@ -1,0 +1,29 @@
+"""The pretend vendors by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from receiver.lib.times import Clock, system_clock
+from receiver.pretend.apiframe.face import Apiframe
+from receiver.pretend.apimart.face import ApiMart
+from receiver.pretend.journeyapi.face import JourneyApi
+from receiver.pretend.options import VendorOptions
+from receiver.pretend.vendor import Face, PretendVendor
+from receiver.pretend.vtrix.face import Vtrix
+
+FACES: Final[dict[str, Callable[[], Face]]] = {
+    "journeyapi": JourneyApi,
+    "apiframe": Apiframe,
+    "apimart": ApiMart,
+    "vtrix": Vtrix,
+}
+
+
+def build(name: str, options: VendorOptions | None = None, clock: Clock = system_clock) -> PretendVendor:
+    """The pretend vendor of this name; `clock` gives Unix ms. Raises ValueError for a name or a fault there is not."""
+    face = FACES.get(name)
+    if face is None:
+        raise ValueError(f"no pretend vendor is called {name!r}; there are {', '.join(FACES)}")
+    return PretendVendor(face(), options or VendorOptions(), clock)

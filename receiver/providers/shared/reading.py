@@ -1,0 +1,224 @@
+"""Tolerant readers for vendors' JSON: what every dialect needs to make sense of undocumented shapes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+
+from receiver.contracts import Answer
+from receiver.errors import NotJson, Unmapped
+from receiver.lib.strict_json import read_json
+from receiver.model.jobs import (
+    ErrorCode,
+    Image,
+    JobError,
+    Report,
+)
+
+#: Bounds for what is taken out of foreign JSON into jobs, characters.
+ID_LENGTH: Final = 200
+URL_LENGTH: Final = 4096
+TEXT_LENGTH: Final = 8192
+MAX_IMAGES: Final = 64
+#: The types of what may be an id or a text. True and False, which are ints too, have a type of their own.
+SCALARS: Final = (str, int)
+#: The types of what may be a number.
+NUMBERS: Final = (str, int, float)
+#: For vendors that document no pace.
+NO_PACES: Final[Mapping[str, float]] = MappingProxyType({})
+SCHEMES: Final = ("https://", "http://")
+#: What nearly all addresses look like: visible ASCII throughout.
+PLAIN_URL: Final = re.compile(r"https?://[!-.0-~][!-~]*")
+NUMBER_LENGTH: Final = 64
+
+
+def table(value: Any, what: str = "the body") -> Mapping[str, Any]:
+    """`value` if it is a JSON object; raises Unmapped otherwise."""
+    if not isinstance(value, dict):
+        raise Unmapped(f"{what} is not a JSON object")
+    return value
+
+
+def answer_json(answer: Answer) -> Any:
+    """The JSON of an answer's body. Raises Unmapped if it is none."""
+    try:
+        return read_json(answer.body)
+    except NotJson as wrong:
+        raise Unmapped(f"the answer is not JSON: {wrong}") from None
+
+
+def text(value: Any, length: int = TEXT_LENGTH) -> str | None:
+    """Text, or a whole number as text; None for everything else and for what is empty. Cut at `length` characters.
+
+    NUL, which PostgreSQL keeps in no text, is left out.
+    """
+    if type(value) not in SCALARS:
+        return None
+    known = str(value)
+    if "\0" in known:
+        known = known.replace("\0", "")
+    return known.strip()[:length] or None
+
+
+def job_id(value: Any) -> str | None:
+    """A vendor's job id: printable text or a whole number; None if it is missing, empty or longer than any vendor's."""
+    if type(value) not in SCALARS:
+        return None
+    known = str(value).strip()
+    return known if 0 < len(known) <= ID_LENGTH and known.isprintable() else None
+
+
+def required_id(value: Any, name: str) -> str:
+    """The vendor's job id. Raises Unmapped if there is none."""
+    known = job_id(value)
+    if known is None:
+        raise Unmapped(f"{name} is missing or not an id")
+    return known
+
+
+def percent(value: Any) -> int | None:
+    """0-100 from 45, "45", "45%", 45.7 or "45.7 %"; None for what is none."""
+    amount = number(value.strip().removesuffix("%") if isinstance(value, str) else value)
+    return None if amount is None else max(0, min(100, int(amount)))
+
+
+def fraction(value: Any) -> int | None:
+    """0-100 from a share of one (0.0-1.0); a number above 1 is taken as per cent."""
+    amount = number(value)
+    if amount is None:
+        return None
+    return max(0, min(100, int(amount * 100 if amount <= 1 else amount)))
+
+
+def number(value: Any) -> Decimal | None:
+    """A finite decimal from a JSON number or a text that is one; None otherwise."""
+    if type(value) not in NUMBERS:
+        return None
+    said = str(value).strip()
+    if len(said) > NUMBER_LENGTH:
+        return None
+    try:
+        amount = Decimal(said)
+    except InvalidOperation:
+        return None
+    # By the exponent: arithmetic on 1e9999999 overflows.
+    return amount if amount.is_finite() and -NUMBER_LENGTH < amount.adjusted() < 18 else None
+
+
+def url(value: Any) -> str | None:
+    """An http(s) address; None for anything else."""
+    if not isinstance(value, str) or len(value) > URL_LENGTH:
+        return None
+    if PLAIN_URL.fullmatch(value):
+        return value
+    known = value.strip()
+    if not known.startswith(SCHEMES) and not known[:8].lower().startswith(SCHEMES):
+        return None
+    if known.partition("://")[2][:1] in ("", "/"):
+        return None
+    return known if known.isprintable() and " " not in known else None
+
+
+def urls(*values: Any) -> list[str]:
+    """Every http(s) address in texts, lists and objects with `url`/`image_url`, in order, each once."""
+    found: dict[str, None] = {}
+    for value in _flat(values):
+        known = url(value)
+        if known is not None:
+            found[known] = None
+    return list(found)[:MAX_IMAGES]
+
+
+def _flat(values: Iterable[Any], depth: int = 0) -> Iterable[Any]:
+    for value in values:
+        if isinstance(value, list) and depth < 4:
+            yield from _flat(value, depth + 1)
+        elif isinstance(value, dict) and depth < 4:
+            yield from _flat((value.get("url"), value.get("image_url")), depth + 1)
+        else:
+            yield value
+
+
+def tiles(value: Any) -> tuple[Image, ...]:
+    """Pictures by their place in a list, so that a gap or a repeat moves no other tile; a lone one is the first."""
+    if value is None:
+        return ()
+    places = value[:MAX_IMAGES] if isinstance(value, list) else [value]
+    images: list[Image] = []
+    for index, place in enumerate(places, 1):
+        address = url(place) if isinstance(place, str) else _first_url(place)
+        if address is not None:
+            images.append(Image(index=index, url=address))
+    return tuple(images)
+
+
+def _first_url(place: Any) -> str | None:
+    return next(iter(urls(place)), None)
+
+
+def count(images: Sequence[Image]) -> int:
+    """How many pictures there are with the gaps before the last one, as far as tiles tell."""
+    return images[-1].index if images else 0
+
+
+def each(jobs: Iterable[Any], read: Callable[[Mapping[str, Any]], Report]) -> list[Report]:
+    """The reports of a batch. A job that cannot be read hides no other one; raises Unmapped if none can be."""
+    reports: list[Report] = []
+    trouble: Unmapped | None = None
+    for job in jobs:
+        try:
+            reports.append(read(table(job, "a job of the batch")))
+        except Unmapped as wrong:
+            trouble = trouble or wrong
+    if trouble is not None and not reports:
+        raise trouble
+    return reports
+
+
+#: Words in a vendor's message that tell what kind of failure it is (inferred from documented samples).
+_WORDS: Final[tuple[tuple[ErrorCode, tuple[str, ...]], ...]] = (
+    (
+        "moderated",
+        ("moderat", "content policy", "banned prompt", "banned word", "nsfw", "content_blocked", "sensitive"),
+    ),
+    ("insufficient_credits", ("insufficient", "not enough credit", "quota exceeded", "balance", "payment")),
+    ("rate_limited", ("rate limit", "too many requests")),
+    ("queue_full", ("queue full", "queue is full", "concurren")),
+    ("provider_timeout", ("timed out", "timeout")),
+    ("expired", ("expired",)),
+    ("canceled", ("cancel",)),
+    ("account", ("account banned", "account suspended", "account disabled")),
+    ("auth", ("unauthorized", "invalid api key", "invalid token")),
+)
+_BY_STATUS: Final[dict[int, ErrorCode]] = {
+    400: "invalid_params",
+    401: "auth",
+    402: "insufficient_credits",
+    403: "auth",
+    404: "invalid_params",
+    409: "unsupported",
+    422: "invalid_params",
+    429: "rate_limited",
+}
+_RETRYABLE: Final = frozenset({"rate_limited", "queue_full", "provider_timeout", "provider_error"})
+
+
+def failure(message: str | None, provider_code: Any = None, status: int | None = None) -> JobError:
+    """A job's error from what the vendor says: its message, its own code, the HTTP status."""
+    said = message or (f"HTTP {status}" if status else "the provider gave no reason")
+    lowered = said.lower()
+    code = next((code for code, words in _WORDS if any(word in lowered for word in words)), None)
+    code = code or _BY_STATUS.get(status or 0) or "provider_error"
+    return JobError(
+        code=code, provider_code=text(provider_code, ID_LENGTH), message=said[:1000], retryable=code in _RETRYABLE
+    )
+
+
+def json_body(value: Mapping[str, Any]) -> bytes:
+    """A request body: JSON without the keys whose value is None."""
+    return msgspec.json.encode({name: item for name, item in value.items() if item is not None})

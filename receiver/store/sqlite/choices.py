@@ -1,0 +1,62 @@
+"""The next actions of finished jobs, kept once for all that have the same: they are half of a job's JSON."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+import msgspec
+
+from receiver.model.jobs import NextAction
+from receiver.store.sqlite.keys import key_of
+
+_ENCODER: Final = msgspec.json.Encoder()
+
+#: So many are kept apart; a vendor whose jobs all differ leaves the others where they are.
+MOST: Final = 1_000
+#: What stands in a job's JSON in their place. Never within a text, where quotes are escaped; and behind the last
+#: table that may hold foreign names, so the last one is the one that is meant.
+EMPTY: Final = b'"next_actions":[]'
+
+Choices = tuple[NextAction, ...]
+
+
+class Shared:
+    """What is known of the table `choices`, so that it is hardly ever asked."""
+
+    def __init__(self) -> None:
+        #: By the identity of what a provider gives: the same for all jobs of a kind.
+        self._numbers: dict[int, tuple[Choices, int]] = {}
+        self._texts: dict[int, bytes] = {}
+
+    def keep(self, db: sqlite3.Connection, choices: Choices) -> int | None:
+        """The number under which these choices are kept; None if they must stand in the job itself."""
+        known = self._numbers.get(id(choices))
+        if known is not None and known[0] is choices:
+            return known[1]
+        text = _ENCODER.encode(choices)
+        number = key_of(text)
+        if db.execute("SELECT body FROM choices WHERE number = ?", (number,)).fetchone() is None:
+            if db.execute("SELECT count(*) FROM choices").fetchone()[0] >= MOST:
+                return None
+            db.execute("INSERT INTO choices VALUES (?, ?)", (number, text))
+        if len(self._numbers) >= MOST:
+            self._numbers.clear()
+        self._numbers[id(choices)] = (choices, number)
+        return number
+
+    def forget(self) -> None:
+        """What was written is not there after all: the transaction was rolled back."""
+        self._numbers.clear()
+
+    def whole(self, db: sqlite3.Connection, job: bytes, number: int | None) -> bytes:
+        """A job's JSON with its choices."""
+        if number is None:
+            return job
+        text = self._texts.get(number)
+        if text is None:
+            text = self._texts[number] = db.execute("SELECT body FROM choices WHERE number = ?", (number,)).fetchone()[
+                0
+            ]
+        before, _, after = job.rpartition(EMPTY)
+        return before + EMPTY[:-2] + text + after

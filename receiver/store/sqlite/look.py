@@ -1,0 +1,70 @@
+"""Looks at a SQLite file without changing it: is it ours, which schema has it, does anybody dispatch from it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+
+from receiver.errors import StoreUnavailable
+from receiver.store.sqlite.migrate import migrations, version
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is at a database's address."""
+
+    path: str
+    #: The version of its schema; None = there is no file yet.
+    version: int | None
+    #: The version that this program makes of it.
+    newest: int
+    #: Whether a process dispatches from it.
+    dispatched: bool
+
+
+def look(path: Path) -> Look:
+    """What is known of the file, which is made sure to be writable. Raises StoreRefused or StoreUnavailable."""
+    found = _version(path)
+    return Look(path=str(path), version=found, newest=migrations()[-1][0], dispatched=is_dispatched(path))
+
+
+def is_dispatched(path: Path) -> bool:
+    """Whether a process holds the lock of this file's dispatcher."""
+    try:
+        handle = os.open(f"{path}.lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def _version(path: Path) -> int | None:
+    folder = path.parent
+    if not folder.is_dir():
+        raise StoreUnavailable(f"the folder {folder} of the database is not there: make it, or name another")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StoreUnavailable(f"the folder {folder} of the database is not writable for this user")
+    if not path.exists():
+        return None
+    if not path.is_file() or not os.access(path, os.R_OK | os.W_OK):
+        raise StoreUnavailable(f"{path} is not a file that this user may read and write")
+    return _read(path) if path.stat().st_size else 0
+
+
+def _read(path: Path) -> int:
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as db:
+            (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            return version(db) if tables else 0
+    except sqlite3.Error as wrong:
+        raise StoreUnavailable(f"{path}: {wrong}") from None

@@ -1,0 +1,56 @@
+"""Brings a SQLite file to this program's schema, one numbered SQL file after the other."""
+
+from __future__ import annotations
+
+import sqlite3
+from importlib import resources
+from typing import Final
+
+from receiver.errors import StoreRefused
+from receiver.store.sqlite.decimals import teach_sums
+from receiver.store.sqlite.keys import teach
+
+#: Marks a file as ours ("GHK1").
+APPLICATION_ID: Final = 0x47484B31
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Every migration's number and SQL, in order."""
+    folder = resources.files("receiver.store.sqlite") / "migrations"
+    files = sorted((item for item in folder.iterdir() if item.name.endswith(".sql")), key=lambda item: item.name)
+    return [(int(item.name.split("_")[0]), item.read_text("utf-8")) for item in files]
+
+
+def migrate(db: sqlite3.Connection) -> list[int]:
+    """Applies what is missing, each migration in a transaction of its own; gives the numbers applied.
+
+    Raises StoreRefused if the file belongs to another program or to a newer gridhook.
+    """
+    teach(db)
+    teach_sums(db)
+    todo = migrations()
+    current = version(db)
+    newest = todo[-1][0]
+    if current > newest:
+        raise StoreRefused(
+            f"the database has schema version {current}, this gridhook knows up to {newest}: "
+            "use the gridhook that wrote it, or a newer one"
+        )
+    applied = []
+    for number, sql in todo:
+        if number > current:
+            db.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
+            applied.append(number)
+    return applied
+
+
+def version(db: sqlite3.Connection) -> int:
+    """The schema version of a file, 0 for an empty one. Raises StoreRefused if it is another program's database."""
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables and application != APPLICATION_ID:
+        raise StoreRefused("the file is a database of another program: name another file under `database`")
+    if not tables:
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    (number,) = db.execute("PRAGMA user_version").fetchone()
+    return int(number)

@@ -1,0 +1,318 @@
+"""The store on one SQLite file: WAL, `synchronous=FULL`, and group commit."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeVar
+
+import aiosqlite
+import structlog
+
+from receiver.contracts import Result, Transaction
+from receiver.errors import StoreRefused, StoreUnavailable
+from receiver.lib.ids import Ids
+from receiver.lib.times import Clock
+from receiver.store.followers import (
+    CommitRider,
+    CommitWatch,
+    Work,
+)
+from receiver.store.sqlite.checkpoints import Checkpoints, leave_to_checkpoints
+from receiver.store.sqlite.choices import Shared
+from receiver.store.sqlite.keys import teach
+from receiver.store.sqlite.look import is_dispatched
+from receiver.store.sqlite.migrate import migrate
+from receiver.store.sqlite.threads import on_thread
+from receiver.store.sqlite.transaction import SqliteTransaction
+
+T = TypeVar("T")
+
+log = structlog.get_logger("store")
+
+#: Writes that may wait for the running commit; beyond that the store says it is busy.
+MAX_WAITING: Final = 10_000
+#: Turns of the event loop before a commit begins: what has arrived already is read in them, and shares the commit.
+TURNS: Final = 2
+#: How often commits of other processes (the command line) are looked for, seconds.
+LOOK_EVERY: Final = 0.2
+BUSY_SECONDS: Final = 5.0
+#: Waits between tries to become the dispatcher, seconds: a look at the lock holds it for a moment.
+LOOKED_AT: Final = (0.02, 0.05)
+
+
+class Write(NamedTuple):
+    """A piece of work that waits for the next commit."""
+
+    work: Work
+    tell: Callable[[Result], None]
+
+
+class SqliteStore:
+    """`receiver.contracts.Store` on one SQLite file.
+
+    While one commit is being written, all that arrives waits together and shares the next one. Three connections, each
+    with a thread of its own (aiosqlite's): one writes, one reads, one moves what is written from the WAL to the file.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self.ref_key = b""
+        self._ids = Ids(clock)
+        self._shared = Shared()
+        self._waiting: list[Write] = []
+        self._wake = asyncio.Event()
+        self._watches: set[CommitWatch] = set()
+        self._riders: list[CommitRider[Any]] = []
+        self._connections: list[aiosqlite.Connection] = []
+        #: The file itself, to flush it. To close it gives up every lock of this process on the file (POSIX), those of
+        #: the connections too: so it is closed after them.
+        self._file: int | None = None
+        self._lock: int | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def open(self) -> SqliteStore:
+        """Opens the file, makes or migrates its schema. Raises StoreRefused or StoreUnavailable."""
+        try:
+            self._writer = await self._connect()
+            self.ref_key, newest = await on_thread(self._writer, _prepare)
+            self._ids.start_after(newest)
+            self._reader = await self._connect()
+            mover = await self._connect()
+            self._file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except (sqlite3.Error, OSError) as wrong:
+            await self._let_go()
+            raise StoreUnavailable(f"{self.path}: {wrong}") from None
+        except BaseException:
+            await self._let_go()
+            raise
+        self._checkpoints = Checkpoints(mover, self._writer, self._file)
+        runs = (self._commit_forever(), self._look_forever(), self._checkpoints.run())
+        self._tasks = [asyncio.create_task(run) for run in runs]
+        return self
+
+    async def close(self) -> None:
+        """Finishes what waits, then closes the file."""
+        if not any(task.done() for task in self._tasks):
+            # Writes end in the order they came in, so those that a commit is at work on are answered too.
+            with contextlib.suppress(StoreUnavailable):
+                await self.write(_nothing)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._let_go()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    async def __aenter__(self) -> SqliteStore:
+        return await self.open()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def own_dispatching(self) -> None:
+        """Makes this process the file's only dispatcher. Raises StoreRefused if another one is."""
+        handle = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _lock(handle)
+        except OSError:
+            other = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
+            os.close(handle)
+            raise StoreRefused(
+                f"another gridhook process ({other or 'unknown'}) dispatches from {self.path}: stop it first, "
+                "or start this one with --role intake"
+            ) from None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"pid {os.getpid()}".encode(), 0)
+        self._lock = handle
+
+    def dispatched(self) -> bool:
+        """Whether this or another process dispatches from the file."""
+        return is_dispatched(self.path)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """The value of `work` once it is on disk; see `receiver.contracts.Store.write`."""
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self.write_and_tell(work, lambda result: result.into(done))
+        return await done
+
+    def write_and_tell(self, work: Callable[[Transaction], Any], tell: Callable[[Result], None]) -> None:
+        """Calls `tell` once `work` is on disk; see `receiver.contracts.Commits.write_and_tell`."""
+        if len(self._waiting) >= MAX_WAITING:
+            tell(Result(None, StoreUnavailable(f"{MAX_WAITING} writes wait already")))
+            return
+        self._waiting.append(Write(work, tell))
+        self._wake.set()
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """The value of `work` on a consistent view of what is committed."""
+        try:
+            return await on_thread(self._reader, lambda db: self._view(db, work))
+        except sqlite3.Error as wrong:
+            raise StoreUnavailable(str(wrong)) from None
+
+    async def vacuum(self) -> None:
+        """Writes the whole file anew, without free pages; no write gets through meanwhile. Raises StoreUnavailable."""
+        try:
+            await on_thread(self._writer, _vacuum)
+        except sqlite3.Error as wrong:
+            raise StoreUnavailable(str(wrong)) from None
+
+    def watch(self) -> CommitWatch:
+        """A new watcher of commits, of other processes too (those within a fraction of a second)."""
+        watch = CommitWatch(self._watches)
+        self._watches.add(watch)
+        return watch
+
+    def accompany(
+        self, work: Callable[[Transaction], T], taken: Callable[[T], None], failed: Callable[[Exception], None]
+    ) -> CommitRider[T]:
+        """Runs `work` at the end of every commit; see `receiver.contracts.Commits.accompany`."""
+        rider = CommitRider(work, taken, failed, self._riders, self._wake)
+        self._riders.append(rider)
+        return rider
+
+    async def _connect(self) -> aiosqlite.Connection:
+        # Tried here first: a thread of aiosqlite's that failed to open a file may outlive the event loop.
+        sqlite3.connect(self.path).close()
+        connection = await aiosqlite.connect(
+            self.path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256
+        )
+        self._connections.append(connection)
+        await on_thread(connection, teach)
+        return connection
+
+    async def _let_go(self) -> None:
+        """Closes what is open."""
+        while self._connections:
+            await self._connections.pop().close()
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    async def _commit_forever(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+            batch, self._waiting = self._waiting, []
+            riders = list(self._riders)
+            if not batch and not any(rider.nudged for rider in riders):
+                continue
+            works = [write.work for write in batch] + [rider.begin() for rider in riders]
+            results = await on_thread(self._writer, partial(self._commit, works))
+            for write, result in zip(batch, results, strict=False):
+                _tell(write, result)
+            for rider, result in zip(riders, results[len(batch) :], strict=True):
+                rider.end(result)
+            self._checkpoints.count(len(works))
+            self._signal()
+
+    def _view(self, db: sqlite3.Connection, work: Callable[[Transaction], T]) -> T:
+        db.execute("BEGIN")
+        try:
+            return work(SqliteTransaction(db, self._ids, self._shared))
+        finally:
+            db.execute("ROLLBACK")
+
+    def _commit(self, works: list[Work], db: sqlite3.Connection) -> list[Result]:
+        """All works in one transaction; if one of them raises, each in a transaction of its own."""
+        try:
+            return [Result(value, None) for value in self._together(db, works)]
+        except Exception as wrong:  # noqa: BLE001 - whatever a work raised is its caller's, and nobody else's
+            error = _translated(wrong)
+            if len(works) == 1 or isinstance(error, StoreUnavailable):
+                return [Result(None, error) for _ in works]
+        return [self._commit([work], db)[0] for work in works]
+
+    def _together(self, db: sqlite3.Connection, works: list[Work]) -> list[Any]:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            tx = SqliteTransaction(db, self._ids, self._shared)
+            values = [work(tx) for work in works]
+            db.execute("COMMIT")
+        except BaseException:
+            self._shared.forget()
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+        return values
+
+    async def _look_forever(self) -> None:
+        known = 0
+        while True:
+            with contextlib.suppress(sqlite3.Error):
+                seen = await on_thread(self._reader, _data_version)
+                if seen != known:
+                    known = seen
+                    self._signal()
+                    for rider in self._riders:
+                        rider.nudge()
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _signal(self) -> None:
+        for watch in self._watches:
+            watch.signal()
+
+
+def _lock(handle: int) -> None:
+    """Takes the dispatcher's lock. Raises OSError if it is held for longer than `is_dispatched` takes to look."""
+    for wait in LOOKED_AT:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(wait)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _nothing(_tx: Transaction) -> None:
+    """A write that only waits for those before it."""
+
+
+def _tell(write: Write, result: Result) -> None:
+    try:
+        write.tell(result)
+    except Exception:  # one who breaks when told must not keep the others from being told
+        log.exception("store.teller_broke")
+
+
+def _prepare(db: sqlite3.Connection) -> tuple[bytes, int]:
+    """Readies the file; gives the key of the refs and the newest id in it."""
+    # Only before the first table: then free pages can be given back bit by bit (see receiver/workers/retention.py).
+    db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    leave_to_checkpoints(db)
+    migrate(db)
+    db.execute("INSERT OR IGNORE INTO meta VALUES ('ref_key', ?)", (secrets.token_bytes(32),))
+    (key,) = db.execute("SELECT value FROM meta WHERE name = 'ref_key'").fetchone()
+    tables = ("requests", "jobs", "events", "deliveries")
+    newest = max(db.execute(f"SELECT coalesce(max(number), 0) FROM {table}").fetchone()[0] for table in tables)
+    return bytes(key), int(newest)
+
+
+def _vacuum(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    db.execute("VACUUM")
+
+
+def _data_version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA data_version").fetchone()[0])
+
+
+def _translated(error: Exception) -> Exception:
+    """A fault of disk, file or lock as StoreUnavailable; a fault of the work itself stays what it is."""
+    of_the_work = sqlite3.IntegrityError | sqlite3.ProgrammingError
+    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, of_the_work):
+        return StoreUnavailable(f"{error} ({getattr(error, 'sqlite_errorname', 'unknown')})")
+    return error

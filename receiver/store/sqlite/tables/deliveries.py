@@ -1,0 +1,120 @@
+"""Deliveries and their attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from receiver.contracts import Filters, Page
+from receiver.model.deliveries import Attempt, Delivery
+from receiver.model.events import KeptEvent
+from receiver.store.sqlite.conditions import DELIVERIES
+from receiver.store.sqlite.lists import page
+from receiver.store.sqlite.tables.table import Table
+
+DELIVERY_COLUMNS: Final = "number, lane, job, event, state, due_at, attempt, base, receipt"
+
+ADD: Final = f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#: A delivery that nothing has happened to yet.
+ADD_NEW: Final = f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) VALUES (?, ?, ?, ?, 'pending', ?, 0, 0, NULL)"
+
+
+class Deliveries(Table):
+    """Deliveries, their leases and their attempts."""
+
+    def add_delivery(self, delivery: Delivery) -> None:
+        """Keeps a new delivery."""
+        self._db.execute(ADD, msgspec.structs.astuple(delivery))
+
+    def add_deliveries(self, event: KeptEvent, lanes: Sequence[str]) -> None:
+        """Keeps a new delivery of an event for each of these lanes, due at once."""
+        rows = [(self.ids.next(), lane, event.job, event.number, event.at) for lane in lanes]
+        self._db.executemany(ADD_NEW, rows)
+
+    def put_delivery(self, delivery: Delivery) -> None:
+        """Writes a delivery's state, whatever it was."""
+        self._update(delivery, "number = ?", (delivery.number,))
+
+    def settle(self, delivery: Delivery, after: Delivery) -> bool:
+        """Writes a delivery's new state if it is still running in this attempt; False if it is not (fenced)."""
+        fence = "number = ? AND attempt = ? AND state = 'running'"
+        return self._update(after, fence, (delivery.number, delivery.attempt))
+
+    def _update(self, after: Delivery, where: str, values: tuple[object, ...]) -> bool:
+        done = self._db.execute(
+            f"UPDATE deliveries SET state = ?, due_at = ?, attempt = ?, base = ?, receipt = ? WHERE {where}",
+            (after.state, after.due_at, after.attempt, after.base, after.receipt, *values),
+        )
+        return done.rowcount == 1
+
+    def delivery(self, number: int) -> Delivery | None:
+        """A delivery by its number."""
+        return self._delivery("number = ?", (number,))
+
+    def order_delivery(self, job: int) -> Delivery | None:
+        """The delivery that brings a planned job to its vendor."""
+        return self._delivery("job = ? AND event IS NULL", (job,))
+
+    def _delivery(self, where: str, values: tuple[object, ...]) -> Delivery | None:
+        row = self._one(f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE {where}", values)
+        return _delivery(row) if row else None
+
+    def deliveries(self, filters: Filters) -> Page[Delivery]:
+        """Deliveries, newest first."""
+        return page(self._db, DELIVERIES, filters, self.delivery)
+
+    def claim(self, lane: str, limit: int, now: int, lease_until: int) -> list[Delivery]:
+        """Takes due deliveries of a lane, the longest due first: `running`, attempt counted, leased."""
+        rows = self._db.execute(
+            f"""
+            UPDATE deliveries SET state = 'running', due_at = ?, attempt = attempt + 1
+            WHERE number IN (
+                SELECT number FROM deliveries WHERE lane = ? AND state = 'pending' AND due_at <= ?
+                ORDER BY due_at, number LIMIT ?
+            )
+            RETURNING {DELIVERY_COLUMNS}
+            """,
+            (lease_until, lane, now, limit),
+        ).fetchall()
+        return sorted((_delivery(row) for row in rows), key=lambda delivery: delivery.number)
+
+    def next_due(self, lanes: Sequence[str]) -> int | None:
+        """When the earliest pending delivery of these lanes is due."""
+        query = "SELECT min(due_at) FROM deliveries WHERE lane = ? AND state = 'pending'"
+        moments = [self._db.execute(query, (lane,)).fetchone()[0] for lane in lanes]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def running(self) -> list[Delivery]:
+        """Every leased delivery."""
+        return [
+            _delivery(row)
+            for row in self._db.execute(f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE state = 'running'")
+        ]
+
+    def add_attempt(self, delivery: int, attempt: Attempt) -> None:
+        """Keeps the result of a try."""
+        self._db.execute(
+            "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)", (delivery, *msgspec.structs.astuple(attempt))
+        )
+
+    def attempts(self, delivery: int) -> list[Attempt]:
+        """The tries of a delivery, oldest first."""
+        rows = self._db.execute("SELECT * FROM attempts WHERE delivery = ? ORDER BY number", (delivery,))
+        return [Attempt(**dict(zip(Attempt.__struct_fields__, row[1:], strict=True))) for row in rows]
+
+    def receipt(self, lane: str, job: int) -> str | None:
+        """What the handler of this lane last remembered about this job."""
+        row = self._one(
+            """
+            SELECT receipt FROM deliveries WHERE job = ? AND lane = ? AND receipt IS NOT NULL
+            ORDER BY event DESC LIMIT 1
+            """,
+            (job, lane),
+        )
+        return str(row[0]) if row else None
+
+
+def _delivery(row: tuple[Any, ...]) -> Delivery:
+    return Delivery(**dict(zip(Delivery.__struct_fields__, row, strict=True)))

@@ -1,0 +1,195 @@
+"""Jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from receiver.contracts import Filters, Page
+from receiver.lib import ids as id_text
+from receiver.model.deliveries import order_lane
+from receiver.model.jobs import (
+    Job,
+    KeptJob,
+    Then,
+)
+from receiver.store.sqlite.conditions import JOBS
+from receiver.store.sqlite.keys import id_key
+from receiver.store.sqlite.lists import page
+from receiver.store.sqlite.tables.table import Table
+
+_ENCODER: Final = msgspec.json.Encoder()
+
+#: Among so many jobs the oldest are sought when looks are due.
+LONGEST_DUE: Final = 1000
+#: So many held jobs are looked at when money becomes free.
+WOKEN: Final = 100
+#: What the index `jobs_open` holds.
+IS_OPEN: Final = "status <> 'completed' AND status <> 'failed' AND status <> 'canceled'"
+#: What the index `jobs_live` holds, beside `intent IS NOT NULL`.
+IS_LIVE: Final = "(status = 'submitting' OR status = 'queued' OR status = 'running')"
+#: A job's row, with the event that the job stands in, if it does not stand in the row.
+JOB_COLUMNS: Final = """
+    number, intent, look_at, data,
+    (SELECT data FROM events WHERE events.number = jobs.event),
+    (SELECT choices FROM events WHERE events.number = jobs.event)
+"""
+AT: Final = f"SELECT {JOB_COLUMNS} FROM jobs WHERE key = ? AND source = ? AND provider_job_id = ?"
+PUT: Final = """
+    INSERT INTO jobs
+        (number, source, provider_job_id, key, status, action, parent, root, intent, look_at, tags, event, data)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (number) DO UPDATE SET
+        provider_job_id = excluded.provider_job_id, key = excluded.key, status = excluded.status,
+        action = excluded.action, look_at = excluded.look_at, tags = excluded.tags, event = excluded.event,
+        data = excluded.data
+"""
+
+
+class Rest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What of a job no column holds, as `jobs.data`."""
+
+    #: None = it stands in the row's event.
+    job: Job | None = None
+    then: tuple[Then, ...] = ()
+    facts: dict[str, Any] = {}
+    gave_up: bool = False
+
+
+_REST: Final = msgspec.json.Decoder(Rest)
+_JOB: Final = msgspec.json.Decoder(Job)
+
+
+class Jobs(Table):
+    """Jobs, as they are kept."""
+
+    # `IS_OPEN` beside another condition on the status is what lets SQLite use the index of open jobs.
+
+    def job(self, number: int) -> KeptJob | None:
+        """A job by its number."""
+        return self._job("number = ?", (number,))
+
+    def job_at(self, source: str, provider_job_id: str) -> KeptJob | None:
+        """The job that a source's vendor knows by this id."""
+        row = self._one(AT, (id_key(provider_job_id), source, provider_job_id))
+        return self._kept(row) if row else None
+
+    def job_for(self, intent: str) -> KeptJob | None:
+        """The job that was planned for this intent."""
+        return self._job("intent = ?", (intent,))
+
+    def _job(self, where: str, values: tuple[object, ...]) -> KeptJob | None:
+        row = self._one(f"SELECT {JOB_COLUMNS} FROM jobs WHERE {where}", values)
+        return self._kept(row) if row else None
+
+    def put_job(self, kept: KeptJob, event: int | None = None) -> None:
+        """Writes a job, new or changed. Its number, root, parent and intent never change.
+
+        `event` is the number of an event that is kept and whose data is this very job: then it is not kept twice.
+        """
+        job = kept.job
+        rest = Rest(job=None if event else job, then=kept.then, facts=kept.facts, gave_up=kept.gave_up)
+        self._db.execute(
+            PUT,
+            (
+                kept.number,
+                job.source,
+                job.provider_job_id,
+                id_key(job.provider_job_id) if job.provider_job_id is not None else None,
+                job.status,
+                job.action,
+                id_text.read("job", job.parent_id) if job.parent_id else None,
+                kept.number if job.root_id == job.id else id_text.read("job", job.root_id),
+                kept.intent,
+                kept.look_at,
+                _ENCODER.encode(job.tags).decode() if job.tags else None,
+                event,
+                _ENCODER.encode(rest),
+            ),
+        )
+        if job.tags:
+            rows = ((name, text, kept.number) for name, text in job.tags.items())
+            self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?, ?)", rows)
+
+    def jobs(self, filters: Filters) -> Page[KeptJob]:
+        """Jobs, newest first."""
+        return page(self._db, JOBS, filters, self.job)
+
+    def family_size(self, root_id: str) -> int:
+        """How many jobs a root has led to, itself included."""
+        root = id_text.read("job", root_id)
+        return 1 + self._count("SELECT count(*) FROM jobs WHERE root = ? AND parent IS NOT NULL", (root,))
+
+    def live(self, source: str) -> int:
+        """How many jobs of ours the vendor works on, or is being sent right now."""
+        at_vendor = f"""
+            SELECT count(*) FROM jobs INDEXED BY jobs_live WHERE source = ? AND intent IS NOT NULL AND {IS_LIVE}
+        """
+        on_the_way = """
+            SELECT count(*) FROM deliveries INDEXED BY deliveries_running
+                CROSS JOIN jobs ON jobs.number = deliveries.job
+            WHERE lane = ? AND state = 'running' AND status IN ('planned', 'unsure')
+        """
+        return self._count(at_vendor, (source,)) + self._count(on_the_way, (order_lane(source),))
+
+    def held(self, source: str, reason: str) -> list[KeptJob]:
+        """The held jobs of a source, oldest first."""
+        rows = self._db.execute(
+            f"""
+            SELECT {JOB_COLUMNS} FROM jobs
+            WHERE source = ? AND status = 'held' AND {IS_OPEN}
+            ORDER BY number
+            """,
+            (source,),
+        )
+        jobs = [self._kept(row) for row in rows]
+        return [kept for kept in jobs if kept.job.hold is not None and kept.job.hold.reason == reason]
+
+    def look_at_held(self, now: int) -> None:
+        """Lets the held jobs that have waited longest be looked at now."""
+        self._db.execute(
+            """
+            UPDATE jobs SET look_at = ?1 WHERE number IN (
+                SELECT number FROM jobs INDEXED BY jobs_status WHERE status = 'held' AND status <> 'completed'
+                ORDER BY number LIMIT ?2
+            ) AND (look_at IS NULL OR look_at > ?1)
+            """,
+            (now, WOKEN),
+        )
+
+    def to_look_at(self, source: str, now: int, limit: int) -> list[KeptJob]:
+        """Jobs whose look is due, oldest first: of very many that are due, the oldest of the longest due."""
+        rows = self._db.execute(
+            f"""
+            SELECT {JOB_COLUMNS} FROM jobs
+            WHERE number IN (SELECT number FROM jobs WHERE source = ? AND look_at <= ? ORDER BY look_at LIMIT ?)
+            ORDER BY number LIMIT ?
+            """,
+            (source, now, max(LONGEST_DUE, limit), limit),
+        )
+        return [self._kept(row) for row in rows]
+
+    def next_look(self, sources: Sequence[str]) -> int | None:
+        """When the earliest look at a job of these sources is due."""
+        query = "SELECT min(look_at) FROM jobs WHERE source = ? AND look_at IS NOT NULL"
+        moments = [self._db.execute(query, (source,)).fetchone()[0] for source in sources]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def _kept(self, row: tuple[Any, ...]) -> KeptJob:
+        number, intent, look_at, data, event, choices = row
+        rest = _REST.decode(data)
+        return KeptJob(
+            number=number,
+            job=rest.job or _JOB.decode(self._shared.whole(self._db, event, choices)),
+            then=rest.then,
+            facts=rest.facts,
+            intent=intent,
+            gave_up=rest.gave_up,
+            look_at=look_at,
+        )
+
+    def _count(self, sql: str, values: tuple[object, ...]) -> int:
+        row = self._one(sql, values)
+        return int(row[0]) if row else 0

@@ -1,0 +1,62 @@
+"""Inbound requests."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from receiver.contracts import (
+    Filters,
+    KeptRequest,
+    Page,
+    RequestState,
+)
+from receiver.store.sqlite.conditions import REQUESTS
+from receiver.store.sqlite.lists import page
+from receiver.store.sqlite.tables.table import Table
+
+_ENCODER: Final = msgspec.json.Encoder()
+_HEADERS: Final = msgspec.json.Decoder(dict[str, str])
+
+REQUEST_COLUMNS: Final = "number, source, state, proof, ref_job, note, headers, body"
+
+ADD: Final = f"INSERT INTO requests ({REQUEST_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+class Requests(Table):
+    """Requests, as they are kept."""
+
+    def add_request(self, request: KeptRequest) -> None:
+        """Keeps an inbound request."""
+        self._db.execute(
+            ADD,
+            (
+                request.number,
+                request.source,
+                request.state,
+                request.proof,
+                request.ref_job,
+                request.note,
+                _ENCODER.encode(request.headers),
+                request.body,
+            ),
+        )
+
+    def request(self, number: int) -> KeptRequest | None:
+        """A request by its number."""
+        row = self._one(f"SELECT {REQUEST_COLUMNS} FROM requests WHERE number = ?", (number,))
+        return _request(row) if row else None
+
+    def mark_request(self, number: int, state: RequestState, note: str | None) -> None:
+        """Writes what became of a request."""
+        self._db.execute("UPDATE requests SET state = ?, note = ? WHERE number = ?", (state, note, number))
+
+    def requests(self, filters: Filters) -> Page[KeptRequest]:
+        """Requests, newest first."""
+        return page(self._db, REQUESTS, filters, self.request)
+
+
+def _request(row: tuple[Any, ...]) -> KeptRequest:
+    values = dict(zip(KeptRequest.__struct_fields__, row, strict=True))
+    return KeptRequest(**{**values, "headers": _HEADERS.decode(row[6]), "body": bytes(row[7])})

@@ -1,0 +1,27 @@
+"""What the tables share."""
+
+from __future__ import annotations
+
+import sqlite3
+from types import NoneType
+from typing import Any
+
+from receiver.lib.ids import Ids
+from receiver.store.sqlite.choices import Shared
+
+# Python's driver asks every None and bytes that it binds to adapt itself, and makes an exception of the refusal, unless
+# there is an adapter: these give back what they are given.
+sqlite3.register_adapter(NoneType, lambda none: none)
+sqlite3.register_adapter(bytes, bytes)
+
+
+class Table:
+    """Reads and writes rows on an open SQLite connection; begin and commit are the store's."""
+
+    ids: Ids
+    _db: sqlite3.Connection
+    _shared: Shared
+
+    def _one(self, sql: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = self._db.execute(sql, values).fetchone()
+        return row

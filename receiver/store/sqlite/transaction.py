@@ -1,0 +1,59 @@
+"""What a flow reads and writes within one SQLite transaction: plain SQL, record in, record out."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Final
+
+from receiver.contracts import Counts
+from receiver.lib.ids import Ids
+from receiver.store.sqlite.choices import Shared
+from receiver.store.sqlite.tables.deliveries import Deliveries
+from receiver.store.sqlite.tables.events import Events
+from receiver.store.sqlite.tables.jobs import IS_OPEN, Jobs
+from receiver.store.sqlite.tables.money import Money
+from receiver.store.sqlite.tables.pruning import Pruning
+from receiver.store.sqlite.tables.requests import Requests
+
+#: Nothing is counted any further, so that a count never takes long.
+MOST_COUNTED: Final = 100_000
+OPEN: Final = f"jobs INDEXED BY jobs_open WHERE {IS_OPEN}"
+
+
+class SqliteTransaction(Requests, Jobs, Money, Events, Deliveries, Pruning):
+    """`receiver.contracts.Transaction` on an open SQLite connection; begin and commit are the store's."""
+
+    def __init__(self, db: sqlite3.Connection, ids: Ids, shared: Shared | None = None) -> None:
+        self.ids = ids
+        self._db = db
+        self._shared = shared or Shared()
+
+    def counts(self) -> Counts:
+        """How many deliveries and jobs wait or went wrong; each is counted on an index that holds only those."""
+        states = ("pending", "running", "dead")
+        return Counts(
+            deliveries={
+                state: self._up_to(f"SELECT 1 FROM deliveries WHERE state = '{state}'", ()) for state in states
+            },
+            jobs={
+                pair: self._up_to(f"SELECT 1 FROM {OPEN} AND source = ? AND status = ?", pair) for pair in self._open()
+            },
+        )
+
+    def _open(self) -> Iterator[tuple[str, str]]:
+        """Sources and statuses of open jobs: each is one step in their index, however many jobs have them."""
+        after = f"SELECT source, status FROM {OPEN} AND (source, status) > (?, ?) ORDER BY source, status LIMIT 1"
+        pair = self._one(after, ("", ""))
+        while pair is not None:
+            yield pair[0], pair[1]
+            pair = self._one(after, pair)
+
+    def _up_to(self, rows: str, values: tuple[object, ...]) -> int:
+        row = self._one(f"SELECT count(*) FROM ({rows} LIMIT ?)", (*values, MOST_COUNTED))
+        return int(row[0]) if row else 0
+
+    def probe(self, size: int) -> None:
+        """Writes so many bytes and takes them away again: fails where a request of that size could not be kept."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('probe', zeroblob(?))", (size,))
+        self._db.execute("UPDATE meta SET value = x'00' WHERE name = 'probe'")

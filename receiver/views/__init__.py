@@ -1,0 +1,1 @@
+"""What is shown: costs, records, a dry run."""

@@ -1,0 +1,12 @@
+"""What an event would lead to: the real flow on a throw-away database, with nothing sent and nothing kept."""
+
+from __future__ import annotations
+
+from receiver.views.dry_run.records import (
+    DryRun,
+    PlannedOrder,
+    ToldEvent,
+)
+from receiver.views.dry_run.running import dry_run
+
+__all__ = ["DryRun", "PlannedOrder", "ToldEvent", "dry_run"]

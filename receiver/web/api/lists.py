@@ -1,0 +1,134 @@
+"""Events, requests and deliveries over HTTP: look, redeliver, reparse."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from receiver.contracts import Store, Transaction
+from receiver.contracts.setup import Setup
+from receiver.errors import NotFound, NotPossible
+from receiver.flows.commands import redeliver
+from receiver.flows.intake import reparse
+from receiver.lib import ids
+from receiver.lib.times import Clock
+from receiver.views.records import (
+    DeliveryDetail,
+    RequestDetail,
+    delivery_detail,
+    delivery_view,
+    request_detail,
+    request_view,
+)
+from receiver.web.api.answers import json_answer, page
+from receiver.web.api.filters import (
+    DELIVERIES,
+    EVENTS,
+    REQUESTS,
+    filters_of,
+    read_query,
+)
+
+
+class ListsApi:
+    """`/api/v1/events`, `/api/v1/requests` and `/api/v1/deliveries`."""
+
+    def __init__(self, store: Store, setup: Setup, clock: Clock) -> None:
+        self._store = store
+        self._setup = setup
+        self._clock = clock
+
+    def routes(self) -> list[Route]:
+        """Its addresses."""
+        return [
+            Route("/events", self.events, methods=["GET"]),
+            Route("/events/{event_id}", self.event, methods=["GET"]),
+            Route("/requests", self.requests, methods=["GET"]),
+            Route("/requests/{request_id}", self.request, methods=["GET"]),
+            Route("/requests/{request_id}/reparse", self.reparse, methods=["POST"]),
+            Route("/deliveries", self.deliveries, methods=["GET"]),
+            Route("/deliveries/{delivery_id}", self.delivery, methods=["GET"]),
+            Route("/deliveries/{delivery_id}/redeliver", self.redeliver, methods=["POST"]),
+        ]
+
+    async def events(self, request: Request) -> Response:
+        """A page of events: the CloudEvents as sinks get them."""
+        filters = filters_of(request, EVENTS)
+        return page("evt", await self._store.read(lambda tx: tx.events(filters)), msgspec.Raw)
+
+    async def event(self, request: Request) -> Response:
+        """One event."""
+        read_query(request, {})
+        number = _number("evt", "event", request.path_params["event_id"])
+        body = await self._store.read(lambda tx: tx.event(number))
+        if body is None:
+            raise _nothing("event", request.path_params["event_id"])
+        return json_answer(msgspec.Raw(body))
+
+    async def requests(self, request: Request) -> Response:
+        """A page of requests, without headers and bodies."""
+        filters = filters_of(request, REQUESTS)
+        return page("req", await self._store.read(lambda tx: tx.requests(filters)), request_view)
+
+    async def request(self, request: Request) -> Response:
+        """One request with all that was kept of it."""
+        read_query(request, {})
+        text = request.path_params["request_id"]
+        return json_answer(await self._store.read(lambda tx: _request(tx, text)))
+
+    async def reparse(self, request: Request) -> Response:
+        """Reads a kept request once more with today's provider code, and does what follows."""
+        read_query(request, {})
+        text = request.path_params["request_id"]
+        kept = await self._store.read(lambda tx: _request(tx, text))
+        if kept.source not in self._setup.sources:
+            raise NotPossible("source_gone", f"source {kept.source!r} is not configured any more")
+        number = _number("req", "request", text)
+        return json_answer(await reparse(self._store, self._setup, number, self._clock()))
+
+    async def deliveries(self, request: Request) -> Response:
+        """A page of deliveries, without their tries."""
+        filters = filters_of(request, DELIVERIES)
+        return page("dlv", await self._store.read(lambda tx: tx.deliveries(filters)), delivery_view)
+
+    async def delivery(self, request: Request) -> Response:
+        """One delivery with its tries."""
+        read_query(request, {})
+        text = request.path_params["delivery_id"]
+        return json_answer(await self._store.read(lambda tx: _delivery(tx, text)))
+
+    async def redeliver(self, request: Request) -> Response:
+        """Sends a finished or dead delivery to its sink again."""
+        read_query(request, {})
+        text = request.path_params["delivery_id"]
+        now = self._clock()
+        again = await self._store.write(lambda tx: redeliver(tx, self._setup, text, now))
+        return json_answer(delivery_view(again), 202)
+
+
+def _request(tx: Transaction, text: str) -> RequestDetail:
+    kept = tx.request(_number("req", "request", text))
+    if kept is None:
+        raise _nothing("request", text)
+    return request_detail(kept)
+
+
+def _delivery(tx: Transaction, text: str) -> DeliveryDetail:
+    number = _number("dlv", "delivery", text)
+    delivery = tx.delivery(number)
+    if delivery is None:
+        raise _nothing("delivery", text)
+    return delivery_detail(delivery, tx.attempts(number))
+
+
+def _number(kind: ids.Kind, noun: str, text: str) -> int:
+    number = ids.read(kind, text)
+    if number is None:
+        raise _nothing(noun, text)
+    return number
+
+
+def _nothing(noun: str, text: str) -> NotFound:
+    return NotFound(f"there is no {noun} {text[:40]!r}")

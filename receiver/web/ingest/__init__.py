@@ -1,0 +1,1 @@
+"""The intake of webhooks below /in/."""

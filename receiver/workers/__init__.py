@@ -1,0 +1,1 @@
+"""What goes on beside the server: dispatching, asking vendors, pruning."""

@@ -1,0 +1,197 @@
+"""Dispatch: claims what is due, lets handlers carry it out, settles what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import structlog
+
+from receiver.contracts import (
+    Commits,
+    Rider,
+    Transaction,
+)
+from receiver.errors import StoreUnavailable
+from receiver.lib.times import Clock
+from receiver.model.deliveries import Delivery
+
+log = structlog.get_logger("dispatch")
+
+#: How much longer than its handler's timeout a lease is, seconds.
+LEASE_MARGIN: Final = 60.0
+#: The longest the dispatcher sleeps, seconds; it is woken by commits before that.
+LONGEST_SLEEP: Final = 60.0
+#: Before it claims again after a commit failed, seconds.
+STORE_WAIT: Final = 1.0
+#: Deliveries of one lane that one commit claims at most: nobody's commit waits long for them.
+AT_ONCE: Final = 32
+
+#: One try, ready to begin. It is given what to call once the other side is done with, before the outcome is settled:
+#: the next delivery is then claimed in the commit that settles this one.
+Try = Callable[[Callable[[], None]], Coroutine[Any, Any, None]]
+
+
+class Lane(msgspec.Struct, frozen=True, kw_only=True):
+    """Where deliveries of one kind go, and how."""
+
+    #: `sink:NAME` or `order:NAME`
+    name: str
+    concurrency: int
+    #: Seconds that one try may take; the lease is longer.
+    timeout: float
+    #: A second; None = as they come.
+    rate: float | None = None
+    #: How many more may begin for another reason than concurrency here; None = no other reason.
+    room: Callable[[Transaction], int] | None = None
+    #: Reads what a try of a claimed delivery needs, in the commit that claims it. Never raises: that would fail the
+    #: commit. The try carries the delivery out and settles it; cancelled at shutdown it settles what is known.
+    prepare: Callable[[Transaction, Delivery], Try]
+
+
+class Claimed(NamedTuple):
+    """A delivery that is ours now."""
+
+    lane: Lane
+    delivery: Delivery
+    begin: Try
+
+
+class Taken(NamedTuple):
+    """What one commit claimed."""
+
+    claimed: tuple[Claimed, ...]
+    #: When there may be something to claim without a commit that tells of it, Unix ms.
+    wake: int | None
+    #: The moment of the claim, Unix ms.
+    now: int
+
+
+class Dispatcher:
+    """Runs deliveries of all lanes, each within its concurrency and rate. Never polls.
+
+    It claims within the commits that bring something to do: what a webhook leads to is claimed as it is kept, what
+    follows a try as that is settled.
+    """
+
+    def __init__(self, store: Commits, lanes: Sequence[Lane], clock: Clock) -> None:
+        self._store = store
+        self._lanes = {lane.name: lane for lane in lanes}
+        self._clock = clock
+        self._running: set[asyncio.Task[None]] = set()
+        #: By lane: the deliveries that are with the other side.
+        self._busy: dict[str, set[int]] = {lane.name: set() for lane in lanes}
+        self._free_at: dict[str, float] = {}
+        self._stopping = False
+        #: Commits fail at present.
+        self._held_up = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Begins to dispatch."""
+        self._rider: Rider = self._store.accompany(self._take, self._taken, self._failed)
+        self._rider.nudge()
+
+    async def stop(self, grace: float) -> None:
+        """Claims nothing more, lets what runs finish within `grace` seconds, then interrupts the rest."""
+        self._stopping = True
+        await self._last_claim()
+        self._rider.close()
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._running:
+            return
+        running = list(self._running)
+        _, late = await asyncio.wait(running, timeout=grace)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _last_claim(self) -> None:
+        """Waits until no commit is under way that claims."""
+        try:
+            await self._store.write(lambda tx: None)
+        except StoreUnavailable as wrong:
+            log.error("dispatch.waits", reason=str(wrong))
+
+    # --- within a commit, on the store's thread
+
+    def _take(self, tx: Transaction) -> Taken:
+        """Claims what is due in every lane that has room."""
+        now = self._clock()
+        claimed: list[Claimed] = []
+        wakes: list[int] = []
+        for lane in () if self._stopping else self._lanes.values():
+            due = tx.next_due([lane.name]) if self._room(lane, now) > 0 else None
+            if due is not None and due <= now:
+                due = self._claim(tx, lane, claimed, now)
+            if due is not None:
+                wakes.append(due)
+        return Taken(tuple(claimed), min(wakes, default=None), now)
+
+    def _claim(self, tx: Transaction, lane: Lane, claimed: list[Claimed], now: int) -> int | None:
+        """Claims of one lane; gives when it may claim again, None if that is for a later commit to tell."""
+        free = self._room(lane, now)
+        allowed = min(free, lane.room(tx)) if lane.room is not None else free
+        most = min(allowed, AT_ONCE)
+        lease_until = now + int((lane.timeout + LEASE_MARGIN) * 1000)
+        taken = tx.claim(lane.name, most, now, lease_until) if most > 0 else []
+        claimed += [Claimed(lane, delivery, lane.prepare(tx, delivery)) for delivery in taken]
+        if len(taken) < most:
+            return tx.next_due([lane.name])
+        return now if most < allowed else None
+
+    def _room(self, lane: Lane, now: int) -> int:
+        free = lane.concurrency - len(self._busy[lane.name])
+        if lane.rate is None:
+            return free
+        return min(free, 1) if self._free_at.get(lane.name, 0.0) <= now else 0
+
+    # --- on the event loop, before the next commit begins
+
+    def _taken(self, taken: Taken) -> None:
+        for one in taken.claimed:
+            self._start(one)
+        self._held_up = False
+        waits = [moment - taken.now for moment in self._free_at.values() if moment > taken.now]
+        if taken.wake is not None:
+            waits.append(taken.wake - taken.now)
+        self._wake_in(min(waits) / 1000 if waits else LONGEST_SLEEP)
+
+    def _failed(self, wrong: Exception) -> None:
+        if self._held_up:
+            return self._wake_in(STORE_WAIT)
+        self._held_up = True
+        if isinstance(wrong, StoreUnavailable):
+            log.error("dispatch.waits", reason=str(wrong))
+        else:
+            log.error("dispatch.broke", error=repr(wrong), exc_info=wrong)
+        return self._wake_in(STORE_WAIT)
+
+    def _wake_in(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        wait = min(max(seconds, 0.0), LONGEST_SLEEP)
+        self._timer = asyncio.get_running_loop().call_later(wait, self._rider.nudge)
+
+    def _start(self, one: Claimed) -> None:
+        lane = one.lane
+        number = one.delivery.number
+        busy = self._busy[lane.name]
+        if lane.rate is not None:
+            self._free_at[lane.name] = self._clock() + 1000 / lane.rate
+        busy.add(number)
+        task = asyncio.create_task(one.begin(partial(busy.discard, number)), name=f"{lane.name} {number}")
+        self._running.add(task)
+        task.add_done_callback(partial(self._ended, lane, number))
+
+    def _ended(self, lane: Lane, number: int, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if number in self._busy[lane.name]:  # it broke before it could be settled, so no commit follows
+            self._busy[lane.name].discard(number)
+            self._rider.nudge()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("delivery.broke", lane=lane.name, error=repr(error), exc_info=error)

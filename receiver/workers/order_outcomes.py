@@ -1,0 +1,228 @@
+"""What comes of an order: the state it is in before its paid call, and its job and delivery after a try.
+
+Everything here runs within a transaction; `receiver/workers/orders.py` does what lies between two of them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from receiver.contracts import Source, Transaction
+from receiver.contracts.setup import Setup
+from receiver.flows import breakers
+from receiver.flows.advance import advance
+from receiver.flows.budgets import breaker_hold
+from receiver.flows.reports import report_to
+from receiver.lib.backoff import next_wait
+from receiver.lib.times import stamp
+from receiver.model.deliveries import (
+    Accepted,
+    Broke,
+    Delivery,
+    HeldBack,
+    NotAccepted,
+    OrderOutcome,
+    Refused,
+    Unclear,
+    Withdrawn,
+)
+from receiver.model.jobs import (
+    ErrorCode,
+    JobError,
+    KeptJob,
+    Status,
+)
+from receiver.workers.settling import (
+    given_back,
+    settled,
+    word_of,
+)
+
+#: Waits between tries of an order that certainly was not taken, seconds: some 9 hours in all.
+RETRY: Final = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 3600.0, 7200.0, 14_400.0)
+#: How long after the first sending an idempotency key is trusted, ms (Apiframe documents 24 hours).
+KEY_LIFE: Final = 23 * 3600 * 1000
+
+
+def begin_order(tx: Transaction, source: Source, delivery: Delivery, now: int) -> bool:
+    """Commits `submitting` right before the paid call; False if the order is no longer this try's to send."""
+    kept = tx.job(delivery.job)
+    current = tx.delivery(delivery.number)
+    if kept is None or current is None or (current.state, current.attempt) != ("running", delivery.attempt):
+        return False
+    if kept.job.status != "planned" and not may_repeat(kept, source, now):
+        return False
+    job = msgspec.structs.replace(kept.job, status="submitting", deadline=stamp(now + int(source.deadline * 1000)))
+    facts = {"sent_at": now, **kept.facts}
+    tx.put_job(msgspec.structs.replace(kept, job=job, facts=facts))
+    return True
+
+
+def may_repeat(kept: KeptJob, source: Source, now: int) -> bool:
+    """Whether an unsure order may be sent again by itself: only with an idempotency key that still counts."""
+    if kept.job.status != "unsure" or not source.provider.idempotent:
+        return False
+    return bool(now - kept.facts.get("sent_at", 0) < KEY_LIFE)
+
+
+def settle_order(
+    tx: Transaction,
+    setup: Setup,
+    delivery: Delivery,
+    outcome: OrderOutcome | Broke | HeldBack,
+    started: int,
+    now: int,
+    spread: float,
+) -> tuple[str, OrderOutcome | HeldBack, KeptJob | None]:
+    """Writes down what came of an order; gives the word for it, the outcome, and the job after it.
+
+    A try that broke before `submitting` was committed sent nothing; after that its fate is not known. A webhook may
+    have come first: then the job stays as the webhook told.
+    """
+    kept = tx.job(delivery.job)
+    if isinstance(outcome, HeldBack):
+        return _hold_back(tx, setup, delivery, kept, now), outcome, tx.job(delivery.job)
+    known = _judged(tx, kept, outcome)
+    if kept is None:
+        return "fenced", known, None
+    if isinstance(outcome, Broke) and not outcome.counted and kept.job.status != "submitting":
+        return ("given_back" if tx.settle(delivery, given_back(delivery, now)) else "fenced"), known, kept
+    after = _delivery_after(setup.sources[kept.job.source], kept, delivery, known, now, spread)
+    if not settled(tx, delivery, after, known, word_of(known), started, now):
+        return "fenced", known, kept
+    _move_job(tx, setup, kept, known, after, delivery, now)
+    return word_of(known), known, tx.job(delivery.job)
+
+
+def held_back(tx: Transaction, kept: KeptJob) -> bool:
+    """Whether an order must wait because its source's account refuses orders. What is unsure already does not."""
+    return kept.job.status == "planned" and not kept.facts.get("probe") and tx.breaker(kept.job.source) is not None
+
+
+def _hold_back(tx: Transaction, setup: Setup, delivery: Delivery, kept: KeptJob | None, now: int) -> str:
+    waits = kept is not None and kept.job.status == "planned"
+    # Meanwhile the breaker may have closed, and released all that was held: this one was not among them.
+    again = given_back(delivery, now)
+    go_on = waits and tx.breaker(delivery.name) is None
+    if kept is None or not tx.settle(delivery, again if go_on else msgspec.structs.replace(again, state="done")):
+        return "fenced"
+    if go_on:
+        return "given_back"
+    if waits:
+        hold_by_breaker(tx, setup, kept, now, delivery.attempt)
+    return "held"
+
+
+def hold_by_breaker(tx: Transaction, setup: Setup, kept: KeptJob, now: int, attempt: int) -> None:
+    """Holds an order until its source's account takes orders again."""
+    breaker = tx.breaker(kept.job.source)
+    if breaker is None:
+        return
+    facts = {name: fact for name, fact in kept.facts.items() if name != "probe"}
+    job = msgspec.structs.replace(kept.job, status="held", hold=breaker_hold(breaker, now))
+    advance(tx, setup, kept, msgspec.structs.replace(kept, job=job, facts=facts), now, attempt=attempt)
+
+
+def _judged(tx: Transaction, kept: KeptJob | None, outcome: OrderOutcome | Broke) -> OrderOutcome:
+    if isinstance(outcome, Broke):
+        sent = kept is not None and kept.job.status == "submitting"
+        return Unclear(note=outcome.note) if sent else NotAccepted(note=outcome.note)
+    if kept is not None and isinstance(outcome, Accepted) and _taken_by_another(tx, kept, outcome):
+        return Unclear(note="the vendor answered with the id of another job of ours", status=outcome.status)
+    return outcome
+
+
+def _taken_by_another(tx: Transaction, kept: KeptJob, outcome: Accepted) -> bool:
+    known = outcome.report.provider_job_id
+    other = tx.job_at(kept.job.source, known) if known is not None else None
+    return other is not None and other.number != kept.number and other.ordered_by_us
+
+
+def _delivery_after(
+    source: Source, kept: KeptJob, delivery: Delivery, outcome: OrderOutcome, now: int, spread: float
+) -> Delivery:
+    again = isinstance(outcome, NotAccepted) or (
+        isinstance(outcome, Unclear) and source.provider.idempotent and now - kept.facts.get("sent_at", now) < KEY_LIFE
+    )
+    if not again or kept.job.status not in ("planned", "submitting", "unsure"):
+        return msgspec.structs.replace(delivery, state="done")
+    asked = outcome.after if isinstance(outcome, NotAccepted) else None
+    wait = next_wait(RETRY, delivery.attempt - delivery.base, spread, asked)
+    if wait is None:
+        return msgspec.structs.replace(delivery, state="dead")
+    return msgspec.structs.replace(delivery, state="pending", due_at=now + int(wait * 1000))
+
+
+def _move_job(
+    tx: Transaction,
+    setup: Setup,
+    kept: KeptJob,
+    outcome: OrderOutcome,
+    after: Delivery,
+    delivery: Delivery,
+    now: int,
+) -> None:
+    if isinstance(outcome, Accepted):
+        report_to(tx, setup, kept, outcome.report, now)
+        breakers.close(tx, setup, kept.job.source, now)
+        return
+    if kept.job.status not in ("planned", "submitting", "unsure") or isinstance(outcome, Withdrawn):
+        return
+    if isinstance(outcome, Unclear):
+        _doubt(tx, setup, kept, delivery, now)
+        return
+    if isinstance(outcome, Refused):
+        _refuse(tx, setup, kept, outcome.error, delivery, now)
+    elif after.state == "dead":
+        code: ErrorCode = "rate_limited" if outcome.status == 429 else "provider_error"
+        _fail(tx, setup, kept, JobError(code=code, message=outcome.note, retryable=True), delivery, now)
+    else:
+        advance(tx, setup, kept, _with_status(kept, "unsure" if _was_unsure(kept) else "planned"), now)
+
+
+def _refuse(tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, delivery: Delivery, now: int) -> None:
+    """A refused order fails. One that only probed an account in trouble goes back to waiting."""
+    trouble = breakers.open_by(tx, kept.job.source, error, now)
+    if trouble and kept.facts.get("probe") and not _was_unsure(kept):
+        hold_by_breaker(tx, setup, kept, now, delivery.attempt)
+    else:
+        _fail(tx, setup, kept, error, delivery, now)
+
+
+def _was_unsure(kept: KeptJob) -> bool:
+    """Whether an earlier sending of the same key may have been taken: a later "not now" says nothing of that one."""
+    return bool(kept.facts.get("unsure"))
+
+
+def _with_status(kept: KeptJob, status: Status) -> KeptJob:
+    if kept.job.status == status:
+        return kept
+    facts = {**kept.facts, "unsure": True} if status == "unsure" else kept.facts
+    return msgspec.structs.replace(kept, job=msgspec.structs.replace(kept.job, status=status), facts=facts)
+
+
+def _doubt(tx: Transaction, setup: Setup, kept: KeptJob, delivery: Delivery, now: int) -> None:
+    idempotent = setup.sources[kept.job.source].provider.idempotent
+    advance(tx, setup, kept, _with_status(kept, "unsure"), now, attempt=0 if idempotent else delivery.attempt)
+
+
+def _fail(tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, delivery: Delivery, now: int) -> None:
+    """The order failed. What refuses it says nothing of an earlier sending that may have been taken: unsure, then."""
+    if _was_unsure(kept) or kept.facts.get("twice"):
+        _doubt(tx, setup, kept, delivery, now)
+        return
+    job = msgspec.structs.replace(kept.job, status="failed", error=error, finished_at=stamp(now))
+    advance(tx, setup, kept, msgspec.structs.replace(kept, job=job), now)
+
+
+def recover(tx: Transaction, setup: Setup, now: int) -> int:
+    """Ends the leases of an earlier process; gives how many there were. Orders found `submitting` become unsure."""
+    interrupted = tx.running()
+    for delivery in interrupted:
+        if delivery.is_order and delivery.name in setup.sources:
+            settle_order(tx, setup, delivery, Broke(note="the process ended meanwhile", counted=False), now, now, 0.5)
+        else:
+            tx.settle(delivery, given_back(delivery, now))
+    return len(interrupted)

@@ -1,0 +1,130 @@
+"""Carries events to sinks: one try, its outcome settled, the next one scheduled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+import structlog
+
+from receiver.contracts import (
+    Sink,
+    Store,
+    Transaction,
+)
+from receiver.errors import TransportError
+from receiver.lib import ids
+from receiver.lib.backoff import next_wait
+from receiver.lib.times import Clock
+from receiver.model.deliveries import (
+    Again,
+    Dead,
+    Delivered,
+    Delivery,
+    Outcome,
+    Parcel,
+)
+from receiver.model.events import Event
+from receiver.workers.dispatcher import Lane, Try
+from receiver.workers.settling import (
+    given_back,
+    settled,
+    surely,
+    word_of,
+)
+
+log = structlog.get_logger("dispatch")
+_EVENT = msgspec.json.Decoder(Event)
+
+
+class SinkCarrier:
+    """Brings events to one sink."""
+
+    def __init__(self, store: Store, sink: Sink, clock: Clock, spread: Callable[[], float]) -> None:
+        self._store = store
+        self._sink = sink
+        self._clock = clock
+        self._spread = spread
+
+    def lane(self, name: str) -> Lane:
+        """The sink's lane."""
+        sink = self._sink
+        return Lane(name=name, concurrency=sink.concurrency, timeout=sink.timeout, rate=sink.rate, prepare=self.prepare)
+
+    def prepare(self, tx: Transaction, delivery: Delivery) -> Try:
+        """Reads what is to be delivered; gives the try."""
+        try:
+            return partial(self.carry, delivery, parcel_of(tx, delivery))
+        except Exception as wrong:  # noqa: BLE001  # what cannot be read must not fail a commit that others share
+            return partial(self.carry, delivery, wrong)
+
+    async def carry(self, delivery: Delivery, parcel: Parcel | Exception, freed: Callable[[], None]) -> None:
+        """One try; `freed` is called when the sink is done with it. Cut short by shutdown it is given back."""
+        started = self._clock()
+        try:
+            outcome = await self._try(delivery, parcel)
+        except asyncio.CancelledError:
+            freed()
+            await surely(self._store, lambda tx: tx.settle(delivery, given_back(delivery, self._clock())))
+            return
+        freed()
+        after = self._after(delivery, outcome)
+        now = self._clock()
+        ours = await surely(
+            self._store, lambda tx: settled(tx, delivery, after, outcome, word_of(outcome), started, now)
+        )
+        event = parcel.event if isinstance(parcel, Parcel) else None
+        log.info(
+            "delivery.attempted" if ours else "delivery.fenced",
+            delivery_id=ids.show("dlv", delivery.number),
+            event_id=event.id if event else None,
+            event_type=event.type if event else None,
+            job_id=ids.show("job", delivery.job),
+            sink=self._sink.name,
+            attempt=delivery.attempt,
+            outcome=word_of(outcome),
+            state=after.state,
+            status=outcome.status,
+            note=outcome.note,
+            took_ms=now - started,
+        )
+
+    async def _try(self, delivery: Delivery, parcel: Parcel | Exception) -> Outcome:
+        if isinstance(parcel, Exception):
+            log.error("delivery.unreadable", delivery_id=ids.show("dlv", delivery.number), exc_info=parcel)
+            return Again(note=f"the event could not be read: {type(parcel).__name__}")
+        try:
+            async with asyncio.timeout(self._sink.timeout):
+                return await self._sink.handler.deliver(parcel)
+        except TimeoutError:
+            return Again(note=f"no answer within {self._sink.timeout:g} s")
+        except TransportError as wrong:
+            return Again(note=str(wrong))
+        except Exception as wrong:  # a handler may be anybody's code: its fault must not lose the event
+            log.exception("handler.broke", sink=self._sink.name, delivery_id=parcel.delivery_id)
+            return Again(note=f"the handler broke: {type(wrong).__name__}")
+
+    def _after(self, delivery: Delivery, outcome: Outcome) -> Delivery:
+        if isinstance(outcome, Delivered):
+            receipt = outcome.receipt or delivery.receipt
+            return msgspec.structs.replace(delivery, state="done", receipt=receipt)
+        if isinstance(outcome, Dead):
+            return msgspec.structs.replace(delivery, state="dead")
+        wait = next_wait(self._sink.retry, delivery.attempt - delivery.base, self._spread(), outcome.after)
+        if wait is None:
+            return msgspec.structs.replace(delivery, state="dead")
+        return msgspec.structs.replace(delivery, state="pending", due_at=self._clock() + int(wait * 1000))
+
+
+def parcel_of(tx: Transaction, delivery: Delivery) -> Parcel:
+    """What a handler is given for a delivery."""
+    body = tx.event(delivery.event or 0) or b""
+    return Parcel(
+        delivery_id=ids.show("dlv", delivery.number),
+        attempt=delivery.attempt - delivery.base,
+        event=_EVENT.decode(body),
+        body=body,
+        receipt=tx.receipt(delivery.lane, delivery.job),
+    )

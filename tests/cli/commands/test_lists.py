@@ -1,0 +1,148 @@
+"""`jobs`, `events`, `requests`, `deliveries`: lists and one in full."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.parts import GRID, configured, done, picked, run, running, values, webhook
+from receiver.cli import pages
+from receiver.store.sqlite import lists
+from support.world import PICKED
+
+
+def jobs_of(folder: Path, *args: str) -> list[Any]:
+    """Jobs as JSON."""
+    return values(run(folder, "jobs", "--json", *args))
+
+
+def test_jobs_are_listed_newest_first(tmp_path: Path) -> None:
+    picked(tmp_path)
+    lines = done(run(tmp_path, "jobs")).splitlines()
+    assert lines[0].split() == ["JOB", "STATUS", "%", "ACTION", "SOURCE", "COST", "CREATED", "PROMPT"]
+    assert [line.split()[1] for line in lines[1:]] == ["planned", "completed", "completed"]
+    assert "upscale 2x  journey  2 credits" in lines[1]
+
+
+def test_filters_narrow_a_list(tmp_path: Path) -> None:
+    picked(tmp_path)
+    upscale, pick, grid = jobs_of(tmp_path)
+    assert jobs_of(tmp_path, "--status", "planned") == [upscale]
+    assert jobs_of(tmp_path, "--action", "pick") == [pick]
+    assert jobs_of(tmp_path, "--provider-job-id", "grid-1") == [grid]
+    assert jobs_of(tmp_path, "--parent", pick["id"]) == [upscale]
+    assert jobs_of(tmp_path, "--root", pick["id"]) == [upscale, pick]
+    assert jobs_of(tmp_path, "--limit", "1") == [upscale]
+    assert jobs_of(tmp_path, "--since", "1h") == [upscale, pick, grid]
+    assert jobs_of(tmp_path, "--until", "1h") == []
+    assert jobs_of(tmp_path, "--tag", "project=x") == []
+
+
+@pytest.mark.parametrize(
+    ("command", "narrowed"),
+    [
+        ("jobs", ("--action", "pick")),
+        ("events", ("--action", "pick")),
+        ("deliveries", ("--action", "pick")),
+        ("requests", ("--status", "mapped")),
+    ],
+)
+def test_a_list_goes_on_until_its_limit_however_little_a_page_looks_at(
+    tmp_path: Path, command: str, narrowed: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(tmp_path)
+    webhook(tmp_path, PICKED)
+    for number in range(3):
+        webhook(tmp_path, {**GRID, "task_id": f"grid-{number}"} if command != "requests" else b"nonsense")
+    monkeypatch.setattr(lists, "LOOK", 1)
+    monkeypatch.setattr(pages, "TOLD_EVERY", 0.0)
+    found = run(tmp_path, command, "--json", "--limit", "1", *narrowed)
+    assert len(values(found)) == 1
+    assert "looked back to 20" in found.stderr
+    assert values(run(tmp_path, command, "--json", "--limit", "2", *narrowed)) == values(found)
+    assert values(run(tmp_path, command, "--json", "--source", "nobody")) == []
+
+
+def test_an_empty_list_prints_nothing_but_a_remark(tmp_path: Path) -> None:
+    configured(tmp_path)
+    result = run(tmp_path, "jobs")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "no jobs\n")
+
+
+def test_a_job_is_shown_with_its_follow_ups_and_events(tmp_path: Path) -> None:
+    picked(tmp_path)
+    upscale, pick, _ = jobs_of(tmp_path)
+    shown = done(run(tmp_path, "jobs", pick["id"]))
+    assert f"└─ {upscale['id']} upscale kind=2x at journey: planned, 2 credits" in shown
+    assert "job.completed" in shown
+    assert "can follow   upscale kind=2x, kind=4x (2 credits)" in shown
+    assert jobs_of(tmp_path, pick["id"]) == [pick]
+
+
+def test_events_are_listed_and_shown_as_they_were_sent(tmp_path: Path) -> None:
+    picked(tmp_path)
+    newest, oldest = values(run(tmp_path, "events", "--json", "--type", "job.completed"))
+    assert newest["data"]["action"] == "pick"
+    assert oldest["subject"] in done(run(tmp_path, "events", "--job", oldest["subject"]))
+    assert values(run(tmp_path, "events", "--json", newest["id"])) == [newest]
+    assert f'"id": "{newest["id"]}"' in done(run(tmp_path, "events", newest["id"]))
+
+
+def test_a_request_is_shown_with_headers_and_body_as_text(tmp_path: Path) -> None:
+    configured(tmp_path)
+    webhook(tmp_path, b'{"task_id": "t", "status": "odd", "note": "\xc2\x9b31m"}')
+    [view] = values(run(tmp_path, "requests", "--json", "--status", "unmapped"))
+    shown = done(run(tmp_path, "requests", view["id"]))
+    assert "x-webhook-secret  ***" in shown
+    assert '{"task_id": "t", "status": "odd", "note": "31m"}' in shown
+    assert "\x9b" not in shown
+    assert values(run(tmp_path, "requests", "--json", view["id"]))[0]["size"] == view["size"]
+
+
+def test_foreign_text_is_no_markup(tmp_path: Path) -> None:
+    configured(tmp_path)
+    webhook(tmp_path, {**GRID, "prompt": "[bold]fox[/bold] \x1b[31m"})
+    shown = done(run(tmp_path, "jobs"))
+    assert "[bold]fox[/bold] [31m" in shown
+    assert "\x1b" not in shown
+
+
+def test_a_terminal_gets_colours_but_no_markup_of_others(tmp_path: Path) -> None:
+    configured(tmp_path)
+    webhook(tmp_path, {**GRID, "prompt": "[red]fox[/red] \x1b[2J"})
+    inside, outside = os.openpty()
+    with running(tmp_path, "jobs", stdout=outside) as listing:
+        assert listing.wait(20) == 0
+    os.close(outside)
+    shown = os.read(inside, 65_536).decode()
+    os.close(inside)
+    assert "\x1b[32mcompleted\x1b[0m" in shown
+    assert "\x1b[2J" not in shown
+    assert "[red]fox" in shown
+
+
+def test_a_delivery_is_listed_and_shown(tmp_path: Path) -> None:
+    picked(tmp_path)
+    [order] = [one for one in values(run(tmp_path, "deliveries", "--json")) if one["kind"] == "order"]
+    sinks = values(run(tmp_path, "deliveries", "--json", "--sink", "log", "--status", "pending"))
+    assert len(sinks) == 2
+    assert "to        order at journey" in done(run(tmp_path, "deliveries", order["id"]))
+    assert "sink log" in done(run(tmp_path, "deliveries", "--sink", "log"))
+
+
+@pytest.mark.parametrize("command", ["jobs", "events", "requests", "deliveries"])
+@pytest.mark.parametrize("name", ["nope", "job_0000000000000", "evt_0000000000000"])
+def test_what_is_not_there_is_one_sentence(tmp_path: Path, command: str, name: str) -> None:
+    configured(tmp_path)
+    result = run(tmp_path, command, name)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("gridhook: there is no ")
+
+
+@pytest.mark.parametrize("args", [["--root", "nope"], ["--since", "soon"], ["--tag", "x"]])
+def test_a_filter_that_cannot_be_read_is_a_usage_error(tmp_path: Path, args: list[str]) -> None:
+    configured(tmp_path)
+    assert run(tmp_path, "jobs", *args).exit_code == 2

@@ -1,0 +1,112 @@
+"""The signed webhook: Standard Webhooks on the outside, the event's own bytes within."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+
+import httpx
+import msgspec
+import pytest
+
+from handlers.http import HttpTransport
+from handlers.webhook import Webhook
+from receiver.errors import InvalidParams
+from receiver.lib.signatures import Secret
+from receiver.model.deliveries import (
+    Again,
+    Dead,
+    Delivered,
+    Parcel,
+)
+from receiver.model.events import Event
+from receiver.model.jobs import Job
+
+NOW = 1_800_000_000_123
+URL = "https://app.example.com/hooks?key=hush"
+KEY = bytes(range(32))
+SECRET = "whsec_" + base64.b64encode(KEY).decode()
+
+
+def parcel(attempt: int = 1) -> Parcel:
+    job = Job(
+        id="job_01", source="journey", provider="journeyapi", status="completed", root_id="job_01", created_at="2026"
+    )
+    event = Event(id="evt_01", source="gridhook/journey", type="job.completed", subject="job_01", time="2026", data=job)
+    # Not what encoding the event would give: the body must go out as it was kept.
+    return Parcel(delivery_id="dlv_01", attempt=attempt, event=event, body=b'{ "kept": "\xc3\xa9" }')
+
+
+def webhook(side: httpx.MockTransport, now: int = NOW, secret: str = SECRET) -> Webhook:
+    options = Webhook.Options(url=Secret(URL), secret=Secret(secret))
+    return Webhook(options, HttpTransport(side), lambda: now, 15.0)
+
+
+def recorder(seen: list[httpx.Request]) -> httpx.MockTransport:
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200)
+
+    return httpx.MockTransport(answer)
+
+
+async def test_the_event_goes_out_byte_for_byte_to_the_configured_address() -> None:
+    seen: list[httpx.Request] = []
+    assert await webhook(recorder(seen)).deliver(parcel()) == Delivered(status=200)
+    (request,) = seen
+    assert (request.method, str(request.url)) == ("POST", URL)
+    assert request.content == parcel().body
+    assert request.headers["content-type"] == "application/cloudevents+json"
+    assert request.headers["user-agent"] == "gridhook"
+
+
+async def test_the_signature_is_that_of_standard_webhooks() -> None:
+    seen: list[httpx.Request] = []
+    await webhook(recorder(seen)).deliver(parcel())
+    headers = seen[0].headers
+    assert (headers["webhook-id"], headers["webhook-timestamp"]) == ("evt_01", "1800000000")
+    signed = b"evt_01.1800000000." + seen[0].content
+    mac = base64.b64encode(hmac.new(KEY, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{mac}"
+
+
+async def test_a_secret_without_prefix_is_the_key_itself() -> None:
+    seen: list[httpx.Request] = []
+    await webhook(recorder(seen), secret="plain").deliver(parcel())
+    signed = b"evt_01.1800000000." + seen[0].content
+    mac = base64.b64encode(hmac.new(b"plain", signed, hashlib.sha256).digest()).decode()
+    assert seen[0].headers["webhook-signature"] == f"v1,{mac}"
+
+
+async def test_a_later_try_has_the_same_id_and_a_new_timestamp_and_signature() -> None:
+    seen: list[httpx.Request] = []
+    await webhook(recorder(seen)).deliver(parcel())
+    await webhook(recorder(seen), now=NOW + 60_000).deliver(parcel(attempt=2))
+    first, second = (request.headers for request in seen)
+    assert first["webhook-id"] == second["webhook-id"]
+    assert int(second["webhook-timestamp"]) - int(first["webhook-timestamp"]) == 60
+    assert first["webhook-signature"] != second["webhook-signature"]
+
+
+async def test_gone_is_dead_and_busy_is_tried_again() -> None:
+    gone = await webhook(httpx.MockTransport(lambda _: httpx.Response(410))).deliver(parcel())
+    assert gone == Dead(note="HTTP 410", status=410)
+    busy = httpx.Response(429, headers={"retry-after": "9"}, text="slowly")
+    assert await webhook(httpx.MockTransport(lambda _: busy)).deliver(parcel()) == Again(
+        note="HTTP 429: slowly", status=429, after=9
+    )
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_not base64!", "whsec_abc", "whsec_ключ", ""])
+def test_a_secret_that_cannot_be_used_is_refused_at_once_and_not_repeated(secret: str) -> None:
+    with pytest.raises(InvalidParams, match="secret must be") as caught:
+        webhook(recorder([]), secret=secret)
+    assert not secret.removeprefix("whsec_") or secret not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["", "app.example.com/hush", "ftp://app.example.com/hush"])
+def test_an_address_that_cannot_be_used_is_refused_at_once(url: str) -> None:
+    options = msgspec.structs.replace(Webhook.Options(url=Secret(URL), secret=Secret(SECRET)), url=Secret(url))
+    with pytest.raises(InvalidParams, match="url is not an address"):
+        Webhook(options, HttpTransport(recorder([])), lambda: NOW, 15.0)

@@ -1,0 +1,268 @@
+"""The store on SQLite."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from receiver.contracts import (
+    Filters,
+    Result,
+    Transaction,
+)
+from receiver.errors import StoreRefused, StoreUnavailable
+from receiver.store.sqlite import checkpoints
+from receiver.store.sqlite.migrate import migrate, migrations
+from receiver.store.sqlite.store import SqliteStore
+from receiver.store.sqlite.tables import deliveries, events, jobs, requests
+from receiver.store.sqlite.threads import on_thread
+from receiver.store.sqlite.transaction import SqliteTransaction
+from support.records import a_job
+from support.world import Clock
+
+
+def put(number: int) -> Callable[[Transaction], None]:
+    """Work that keeps a job."""
+    return lambda tx: tx.put_job(a_job(number, intent=f"intent-{number}"))
+
+
+async def count(store: SqliteStore) -> int:
+    """How many jobs are kept."""
+    return len(await store.read(lambda tx: tx.jobs(Filters(limit=500))))
+
+
+async def test_what_waits_together_shares_a_commit(tmp_path: Path) -> None:
+    commits = 0
+
+    class Counting(SqliteStore):
+        def _signal(self) -> None:
+            nonlocal commits
+            commits += 1
+            super()._signal()
+
+    async with Counting(tmp_path / "a.db", Clock()) as store:
+        await asyncio.gather(*(store.write(put(number)) for number in range(1, 201)))
+        assert await count(store) == 200
+    assert commits < 20
+
+
+async def test_a_neighbour_that_fails_takes_nobody_with_it(tmp_path: Path) -> None:
+    def broken(tx: Transaction) -> None:
+        tx.put_job(a_job(99, intent="intent-99"))
+        raise ValueError("broken")
+
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        results = await asyncio.gather(
+            store.write(put(1)),
+            store.write(broken),
+            store.write(put(2)),
+            return_exceptions=True,
+        )
+        assert [type(result).__name__ for result in results] == ["NoneType", "ValueError", "NoneType"]
+        assert await count(store) == 2
+
+
+async def test_who_breaks_when_told_keeps_nobody_else_from_being_told(tmp_path: Path) -> None:
+    def break_down(_: Result) -> None:
+        raise ValueError("broken")
+
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        store.write_and_tell(put(1), break_down)
+        await store.write(put(2))
+        await store.write(put(3))
+        assert await count(store) == 3
+
+
+async def test_the_index_stops_a_second_job_for_one_intent(tmp_path: Path) -> None:
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        await store.write(lambda tx: tx.put_job(a_job(1, intent="same")))
+        with pytest.raises(sqlite3.IntegrityError):
+            await store.write(lambda tx: tx.put_job(a_job(2, intent="same")))
+
+
+async def test_a_full_disk_is_unavailable_writes_nothing_and_passes_by_itself(tmp_path: Path) -> None:
+    def limit(pages: int) -> Callable[[Transaction], None]:
+        def work(tx: Transaction) -> None:
+            assert isinstance(tx, SqliteTransaction)
+            tx._db.execute(f"PRAGMA max_page_count = {pages}")
+
+        return work
+
+    def big(tx: Transaction) -> None:
+        tx.put_job(a_job(1, prompt="small", intent="1"))
+        tx.put_job(a_job(2, prompt="x" * 500_000, intent="2"))
+
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        await store.write(limit(60))
+        with pytest.raises(StoreUnavailable, match="full"):
+            await store.write(big)
+        assert await count(store) == 0
+        await store.write(limit(10_000))
+        await store.write(big)
+        assert await count(store) == 2
+
+
+async def test_what_was_written_is_there_after_reopening_with_the_same_ref_key(tmp_path: Path) -> None:
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        await store.write(put(1))
+        key = store.ref_key
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        assert await count(store) == 1
+        assert store.ref_key == key
+        assert len(key) == 32
+
+
+async def test_a_database_of_a_newer_version_is_refused_with_a_clear_word(tmp_path: Path) -> None:
+    async with SqliteStore(tmp_path / "a.db", Clock()):
+        pass
+    with sqlite3.connect(tmp_path / "a.db") as db:
+        db.execute("PRAGMA user_version = 999")
+    db.close()
+    with pytest.raises(StoreRefused, match="version 999"):
+        await SqliteStore(tmp_path / "a.db", Clock()).open()
+
+
+async def test_another_programs_database_is_refused(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "a.db") as db:
+        db.execute("CREATE TABLE theirs (x)")
+    db.close()
+    with pytest.raises(StoreRefused, match="another program"):
+        await SqliteStore(tmp_path / "a.db", Clock()).open()
+
+
+async def test_a_file_that_is_no_database_is_refused_without_a_stack(tmp_path: Path) -> None:
+    (tmp_path / "a.db").write_bytes(b"not a database, " * 100)
+    with pytest.raises(StoreUnavailable, match=r"a\.db"):
+        await SqliteStore(tmp_path / "a.db", Clock()).open()
+
+
+async def test_a_folder_that_is_not_there_is_a_clear_word(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="nowhere"):
+        await SqliteStore(tmp_path / "nowhere" / "a.db", Clock()).open()
+
+
+async def test_a_store_that_cannot_be_opened_leaves_nothing_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_more(*_: object) -> int:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    before = threading.active_count()
+    monkeypatch.setattr(os, "open", no_more)
+    with pytest.raises(StoreUnavailable, match="too many open files"):
+        await SqliteStore(tmp_path / "a.db", Clock()).open()
+    assert threading.active_count() == before
+    assert not (tmp_path / "a.db-wal").exists()
+
+
+async def test_one_file_has_one_dispatcher(tmp_path: Path) -> None:
+    async with SqliteStore(tmp_path / "a.db", Clock()) as one, SqliteStore(tmp_path / "a.db", Clock()) as other:
+        one.own_dispatching()
+        with pytest.raises(StoreRefused, match="another gridhook process"):
+            other.own_dispatching()
+    async with SqliteStore(tmp_path / "a.db", Clock()) as later:
+        later.own_dispatching()
+
+
+async def test_a_watch_is_told_of_commits_of_its_own_and_of_other_processes(tmp_path: Path) -> None:
+    async with SqliteStore(tmp_path / "a.db", Clock()) as one, SqliteStore(tmp_path / "a.db", Clock()) as other:
+        watch = one.watch()
+        await one.write(put(1))
+        assert await watch.wait(5)
+        while await watch.wait(0.5):
+            pass
+        await other.write(put(2))
+        assert await watch.wait(5)
+        watch.close()
+
+
+async def test_the_wal_is_written_over_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "WRITES", 20)
+    monkeypatch.setattr(checkpoints, "LONG", 50)
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        for number in range(1, 601):  # each is some ten pages, 25 MB together
+            await store.write(put(number))
+        size = (tmp_path / "a.db-wal").stat().st_size
+        assert size < 5_000_000
+
+
+async def test_little_is_left_to_flush_when_commits_wait_for_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "WRITES", 20)
+    monkeypatch.setattr(checkpoints, "LONG", 50)
+    done: list[str] = []
+    checkpoint, flush = checkpoints.checkpoint, checkpoints._flush
+
+    def noted(db: sqlite3.Connection) -> int:
+        done.append("by the writer" if db is writer else "pass")
+        return checkpoint(db)
+
+    def flushed(file: int) -> None:
+        done.append("flush")
+        flush(file)
+
+    monkeypatch.setattr(checkpoints, "checkpoint", noted)
+    monkeypatch.setattr(checkpoints, "_flush", flushed)
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        writer = store._writer._conn
+        numbers = iter(range(1, 100_000))
+        async with asyncio.timeout(30):
+            while done.count("by the writer") < 3:
+                await asyncio.gather(*(store.write(put(next(numbers))) for _ in range(20)))
+    steps = list(pairwise(done))
+    assert {after for before, after in steps if before == "pass"} == {"flush"}
+    assert {before for before, after in steps if after == "by the writer"} == {"flush"}
+
+
+async def test_another_process_that_comes_and_goes_leaves_the_wal_alone(tmp_path: Path) -> None:
+    """The locks that say so would be gone if anything here had closed the file (POSIX)."""
+    look = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('SELECT * FROM jobs'); db.close()"
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        await store.write(put(1))
+        await on_thread(store._checkpoints._own, store._checkpoints._pass)
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", look, str(tmp_path / "a.db"))
+        assert await process.wait() == 0
+        assert (tmp_path / "a.db-wal").exists()
+    assert not (tmp_path / "a.db-wal").exists()
+
+
+async def test_writes_are_full_synchronous_in_wal(tmp_path: Path) -> None:
+    def pragmas(tx: Transaction) -> tuple[object, object]:
+        assert isinstance(tx, SqliteTransaction)
+        names = ("journal_mode", "synchronous")
+        mode, sync = (tx._db.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+        return mode, sync
+
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        assert await store.write(pragmas) == ("wal", 2)
+
+
+def test_migrations_are_numbered_without_a_gap() -> None:
+    assert [number for number, _ in migrations()] == list(range(1, len(migrations()) + 1))
+
+
+def test_migrating_twice_changes_nothing() -> None:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    assert migrate(db)
+    assert migrate(db) == []
+    db.close()
+
+
+@pytest.mark.parametrize("sql", [requests.ADD, jobs.PUT, events.ADD, deliveries.ADD, deliveries.ADD_NEW])
+def test_a_row_is_written_without_a_table_made_for_it(sql: str) -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        migrate(db)
+        steps = [row[1] for row in db.execute(f"EXPLAIN {sql}", [None] * sql.count("?"))]
+    assert "Insert" in steps
+    assert "OpenEphemeral" not in steps

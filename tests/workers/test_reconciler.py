@@ -1,0 +1,351 @@
+"""Asking vendors about jobs whose webhooks do not come."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from receiver.contracts import Filters, Source
+from receiver.errors import NotPossible
+from receiver.flows import commands
+from receiver.lib.signatures import Secret
+from receiver.model.jobs import Job, Then
+from receiver.model.rules import Rule
+from receiver.providers.vtrix import Vtrix, VtrixOptions
+from support.records import a_source
+from support.world import PICKED, TELL, Answering, World, world
+
+HD = {"task_type": "upscale-2x", "status": "finished", "image_url": "https://c/hd.png"}
+
+
+def hd(jobs: list[Job]) -> Job:
+    """The HD job."""
+    return next(job for job in jobs if job.action == "upscale")
+
+
+def vendor(here: World, task: Mapping[str, object] | None) -> Answering:
+    """A vendor that takes orders and tells this of every task it is asked for."""
+    orders = iter(range(1, 100))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content)
+        if request.url.path.endswith("/fetch"):
+            if task is None:
+                return httpx.Response(404, json={"errors": [{"msg": "task not found"}]})
+            return httpx.Response(200, json={"task_id": body["task_id"], **task})
+        if request.url.path.endswith("/fetch-many"):
+            return httpx.Response(200, json={"tasks": [{"task_id": one, **(task or {})} for one in body["task_ids"]]})
+        return httpx.Response(200, json={"task_id": f"order-{next(orders)}"})
+
+    return answer
+
+
+def looks(here: World) -> list[httpx.Request]:
+    """The status queries that were made."""
+    return [call for call in here.calls if "/fetch" in call.url.path]
+
+
+async def ordered(here: World) -> Job:
+    """The HD job once the vendor has it."""
+    await here.webhook(PICKED)
+    return hd(await here.until(lambda jobs: any(job.status == "queued" and job.action == "upscale" for job in jobs)))
+
+
+async def test_a_job_whose_webhook_does_not_come_is_asked_for(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        here.answer = vendor(here, HD)
+        await ordered(here)
+        await here.tick(59)
+        assert looks(here) == []
+        await here.tick(2)
+        done = hd(await here.until(lambda jobs: hd(jobs).status == "completed"))
+        assert done.images[0].url == "https://c/hd.png"
+        assert [job.action for job in await here.jobs()] == ["pick", "upscale"]
+        assert len(looks(here)) == 1
+        await here.tick(24 * 3600)
+        assert len(looks(here)) == 1
+
+
+async def test_progress_pushes_the_look_out(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        here.answer = vendor(here, HD)
+        job = await ordered(here)
+        await here.tick(50)
+        await here.webhook(
+            {**HD, "task_id": job.provider_job_id, "status": "processing", "percentage": "10", "image_url": None}
+        )
+        (kept,) = await here.store.read(lambda tx: tx.jobs(Filters(action="upscale")))
+        assert kept.look_at == here.clock() + 60_000
+
+
+async def test_a_job_that_is_not_done_is_asked_again_every_so_often(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        here.answer = vendor(here, {**HD, "status": "processing", "percentage": "40", "image_url": None})
+        await ordered(here)
+        for look in (1, 2, 3):
+            await here.tick(61 if look == 1 else 21)
+            await here.until(lambda jobs, look=look: len(looks(here)) == look)  # type: ignore[misc]
+            watch = here.store.watch()
+            while (
+                kept := (await here.store.read(lambda tx: tx.jobs(Filters(action="upscale"))))[0]
+            ).look_at != here.clock() + 20_000:
+                assert await watch.wait(5), kept.look_at
+            watch.close()
+        assert hd(await here.jobs()).progress == 40
+
+
+async def test_many_silent_jobs_are_asked_for_in_batches_oldest_first(tmp_path: Path) -> None:
+    source = a_source(concurrency=100)
+    async with world(tmp_path, sources=(source,)) as here:
+        here.answer = vendor(here, HD)
+        for number in range(25):
+            await here.webhook({**PICKED, "task_id": f"task-{number}"})
+        await here.until(lambda jobs: sum(job.status == "queued" for job in jobs) == 25)
+        await here.tick(61)
+        await here.until(lambda jobs: all(job.status == "completed" for job in jobs))
+        asked = [json.loads(call.content) for call in looks(here)]
+        assert [len(body["task_ids"]) for body in asked] == [20, 5]
+
+
+async def test_after_downtime_everything_open_is_looked_at(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        here.answer = vendor(here, HD)
+        await ordered(here)
+        clock = here.clock
+    clock.pass_by(12 * 3600)
+    async with world(tmp_path, clock=clock) as later:
+        later.answer = vendor(later, HD)
+        done = hd(await later.until(lambda jobs: hd(jobs).status == "completed"))
+        assert done.error is None
+
+
+async def test_a_job_the_vendor_never_finishes_fails_at_its_deadline_and_may_still_complete_late(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path) as here:
+        here.answer = vendor(here, {**HD, "status": "processing", "percentage": "40", "image_url": None})
+        job = await ordered(here)
+        await here.tick(1801)
+        failed = hd(await here.until(lambda jobs: hd(jobs).status == "failed"))
+        assert failed.error is not None
+        assert failed.error.code == "provider_timeout"
+        await here.webhook({**HD, "task_id": job.provider_job_id})
+        late = hd(await here.jobs())
+        assert (late.status, late.error) == ("completed", None)
+
+
+async def test_a_job_the_vendor_does_not_know_is_given_up_at_its_deadline_only(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        here.answer = vendor(here, None)
+        await ordered(here)
+        await here.tick(61)
+        await here.until(lambda jobs: len(looks(here)) == 1)
+        assert hd(await here.jobs()).status == "queued"
+        await here.tick(1800)
+        failed = hd(await here.until(lambda jobs: hd(jobs).status == "failed"))
+        assert failed.error is not None
+        assert failed.error.code == "expired"
+
+
+async def test_a_vendor_that_cannot_be_reached_is_asked_again_and_nothing_is_given_up(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        here.answer = vendor(here, HD)
+        await ordered(here)
+        works, broken = here.answer, True
+
+        def sometimes(request: httpx.Request) -> httpx.Response:
+            if broken:
+                raise httpx.ReadTimeout("slow")
+            return works(request)
+
+        here.answer = sometimes
+        for asked in range(1, 6):
+            await here.tick(1000)
+            await here.until(lambda jobs, asked=asked: len(looks(here)) >= asked)  # type: ignore[misc]
+            watch = here.store.watch()
+            while (
+                (await here.store.read(lambda tx: tx.jobs(Filters(action="upscale"))))[0].look_at or 0
+            ) <= here.clock():
+                assert await watch.wait(5)
+            watch.close()
+        assert hd(await here.jobs()).status == "queued"
+        broken = False
+        await here.tick(1000)
+        await here.until(lambda jobs: hd(jobs).status == "completed")
+
+
+async def test_a_source_without_webhooks_is_polled_from_the_start_and_gives_no_url(tmp_path: Path) -> None:
+    async with world(tmp_path, sources=(a_source(webhooks=False),)) as here:
+        here.answer = vendor(here, HD)
+        await ordered(here)
+        assert "webhook_url" not in here.orders[0]
+        await here.tick(21)
+        await here.until(lambda jobs: hd(jobs).status == "completed")
+
+
+async def test_an_idle_system_makes_no_calls(tmp_path: Path) -> None:
+    async with world(tmp_path, rules=(TELL,)) as here:
+        await here.webhook(PICKED)
+        for _ in range(10):
+            await here.tick(3600)
+        assert here.calls == []
+
+
+async def test_another_tools_job_is_watched_too_but_never_declared_failed(tmp_path: Path) -> None:
+    async with world(tmp_path, rules=()) as here:
+        here.answer = vendor(here, None)
+        await here.webhook({"task_id": "theirs", "task_type": "imagine", "status": "processing", "percentage": "5"})
+        await here.tick(61)
+        await here.until(lambda jobs: len(looks(here)) == 1)
+        await here.tick(2000)
+        await here.until(lambda jobs: len(looks(here)) == 2)
+        watch = here.store.watch()
+        while (await here.store.read(lambda tx: tx.jobs(Filters())))[0].look_at is not None:
+            assert await watch.wait(5)
+        watch.close()
+        assert (await here.jobs())[0].status == "running"
+
+
+# --- confirm ---------------------------------------------------------------------------------------------------------
+
+
+def unsigned() -> Source:
+    """A source that only a token in the path protects."""
+    return a_source(secrets=(), token=Secret("a-token"))
+
+
+@pytest.mark.parametrize(("told", "statuses"), [(HD, ["queued"]), (None, ["failed"])])
+async def test_an_unsigned_result_is_read_back_before_it_costs_anything(
+    tmp_path: Path, told: Mapping[str, object] | None, statuses: list[str]
+) -> None:
+    async with world(tmp_path, sources=(unsigned(),)) as here:
+        here.answer = vendor(here, told)
+        await here.webhook(PICKED, token="a-token")
+        job = hd(await here.until(lambda jobs: hd(jobs).status in ("queued", "failed")))
+        assert [job.status] == statuses
+        assert [call.url.path.rsplit("/", 1)[1] for call in here.calls] == ["fetch", "upscale-2x-4x"][
+            : 1 + (told is not None)
+        ]
+
+
+async def test_a_vendor_that_cannot_confirm_now_is_asked_again_before_anything_is_ordered(tmp_path: Path) -> None:
+    async with world(tmp_path, sources=(unsigned(),)) as here:
+
+        def down(request: httpx.Request) -> httpx.Response:
+            raise httpx.ReadTimeout("slow")
+
+        here.answer = down
+        await here.webhook(PICKED, token="a-token")
+        await here.until(lambda jobs: len(here.calls) == 1 and hd(jobs).status == "planned")
+        here.answer = vendor(here, HD)
+        await here.tick(10)
+        await here.until(lambda jobs: hd(jobs).status == "queued")
+
+
+async def test_confirm_can_be_turned_off(tmp_path: Path) -> None:
+    trusting = msgspec.structs.replace(unsigned(), confirm=False)
+    async with world(tmp_path, sources=(trusting,)) as here:
+        await here.webhook(PICKED, token="a-token")
+        await here.until(lambda jobs: hd(jobs).status == "queued")
+        assert len(here.calls) == 1
+
+
+# --- resolve ---------------------------------------------------------------------------------------------------------
+
+
+async def unsure(here: World) -> Job:
+    """An order whose fate is not known."""
+    here.answer = lambda request: httpx.Response(500)
+    await here.webhook(PICKED)
+    return hd(await here.until(lambda jobs: hd(jobs).status == "unsure"))
+
+
+async def test_a_person_gives_an_unsure_order_up_and_a_late_result_still_counts(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        job = await unsure(here)
+        ref = here.orders[0]["webhook_url"].rsplit("/", 1)[1]
+        await here.store.write(lambda tx: commands.resolve(tx, here.setup, job.id, "give-up", here.clock()))
+        assert hd(await here.jobs()).status == "failed"
+        await here.webhook({**HD, "task_id": "late"}, token=ref)
+        assert hd(await here.jobs()).status == "completed"
+
+
+async def test_an_unsure_order_that_the_vendor_cannot_be_asked_about_says_so(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        job = await unsure(here)
+        with pytest.raises(NotPossible, match="cannot be asked"):
+            await here.store.write(lambda tx: commands.resolve(tx, here.setup, job.id, "check", here.clock()))
+
+
+async def test_check_asks_at_once(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        here.answer = vendor(here, HD)
+        job = await ordered(here)
+        await here.store.write(lambda tx: commands.resolve(tx, here.setup, job.id, "check", here.clock()))
+        await here.until(lambda jobs: hd(jobs).status == "completed")
+
+
+@pytest.mark.parametrize("decision", ["check", "send", "give-up"])
+async def test_what_is_over_is_not_resolved(tmp_path: Path, decision: commands.Decision) -> None:
+    async with world(tmp_path, rules=()) as here:
+        await here.webhook(PICKED)
+        (job,) = await here.jobs()
+        with pytest.raises(NotPossible):
+            await here.store.write(lambda tx: commands.resolve(tx, here.setup, job.id, decision, here.clock()))
+
+
+async def test_a_planned_order_is_canceled_without_a_call(tmp_path: Path) -> None:
+    async with world(tmp_path, dispatch=False) as here:
+        await here.webhook(PICKED)
+        (kept,) = await here.store.read(lambda tx: tx.jobs(Filters(action="upscale")))
+        await here.store.write(lambda tx: commands.cancel(tx, here.setup, kept, here.clock()))
+        here.start()
+        await here.until(lambda jobs: hd(jobs).status == "canceled")
+        watch = here.store.watch()
+        while (await here.store.read(lambda tx: tx.deliveries(Filters())))[0].state != "done":
+            assert await watch.wait(5)
+        watch.close()
+        assert here.calls == []
+        (row,) = await here.store.read(lambda tx: tx.costs(0))
+        assert row.state == "released"
+
+
+async def test_what_the_vendor_has_taken_cannot_be_canceled_where_it_has_no_way(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        await ordered(here)
+        (kept,) = await here.store.read(lambda tx: tx.jobs(Filters(action="upscale")))
+        with pytest.raises(NotPossible, match="no way to stop"):
+            await here.store.write(lambda tx: commands.cancel(tx, here.setup, kept, here.clock()))
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("told", ["completed", "in_progress"])
+async def test_a_tile_taken_out_of_an_unsigned_grid_is_no_proof_of_the_grid(tmp_path: Path, told: str) -> None:
+    """Vtrix: the pick is no call, so what is paid for first is the enlargement of the tile."""
+    provider = Vtrix(VtrixOptions())
+    source = a_source("vt", provider=provider, base_url="https://vtrix.test", secrets=(), token=Secret("a-token"))
+    chain = Then(action="pick", params={"index": 2}, then=(Then(action="upscale", params={"kind": "subtle"}),))
+    rule = Rule(name="hd", when={"type": "job.completed", "action": "imagine"}, then=(chain,))
+    pictures = [{"type": "image", "url": f"https://c/{tile}.png", "jobId": "out"} for tile in range(4)]
+    grid = {"id": "grid-1", "status": "completed", "model": "midjourney_diffusion", "output": [{"content": pictures}]}
+    async with world(tmp_path, sources=(source,), rules=(rule,)) as here:
+
+        def vendor(request: httpx.Request) -> httpx.Response:
+            if request.method == "GET":
+                return httpx.Response(200, json={**grid, "status": told})
+            return httpx.Response(200, json={"id": "hd-1", "status": "in_progress"})
+
+        here.answer = vendor
+        await here.webhook(grid, "vt", token="a-token")
+        job = hd(
+            await here.until(lambda jobs: any(job.action == "upscale" and job.status != "planned" for job in jobs))
+        )
+        await here.until(lambda jobs: hd(jobs).status in ("running", "queued", "failed"))
+        assert [call.method for call in here.calls] == ["GET", "POST"][: 1 + (told == "completed")]
+        assert job.parent_id is not None
