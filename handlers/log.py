@@ -12,7 +12,7 @@ from receiver.lib.times import Clock
 from receiver.model.deliveries import (
     Delivered,
     Outcome,
-    Parcel,
+    OutgoingEvent,
 )
 
 
@@ -29,13 +29,13 @@ class Log:
         """Takes what every handler is given and needs none of it."""
         self._log = structlog.get_logger()
 
-    async def deliver(self, parcel: Parcel) -> Outcome:
+    async def deliver(self, outgoing: OutgoingEvent) -> Outcome:
         """Writes the line; always delivered."""
-        job = parcel.event.data
+        job = outgoing.event.data
         self._log.info(
             "event.logged",
-            event_id=parcel.event.id,
-            event_type=parcel.event.type,
+            event_id=outgoing.event.id,
+            event_type=outgoing.event.type,
             job_id=job.id,
             source=job.source,
             action=job.action,

@@ -15,7 +15,7 @@ from receiver.lib.signatures import (
     standard_webhook_signature,
 )
 from receiver.lib.times import Clock
-from receiver.model.deliveries import Outcome, Parcel
+from receiver.model.deliveries import Outcome, OutgoingEvent
 
 
 class Webhook:
@@ -44,21 +44,21 @@ class Webhook:
         self._clock = clock
         self._timeout = timeout
 
-    async def deliver(self, parcel: Parcel) -> Outcome:
+    async def deliver(self, outgoing: OutgoingEvent) -> Outcome:
         """Sends the event once. Raises TransportError if there was no answer."""
-        answer = await self._transport.send(self._call(parcel), self._timeout)
+        answer = await self._transport.send(self._call(outgoing), self._timeout)
         return outcome_of(answer, self._clock(), self._hidden)
 
-    def _call(self, parcel: Parcel) -> Call:
+    def _call(self, outgoing: OutgoingEvent) -> Call:
         moment = self._clock() // 1000
         headers = {
             "content-type": "application/cloudevents+json",
             "user-agent": "gridhook",
-            "webhook-id": parcel.event.id,
+            "webhook-id": outgoing.event.id,
             "webhook-timestamp": str(moment),
-            "webhook-signature": standard_webhook_signature(self._key, parcel.event.id, moment, parcel.body),
+            "webhook-signature": standard_webhook_signature(self._key, outgoing.event.id, moment, outgoing.body),
         }
-        return Call(method="POST", url=self._url, headers=headers, body=parcel.body)
+        return Call(method="POST", url=self._url, headers=headers, body=outgoing.body)
 
 
 def _key(secret: Secret) -> bytes:

@@ -25,13 +25,13 @@ from receiver.lib import logs
 from receiver.lib.times import Clock, system_clock
 from receiver.model.deliveries import sink_lane
 from receiver.providers import PROVIDERS
-from receiver.store.sqlite.look import Look, look
+from receiver.store.sqlite.inspection import Inspection, inspect
 from receiver.store.sqlite.store import SqliteStore
 from receiver.workers.dispatcher import Dispatcher, Lane
 from receiver.workers.order_outcomes import recover
 from receiver.workers.orders import OrderCarrier
 from receiver.workers.reconciler import Reconciler
-from receiver.workers.retention import Upkeep
+from receiver.workers.retention import Pruner
 from receiver.workers.sinks import SinkCarrier
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ HANDLERS: Final[dict[str, str]] = {
 GRACE: Final = 10.0
 
 
-class Classes(Mapping[str, type[Any]]):
+class LazyClasses(Mapping[str, type[Any]]):
     """Classes by name, each imported when it is asked for: what no source or sink names is never loaded."""
 
     def __init__(self, places: Mapping[str, str]) -> None:
@@ -69,7 +69,7 @@ class Classes(Mapping[str, type[Any]]):
 
 def read_config(path: Path, env: Mapping[str, str]) -> Config:
     """The configuration of a file. Raises ConfigError with every mistake in it."""
-    return load(path, env, Classes(PROVIDERS), Classes(HANDLERS))
+    return load(path, env, LazyClasses(PROVIDERS), LazyClasses(HANDLERS))
 
 
 def database_file(config: Config) -> Path:
@@ -77,7 +77,7 @@ def database_file(config: Config) -> Path:
     return Path(config.database.removeprefix("sqlite:///"))
 
 
-class Service:
+class GridhookRuntime:
     """The running parts: store, dispatcher, transport, web application."""
 
     def __init__(self, config: Config, store: SqliteStore, clock: Clock) -> None:
@@ -87,7 +87,7 @@ class Service:
         self.clock = clock
         self._dispatcher: Dispatcher | None = None
         self._reconciler: Reconciler | None = None
-        self._upkeep: Upkeep | None = None
+        self._upkeep: Pruner | None = None
 
     def web(self) -> Starlette:
         """The HTTP face."""
@@ -112,7 +112,7 @@ class Service:
         self._reconciler = Reconciler(self.store, self.setup, transport, self.clock)
         self._reconciler.start()
         if self.config.retention is not None:
-            self._upkeep = Upkeep(self.store, self.config.retention, self.clock)
+            self._upkeep = Pruner(self.store, self.config.retention, self.clock)
             self._upkeep.start()
 
     async def stop(self, grace: float = GRACE) -> None:
@@ -155,12 +155,12 @@ class Service:
 
 
 @asynccontextmanager
-async def service(
+async def runtime(
     config: Config, role: Role | None = "all", *, clock: Clock = system_clock, transport: HttpTransport | None = None
-) -> AsyncIterator[Service]:
+) -> AsyncIterator[GridhookRuntime]:
     """Opens everything; `role` None or "intake" dispatches nothing. Raises StoreRefused or StoreUnavailable."""
     async with SqliteStore(database_file(config), clock) as store:
-        running = Service(config, store, clock)
+        running = GridhookRuntime(config, store, clock)
         try:
             if role in ("all", "dispatch"):
                 transport = transport or _transport()
@@ -178,12 +178,12 @@ def _transport() -> HttpTransport:
     return HttpTransport()
 
 
-def look_at(config: Config) -> Look:
+def inspect_database(config: Config) -> Inspection:
     """What there is at the database's address; changes nothing. Raises StoreRefused or StoreUnavailable."""
-    return look(database_file(config))
+    return inspect(database_file(config))
 
 
 def main() -> None:
     """The console script `gridhook`."""
     logs.configure("warning")
-    run(Composition(read_config=read_config, service=service, look=look_at))
+    run(Composition(read_config=read_config, open_runtime=runtime, inspect=inspect_database))

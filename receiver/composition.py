@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import msgspec
 
 from receiver.config import Config
-from receiver.contracts import Commits
+from receiver.contracts import HookedStore
 from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
-from receiver.store.sqlite.look import Look
+from receiver.store.sqlite.inspection import Inspection
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Role = Literal["all", "intake", "dispatch"]
 
 
-class Service(Protocol):
+class Runtime(Protocol):
     """The running parts of one configuration."""
 
     @property
@@ -30,7 +30,7 @@ class Service(Protocol):
         ...
 
     @property
-    def store(self) -> Commits:
+    def store(self) -> HookedStore:
         """Where everything is kept."""
         ...
 
@@ -57,10 +57,10 @@ class Service(Protocol):
         ...
 
 
-class Open(Protocol):
+class OpenRuntime(Protocol):
     """Opens the parts of a configuration."""
 
-    def __call__(self, config: Config, role: Role | None, /) -> AbstractAsyncContextManager[Service]:
+    def __call__(self, config: Config, role: Role | None, /) -> AbstractAsyncContextManager[Runtime]:
         """With `role` None or "intake" nothing is dispatched. Raises StoreRefused or StoreUnavailable on entering."""
         ...
 
@@ -70,6 +70,6 @@ class Composition(msgspec.Struct, frozen=True, kw_only=True):
 
     #: The configuration in a file, its `env:` secrets looked up in the mapping. Raises ConfigError.
     read_config: Callable[[Path, Mapping[str, str]], Config]
-    service: Open
+    open_runtime: OpenRuntime
     #: What there is at the database's address; changes nothing. Raises StoreRefused or StoreUnavailable.
-    look: Callable[[Config], Look]
+    inspect: Callable[[Config], Inspection]

@@ -9,7 +9,7 @@ import msgspec
 
 from handlers.http import usable_url
 from handlers.slack.bot import Account, Bot
-from handlers.slack.hook import Hook
+from handlers.slack.hook import IncomingWebhook
 from handlers.slack.message import message
 from handlers.slack.template import Template
 from receiver.contracts import Transport
@@ -19,7 +19,7 @@ from receiver.lib.times import Clock
 from receiver.model.deliveries import (
     Again,
     Outcome,
-    Parcel,
+    OutgoingEvent,
 )
 
 
@@ -50,19 +50,19 @@ class Slack:
         self._template = Template(options.text) if options.text else None
         self._timeout = timeout
 
-    async def deliver(self, parcel: Parcel) -> Outcome:
+    async def deliver(self, outgoing: OutgoingEvent) -> Outcome:
         """Shows the event once. Raises TransportError if Slack gave no answer."""
-        shown = message(parcel.event, self._template)
+        shown = message(outgoing.event, self._template)
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._way.show(shown, parcel)
+                return await self._way.show(shown, outgoing)
         except TimeoutError:
             return Again(note=f"Slack took longer than {self._timeout:g} s")
 
 
-def _way(options: Slack.Options, transport: Transport, clock: Clock, timeout: float) -> Hook | Bot:
+def _way(options: Slack.Options, transport: Transport, clock: Clock, timeout: float) -> IncomingWebhook | Bot:
     if options.url is not None and options.token is None and options.channel is None:
-        return Hook(usable_url("url", options.url), transport, clock, timeout)
+        return IncomingWebhook(usable_url("url", options.url), transport, clock, timeout)
     if options.url is None and options.token is not None and options.channel:
         api = usable_url("api_url", Secret(options.api_url)).rstrip("/")
         return Bot(Account(api=api, token=options.token, channel=options.channel), transport, clock, timeout)

@@ -24,14 +24,14 @@ from receiver.model.deliveries import (
     Dead,
     Delivered,
     Outcome,
-    Parcel,
+    OutgoingEvent,
 )
 
 #: Errors of chat.update (documented) after which a new message is posted.
 GONE: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 
 
-class Shown(msgspec.Struct, frozen=True, kw_only=True):
+class ShownMessage(msgspec.Struct, frozen=True, kw_only=True):
     """The receipt: which message shows the job, and the event that it shows."""
 
     ts: str
@@ -39,7 +39,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     event: str
 
 
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
+class SlackAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An answer of the Web API."""
 
     answer: Answer
@@ -71,23 +71,23 @@ class Bot:
         self._seconds = seconds
         self._hidden = (account.token, *keys_in(account.api))
 
-    async def show(self, message: Message, parcel: Parcel) -> Outcome:
+    async def show(self, message: Message, outgoing: OutgoingEvent) -> Outcome:
         """Posts the first event of a job, and edits that message for later ones."""
-        shown = _read(parcel.receipt)
+        shown = _read(outgoing.receipt)
         if shown is None:
-            return self._outcome(await self._post(message), parcel)
-        if parcel.event.id < shown.event:
-            return Delivered(note="superseded", receipt=parcel.receipt)
+            return self._outcome(await self._post(message), outgoing)
+        if outgoing.event.id < shown.event:
+            return Delivered(note="superseded", receipt=outgoing.receipt)
         reply = await self._say("chat.update", {"channel": shown.channel, "ts": shown.ts}, message)
         if reply.error in GONE:
             reply = await self._post(message)
-        return self._outcome(reply, parcel)
+        return self._outcome(reply, outgoing)
 
-    async def _post(self, message: Message) -> Reply:
+    async def _post(self, message: Message) -> SlackAnswer:
         target: dict[str, object] = {"channel": self._account.channel, "unfurl_links": False, "unfurl_media": False}
         return await self._say("chat.postMessage", target, message)
 
-    async def _say(self, method: str, target: dict[str, object], message: Message) -> Reply:
+    async def _say(self, method: str, target: dict[str, object], message: Message) -> SlackAnswer:
         reply = await self._call(method, {**target, "text": message.text, "blocks": message.blocks})
         if reply.ok or not blocks_refused(reply.answer.body):
             return reply
@@ -95,7 +95,7 @@ class Bot:
         reply = await self._call(method, {**target, "text": message.plain, "blocks": []})
         return msgspec.structs.replace(reply, note=SENT_AS_TEXT)
 
-    async def _call(self, method: str, fields: dict[str, object]) -> Reply:
+    async def _call(self, method: str, fields: dict[str, object]) -> SlackAnswer:
         headers = {
             "content-type": "application/json; charset=utf-8",
             "authorization": f"Bearer {self._account.token.reveal()}",
@@ -105,12 +105,12 @@ class Bot:
         )
         return _reply(await self._transport.send(call, self._seconds))
 
-    def _outcome(self, reply: Reply, parcel: Parcel) -> Outcome:
+    def _outcome(self, reply: SlackAnswer, outgoing: OutgoingEvent) -> Outcome:
         outcome = outcome_of(reply.answer, self._clock(), self._hidden)
         if not isinstance(outcome, Delivered):
             return explained(outcome, reply.error)
         if reply.ok:
-            return msgspec.structs.replace(outcome, note=reply.note, receipt=_receipt(reply, parcel))
+            return msgspec.structs.replace(outcome, note=reply.note, receipt=_receipt(reply, outgoing))
         if reply.error and reply.error not in PASSING:
             note = f"Slack: {quote(reply.error.encode(), self._hidden)}"
             return explained(Dead(note=note, status=outcome.status), reply.error)
@@ -119,26 +119,26 @@ class Bot:
         return Again(note=note, status=outcome.status, after=after)
 
 
-def _receipt(reply: Reply, parcel: Parcel) -> str | None:
+def _receipt(reply: SlackAnswer, outgoing: OutgoingEvent) -> str | None:
     if not reply.ts or not reply.channel:
         return None
-    return msgspec.json.encode(Shown(ts=reply.ts, channel=reply.channel, event=parcel.event.id)).decode()
+    return msgspec.json.encode(ShownMessage(ts=reply.ts, channel=reply.channel, event=outgoing.event.id)).decode()
 
 
-def _read(receipt: str | None) -> Shown | None:
+def _read(receipt: str | None) -> ShownMessage | None:
     """The receipt, or None if there is none that can be used."""
     try:
-        return msgspec.json.decode(receipt, type=Shown) if receipt else None
+        return msgspec.json.decode(receipt, type=ShownMessage) if receipt else None
     except (msgspec.MsgspecError, ValueError):
         return None
 
 
-def _reply(answer: Answer) -> Reply:
+def _reply(answer: Answer) -> SlackAnswer:
     try:
         value = read_json(answer.body)
     except NotJson:
         value = None
     if not isinstance(value, dict):
-        return Reply(answer=answer)
+        return SlackAnswer(answer=answer)
     words = {name: value[name] for name in ("error", "ts", "channel") if isinstance(value.get(name), str)}
-    return Reply(answer=answer, ok=value.get("ok") is True, **words)
+    return SlackAnswer(answer=answer, ok=value.get("ok") is True, **words)

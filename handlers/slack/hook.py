@@ -18,13 +18,13 @@ from receiver.lib.times import Clock
 from receiver.model.deliveries import (
     Delivered,
     Outcome,
-    Parcel,
+    OutgoingEvent,
 )
 
 BAD_REQUEST: Final = 400
 
 
-class Hook:
+class IncomingWebhook:
     """Posts to an incoming webhook. Its answers are an HTTP status and one word as text (documented)."""
 
     def __init__(self, url: str, transport: Transport, clock: Clock, seconds: float) -> None:
@@ -35,7 +35,7 @@ class Hook:
         self._clock = clock
         self._seconds = seconds
 
-    async def show(self, message: Message, _parcel: Parcel) -> Outcome:
+    async def show(self, message: Message, _parcel: OutgoingEvent) -> Outcome:
         """Posts the message, as text if Slack will not have its blocks."""
         answer = await self._post({"text": message.text, "blocks": message.blocks})
         note = None

@@ -15,8 +15,8 @@ from receiver.bench.payload import (
     task_id,
 )
 from receiver.lib.signatures import Secret, standard_webhook_key
-from receiver.pretend.inbox import Letter
-from receiver.pretend.listener import read
+from receiver.pretend.event_sink import read
+from receiver.pretend.post_collector import ReceivedPost
 
 #: Task ids that the vendor's side gives to orders begin with this.
 ORDERED: Final = "0dde2ed0"
@@ -34,7 +34,7 @@ class Inbox:
         self._sent: dict[int, float] = {}
         self._histogram = Histogram()
         self._seen: set[int] = set()
-        self._letters: list[Letter] = []
+        self._letters: list[ReceivedPost] = []
         self._repeats = 0
         self._taken = 0
         self._came = asyncio.Event()
@@ -60,7 +60,7 @@ class Inbox:
             self._seen.add(number)
             self._histogram.add(int((moment - self._sent[number]) * 1e6))
         if number is not None:  # others tell of the request that asked whether the server is up
-            self._letters.append(Letter(path="/", headers=headers, raw=body))
+            self._letters.append(ReceivedPost(path="/", headers=headers, raw=body))
         self._came.set()
         self._taken += 1
         return FINISHED % task_id(ORDERED, self._taken).encode()

@@ -6,7 +6,7 @@ from receiver.cli.main import app, run
 from receiver.composition import (
     Composition,
     Role,
-    Service,
+    Runtime,
 )
 
-__all__ = ["Composition", "Role", "Service", "app", "run"]
+__all__ = ["Composition", "Role", "Runtime", "app", "run"]

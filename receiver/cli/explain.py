@@ -68,7 +68,7 @@ class RuleFacts(msgspec.Struct, frozen=True, kw_only=True):
     budget_state: BudgetState | None = None
 
 
-class Money(msgspec.Struct, frozen=True, kw_only=True):
+class MoneyState(msgspec.Struct, frozen=True, kw_only=True):
     """What the database tells of budgets and of accounts that refuse orders."""
 
     budgets: tuple[BudgetState, ...] = ()
@@ -86,7 +86,7 @@ class Money(msgspec.Struct, frozen=True, kw_only=True):
 # --- sources ---------------------------------------------------------------------------------------------------------
 
 
-def source_facts(source: Source, config: Config, show_secrets: bool, money: Money) -> SourceFacts:
+def source_facts(source: Source, config: Config, show_secrets: bool, money: MoneyState) -> SourceFacts:
     """What to register at a source's vendor, and what its requests must prove."""
     return SourceFacts(
         name=source.name,
@@ -193,7 +193,7 @@ def sink_facts(sink: SinkSettings) -> SinkFacts:
     return SinkFacts(name=sink.name, handler=sink.handler_name, sentence=sentence)
 
 
-def rule_facts(rule: Rule, config: Config, money: Money) -> RuleFacts:
+def rule_facts(rule: Rule, config: Config, money: MoneyState) -> RuleFacts:
     """A rule as a sentence, with the price of each follow-up."""
     sources = [source for source in config.sources.values() if _may_match(source, rule.when)]
     deeds = [f"tell {' and '.join(rule.to)}"] if rule.to else []

@@ -13,7 +13,7 @@ import typer
 
 from receiver.cli.screen import tell
 from receiver.cli.session import with_service
-from receiver.composition import Service
+from receiver.composition import Runtime
 from receiver.contracts import (
     Filters,
     Page,
@@ -36,7 +36,7 @@ def read_list(ctx: typer.Context, config: Path, read: Read[T], wanted: Filters) 
     return with_service(ctx, config, lambda service: _pages(service, read, wanted))
 
 
-async def _pages(service: Service, read: Read[T], wanted: Filters) -> list[T]:
+async def _pages(service: Runtime, read: Read[T], wanted: Filters) -> list[T]:
     found: list[T] = []
     left, told = wanted, time.monotonic()
     while True:

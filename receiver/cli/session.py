@@ -10,7 +10,7 @@ from typing import Annotated, Final, TypeVar
 
 import typer
 
-from receiver.composition import Composition, Service
+from receiver.composition import Composition, Runtime
 from receiver.config import Config
 
 T = TypeVar("T")
@@ -36,13 +36,13 @@ def settings(ctx: typer.Context, file: Path) -> Config:
     return composition(ctx).read_config(file, os.environ)
 
 
-def with_service(ctx: typer.Context, file: Path, work: Callable[[Service], Awaitable[T]]) -> T:
+def with_service(ctx: typer.Context, file: Path, work: Callable[[Runtime], Awaitable[T]]) -> T:
     """Opens what the configuration describes, without dispatching, and runs `work` on it."""
     parts = composition(ctx)
     config = parts.read_config(file, os.environ)
 
     async def run() -> T:
-        async with parts.service(config, None) as service:
+        async with parts.open_runtime(config, None) as service:
             return await work(service)
 
     return asyncio.run(run())

@@ -19,7 +19,7 @@ from receiver.cli.screen import (
     say,
     tell,
 )
-from receiver.composition import Service
+from receiver.composition import Runtime
 from receiver.contracts import Filters, Transaction
 from receiver.model.jobs import (
     TERMINAL,
@@ -35,7 +35,7 @@ STOPPED: Final = TERMINAL | {"unsure", "held"}
 Shown = Callable[[Job], None]
 
 
-class Ended(msgspec.Struct, frozen=True, kw_only=True):
+class WaitResult(msgspec.Struct, frozen=True, kw_only=True):
     """How waiting for a job ended."""
 
     kept: KeptJob
@@ -45,7 +45,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     deserted: bool = False
 
 
-async def until_ended(service: Service, kept: KeptJob) -> Ended:
+async def until_ended(service: Runtime, kept: KeptJob) -> WaitResult:
     """Shows a job's progress (on standard error) until it has ended, or until only a person can move it on."""
     watch = service.store.watch()
     try:
@@ -55,7 +55,9 @@ async def until_ended(service: Service, kept: KeptJob) -> Ended:
         watch.close()
 
 
-async def _follow(service: Service, kept: KeptJob, wait: Callable[[float], Awaitable[bool]], shown: Shown) -> Ended:
+async def _follow(
+    service: Runtime, kept: KeptJob, wait: Callable[[float], Awaitable[bool]], shown: Shown
+) -> WaitResult:
     alone = 0
     while True:
         ended = await service.store.read(lambda tx: _look(tx, kept))
@@ -69,12 +71,12 @@ async def _follow(service: Service, kept: KeptJob, wait: Callable[[float], Await
         await wait(LOOK_EVERY)
 
 
-def _look(tx: Transaction, kept: KeptJob) -> Ended:
+def _look(tx: Transaction, kept: KeptJob) -> WaitResult:
     children = tx.jobs(Filters(parent=kept.number, limit=100))
-    return Ended(kept=tx.job(kept.number) or kept, follow_ups=[child.job for child in reversed(children)])
+    return WaitResult(kept=tx.job(kept.number) or kept, follow_ups=[child.job for child in reversed(children)])
 
 
-def show(ended: Ended) -> None:
+def show(ended: WaitResult) -> None:
     """The end of a job, its pictures, and what follows it."""
     job = ended.kept.job
     say(job_line(job))

@@ -11,7 +11,7 @@ from receiver.config.findings import (
     nearest,
     shown,
 )
-from receiver.config.known import Known
+from receiver.config.known import RuleContext
 from receiver.model.actions import CANONICAL
 from receiver.model.events import AT_STATUS, EventType
 from receiver.model.jobs import (
@@ -48,7 +48,7 @@ TOGETHER: Final = (
 )
 
 
-def check_when(when: Mapping[str, Any], where: str, known: Known) -> bool:
+def check_when(when: Mapping[str, Any], where: str, known: RuleContext) -> bool:
     """Whether `when` can match something; every reason why it cannot is noted."""
     before = len(known.findings.problems)
     for key, value in when.items():
@@ -58,7 +58,7 @@ def check_when(when: Mapping[str, Any], where: str, known: Known) -> bool:
     return _check_together(when, where, known)
 
 
-def _check_field(key: str, value: Any, where: str, known: Known) -> None:
+def _check_field(key: str, value: Any, where: str, known: RuleContext) -> None:
     if key not in FIELDS:
         known.findings.not_one_of(where, "no event or job has this field", key, FIELDS)
     elif key in LISTS:
@@ -69,7 +69,7 @@ def _check_field(key: str, value: Any, where: str, known: Known) -> None:
         _check_values(key, value, where, known)
 
 
-def _check_nested(key: str, value: Any, where: str, known: Known) -> None:
+def _check_nested(key: str, value: Any, where: str, known: RuleContext) -> None:
     for one in alternatives(value):
         if one == "*":
             continue
@@ -84,7 +84,7 @@ def _check_nested(key: str, value: Any, where: str, known: Known) -> None:
     _not_empty(value, where, known)
 
 
-def _check_values(key: str, value: Any, where: str, known: Known) -> None:
+def _check_values(key: str, value: Any, where: str, known: RuleContext) -> None:
     """`key` is a field that holds one value; `value` what it shall be."""
     for one in alternatives(value):
         if isinstance(one, dict):
@@ -98,7 +98,7 @@ def _check_values(key: str, value: Any, where: str, known: Known) -> None:
     _not_empty(value, where, known)
 
 
-def _check_vocabulary(key: str, one: Any, where: str, known: Known) -> None:
+def _check_vocabulary(key: str, one: Any, where: str, known: RuleContext) -> None:
     words = CLOSED.get(key) or (() if "*" in str(one) else _configured(key, known))
     if words and not any(fits({key: word}, {key: one}) for word in words):
         known.findings.not_one_of(where, f"{shown(one)} can never match", str(one), words)
@@ -108,7 +108,7 @@ def _check_vocabulary(key: str, one: Any, where: str, known: Known) -> None:
             known.findings.warn(f"{where}: {shown(one)} is no canonical action; {remedy}")
 
 
-def _configured(key: str, known: Known) -> tuple[str, ...]:
+def _configured(key: str, known: RuleContext) -> tuple[str, ...]:
     """The words that the rest of the file allows; empty where they are not fully known, or free."""
     if key == "source":
         return known.sources.names or ("(no source)",)
@@ -119,12 +119,12 @@ def _configured(key: str, known: Known) -> tuple[str, ...]:
     return ()
 
 
-def _not_empty(value: Any, where: str, known: Known) -> None:
+def _not_empty(value: Any, where: str, known: RuleContext) -> None:
     if not list(alternatives(value)):
         known.findings.wrong(where, "is an empty list, which nothing matches", "write a value, or take it out")
 
 
-def _check_together(when: Mapping[str, Any], where: str, known: Known) -> bool:
+def _check_together(when: Mapping[str, Any], where: str, known: RuleContext) -> bool:
     wanted = {name: when[name] for name in ("type", "status") if name in when}
     if any(fits({"type": kind, "status": status}, wanted) for kind, status in TOGETHER):
         return True
@@ -134,7 +134,7 @@ def _check_together(when: Mapping[str, Any], where: str, known: Known) -> bool:
     return False
 
 
-def _never_told(when: Mapping[str, Any], where: str, known: Known) -> bool:
+def _never_told(when: Mapping[str, Any], where: str, known: RuleContext) -> bool:
     known.findings.wrong(
         inside(where, "status"),
         f"no event is told of a job that is {shown(when['status'])}",

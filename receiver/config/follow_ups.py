@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from receiver.config.findings import inside, shown
-from receiver.config.known import Known
+from receiver.config.known import RuleContext
 from receiver.contracts import Parent, Source
 from receiver.errors import InvalidParams
 from receiver.model.actions import Params, normalize
@@ -24,7 +24,7 @@ OWN: Final = ("action", "source", "then")
 DEEPEST: Final = 10
 
 
-class Before(msgspec.Struct, frozen=True, kw_only=True):
+class PrecedingJob(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of the job that a follow-up follows."""
 
     #: The rule's name, for messages.
@@ -36,7 +36,7 @@ class Before(msgspec.Struct, frozen=True, kw_only=True):
     depth: int = 1
 
 
-def read_follow_ups(value: Any, before: Before, where: str, known: Known) -> tuple[Then, ...]:
+def read_follow_ups(value: Any, before: PrecedingJob, where: str, known: RuleContext) -> tuple[Then, ...]:
     """Every follow-up in a table or a list of tables that is right; mistakes are noted."""
     tables = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
     if not tables:
@@ -48,7 +48,7 @@ def read_follow_ups(value: Any, before: Before, where: str, known: Known) -> tup
     return tuple(then for then in read if then is not None)
 
 
-def _read_one(table: Any, before: Before, where: str, known: Known) -> Then | None:
+def _read_one(table: Any, before: PrecedingJob, where: str, known: RuleContext) -> Then | None:
     if not isinstance(table, dict):
         known.findings.wrong(where, f"{shown(table)} is not a table", 'write { action = "upscale", kind = "2x" }')
         return None
@@ -68,7 +68,7 @@ def _read_one(table: Any, before: Before, where: str, known: Known) -> Then | No
     return Then(action=action, source=source, params=params, then=then)
 
 
-def _targets(table: dict[str, Any], before: Before, where: str, known: Known) -> tuple[Source, ...]:
+def _targets(table: dict[str, Any], before: PrecedingJob, where: str, known: RuleContext) -> tuple[Source, ...]:
     """The sources that may have to carry it out; empty if that is not known for want of a right configuration."""
     if "source" not in table:
         names = [source.name for source in before.sources]
@@ -83,7 +83,7 @@ def _targets(table: dict[str, Any], before: Before, where: str, known: Known) ->
     return tuple(known.sources.made[name] for name in names if name in known.sources.made)
 
 
-def _check_key(name: str, rule: str, known: Known) -> None:
+def _check_key(name: str, rule: str, known: RuleContext) -> None:
     if name not in known.sources.receive_only:
         return
     where, wrong = f"{inside('sources', name)}.api_key", f"is missing: rule {rule} orders there"
@@ -91,7 +91,7 @@ def _check_key(name: str, rule: str, known: Known) -> None:
         known.findings.wrong(where, wrong, 'write api_key = "env:NAME", or name another source in when.source')
 
 
-def _params(action: str, table: dict[str, Any], where: str, known: Known) -> Params | None:
+def _params(action: str, table: dict[str, Any], where: str, known: RuleContext) -> Params | None:
     """The parameters in canonical form; None if they are wrong (noted)."""
     before = len(known.findings.problems)
     if table.get("index") == "ask":
@@ -122,7 +122,9 @@ def not_json(value: Any) -> Iterator[str]:
         yield from not_json(inner)
 
 
-def _check_possible(then: Then, before: Before, targets: tuple[Source, ...], where: str, known: Known) -> None:
+def _check_possible(
+    then: Then, before: PrecedingJob, targets: tuple[Source, ...], where: str, known: RuleContext
+) -> None:
     refusals: dict[str, list[str]] = {}
     for target in targets:
         for parent in _parents(before, target, targets):
@@ -134,7 +136,7 @@ def _check_possible(then: Then, before: Before, targets: tuple[Source, ...], whe
         known.findings.wrong(where, wrong, "order what is nearest, name another source in then, or narrow when")
 
 
-def _parents(before: Before, target: Source, targets: tuple[Source, ...]) -> list[Parent]:
+def _parents(before: PrecedingJob, target: Source, targets: tuple[Source, ...]) -> list[Parent]:
     """What may stand before it at this target. Without a source of its own it is done where the parent was."""
     providers = {source.provider.name for source in before.sources}
     same = targets == before.sources

@@ -10,7 +10,7 @@ from receiver.contracts import Source
 from receiver.model.rules import fits
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True):
+class RuleContext(msgspec.Struct, frozen=True, kw_only=True):
     """Names and sources that rules may speak of, and where mistakes go."""
 
     findings: Findings

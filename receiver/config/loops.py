@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from receiver.config.findings import shown
-from receiver.config.known import Known
+from receiver.config.known import RuleContext
 from receiver.contracts import Parent, Source
 from receiver.model.jobs import Then
 from receiver.model.rules import Rule, fits
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class FollowUpStep(msgspec.Struct, frozen=True, kw_only=True):
     """One follow-up at one source."""
 
     rule: Rule
@@ -26,7 +26,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         return id(self.then), self.source.name
 
 
-def check_endless(rules: Sequence[Rule], known: Known) -> None:
+def check_endless(rules: Sequence[Rule], known: RuleContext) -> None:
     """Notes each rule with a follow-up that certainly leads back to itself: every round would be paid for."""
     for place, rule in enumerate(rules):
         for first in _first_steps(rule, known):
@@ -36,19 +36,19 @@ def check_endless(rules: Sequence[Rule], known: Known) -> None:
                 break
 
 
-def _first_steps(rule: Rule, known: Known) -> Iterator[Step]:
+def _first_steps(rule: Rule, known: RuleContext) -> Iterator[FollowUpStep]:
     for source in known.sources_of(rule.when):
         for then in rule.then:
             yield from _step(rule, then, source, known)
 
 
-def _step(rule: Rule, then: Then, parent_source: Source, known: Known) -> Iterator[Step]:
+def _step(rule: Rule, then: Then, parent_source: Source, known: RuleContext) -> Iterator[FollowUpStep]:
     source = known.sources.made.get(then.source) if then.source else parent_source
     if source is not None:
-        yield Step(rule=rule, then=then, source=source)
+        yield FollowUpStep(rule=rule, then=then, source=source)
 
 
-def _comes_back(first: Step, rules: Sequence[Rule], known: Known) -> bool:
+def _comes_back(first: FollowUpStep, rules: Sequence[Rule], known: RuleContext) -> bool:
     seen: set[tuple[int, str]] = set()
     waiting = list(_next(first, rules, known))
     while waiting:
@@ -61,7 +61,7 @@ def _comes_back(first: Step, rules: Sequence[Rule], known: Known) -> bool:
     return False
 
 
-def _next(step: Step, rules: Sequence[Rule], known: Known) -> Iterator[Step]:
+def _next(step: FollowUpStep, rules: Sequence[Rule], known: RuleContext) -> Iterator[FollowUpStep]:
     """What the result of a step certainly sets off: its own chain, and the rules that its job fits."""
     following = [(step.rule, then) for then in step.then.then]
     following += [(rule, then) for rule in rules if _sets_off(step, rule) for then in rule.then]
@@ -72,7 +72,7 @@ def _next(step: Step, rules: Sequence[Rule], known: Known) -> Iterator[Step]:
                 yield after
 
 
-def _sets_off(step: Step, rule: Rule) -> bool:
+def _sets_off(step: FollowUpStep, rule: Rule) -> bool:
     job = {
         "type": "job.completed",
         "status": "completed",

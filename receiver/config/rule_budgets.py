@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from receiver.config.budgets import written
-from receiver.config.known import Known
+from receiver.config.known import RuleContext
 from receiver.contracts import Budget, Source
 from receiver.model.jobs import Then
 from receiver.model.rules import Rule
 
 
-def check_rule_budget(rule: Rule, budget: Budget, where: str, known: Known) -> None:
+def check_rule_budget(rule: Rule, budget: Budget, where: str, known: RuleContext) -> None:
     """Notes a rule's budget if some of its orders go to a source that counts in another unit: they would be held."""
     orders = {source.name: source for source in _places(rule.then, known.sources_of(rule.when), known)}
     wrong = [source for source in orders.values() if source.provider.unit != budget.unit]
@@ -25,7 +25,7 @@ def check_rule_budget(rule: Rule, budget: Budget, where: str, known: Known) -> N
     known.findings.wrong(f"{where}.budget", f"is in {budget.unit}, but {told}: its orders would be held", remedy)
 
 
-def _places(follow_ups: Sequence[Then], parents: Sequence[Source], known: Known) -> Iterator[Source]:
+def _places(follow_ups: Sequence[Then], parents: Sequence[Source], known: RuleContext) -> Iterator[Source]:
     """The sources at which a rule's orders, further steps included, may be placed."""
     for then in follow_ups:
         named = known.sources.made.get(then.source) if then.source is not None else None

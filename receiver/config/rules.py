@@ -15,8 +15,8 @@ from receiver.config.conditions import (
     exact_actions,
 )
 from receiver.config.findings import shown
-from receiver.config.follow_ups import Before, read_follow_ups
-from receiver.config.known import Known
+from receiver.config.follow_ups import PrecedingJob, read_follow_ups
+from receiver.config.known import RuleContext
 from receiver.config.loops import check_endless
 from receiver.config.reading import (
     Reader,
@@ -64,7 +64,7 @@ def read_rules(reader: Reader, value: Any, sources: SourcesRead, sinks: tuple[st
         reader.findings.wrong("rules", "is not a list of tables", "write [[rules]], with two brackets")
         return RulesRead()
     names = [table.get("name") for table in value if isinstance(table, dict)]
-    known = Known(
+    known = RuleContext(
         findings=reader.findings,
         sources=sources,
         sinks=sinks,
@@ -84,7 +84,7 @@ def read_rules(reader: Reader, value: Any, sources: SourcesRead, sinks: tuple[st
     return RulesRead(rules=tuple(rules), budgets=budgets)
 
 
-def _read_rule(reader: Reader, value: Any, where: str, known: Known) -> tuple[Rule | None, Budget | None]:
+def _read_rule(reader: Reader, value: Any, where: str, known: RuleContext) -> tuple[Rule | None, Budget | None]:
     try:
         table = reader.table(value, where)
     except Wrong:
@@ -101,7 +101,7 @@ def _read_rule(reader: Reader, value: Any, where: str, known: Known) -> tuple[Ru
     return rule, budget_of(keys.budget) if keys.budget is not None else None
 
 
-def _when(when: dict[str, Any], orders: bool, where: str, known: Known) -> dict[str, Any]:
+def _when(when: dict[str, Any], orders: bool, where: str, known: RuleContext) -> dict[str, Any]:
     """The conditions; a rule with follow-ups is about results only."""
     if orders and list(alternatives(when.get("type", RESULT))) != [RESULT]:
         wrong = f"{shown(when['type'])} has no result that something could follow from"
@@ -113,12 +113,12 @@ def _when(when: dict[str, Any], orders: bool, where: str, known: Known) -> dict[
     return full
 
 
-def _then(table: Table, when: dict[str, Any], label: str, where: str, known: Known) -> tuple[Then, ...]:
-    before = Before(rule=label, actions=exact_actions(when), sources=known.sources_of(when))
+def _then(table: Table, when: dict[str, Any], label: str, where: str, known: RuleContext) -> tuple[Then, ...]:
+    before = PrecedingJob(rule=label, actions=exact_actions(when), sources=known.sources_of(when))
     return read_follow_ups(table["then"], before, f"{where}.then", known)
 
 
-def _check_sinks(to: tuple[str, ...], table: Table, where: str, known: Known) -> None:
+def _check_sinks(to: tuple[str, ...], table: Table, where: str, known: RuleContext) -> None:
     if not to and "then" not in table and ("to" not in table or table["to"] == []):
         known.findings.wrong(where, "has neither to nor then: it does nothing", 'write to = "SINK" or then = {...}')
     for name in to:
@@ -138,7 +138,7 @@ def _content(then: Then) -> dict[str, Any]:
     return {"action": then.action, "source": then.source, "params": then.params, "then": after}
 
 
-def _check_names(rules: list[Rule], known: Known) -> None:
+def _check_names(rules: list[Rule], known: RuleContext) -> None:
     for name, times in Counter(rule.name for rule in rules).items():
         if times > 1:
             known.findings.wrong("rules", f"{times} rules are called {shown(name)}", "give each a name of its own")

@@ -9,7 +9,7 @@ from typing import Final
 from receiver.lib.signatures import Secret
 
 #: Longest secret, bytes.
-LONGEST: Final = 16_384
+LONGEST_CHARACTERS: Final = 16_384
 
 
 class SecretWrong(Exception):
@@ -45,7 +45,7 @@ def _from_env(name: str, env: Mapping[str, str]) -> tuple[str, str]:
 def _from_file(path: Path) -> tuple[str, str]:
     try:
         with path.open("rb") as file:
-            raw = file.read(LONGEST + 3)
+            raw = file.read(LONGEST_CHARACTERS + 3)
         text = raw.decode()
     except OSError as wrong:
         raise SecretWrong(f"the file {path} cannot be read: {wrong.strerror}", "name a readable file") from None
@@ -58,8 +58,8 @@ def _from_file(path: Path) -> tuple[str, str]:
 def _usable(text: str, origin: str) -> Secret:
     if not text.strip():
         raise SecretWrong(f"{origin} is empty", "an empty secret would let everybody in: put the real one there")
-    if len(text) > LONGEST:
-        raise SecretWrong(f"{origin} is longer than {LONGEST} characters", "put the secret alone there")
+    if len(text) > LONGEST_CHARACTERS:
+        raise SecretWrong(f"{origin} is longer than {LONGEST_CHARACTERS} characters", "put the secret alone there")
     if text != text.strip() or not text.isascii() or not text.isprintable():
         raise SecretWrong(
             f"{origin} holds something that no HTTP header can carry",

@@ -12,7 +12,7 @@ from receiver.lib.times import Clock
 from receiver.model.deliveries import (
     OrderOutcome,
     Outcome,
-    Parcel,
+    OutgoingEvent,
 )
 
 
@@ -22,7 +22,7 @@ class Handler(Protocol):
     #: Keys of its own in `[sinks.NAME]`.
     Options: ClassVar[type[msgspec.Struct]]
 
-    async def deliver(self, parcel: Parcel) -> Outcome:
+    async def deliver(self, parcel: OutgoingEvent) -> Outcome:
         """Brings one event to the sink, once, and says what became of it. Exceptions count as Again."""
         ...
 

@@ -23,7 +23,7 @@ class Pruned(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, **sums)
 
 
-class Past(msgspec.Struct, frozen=True, kw_only=True):
+class OldRows(msgspec.Struct, frozen=True, kw_only=True):
     """A stretch of what is old."""
 
     #: What of it may go: numbers of root jobs (with each goes its whole family), or of requests.
@@ -32,7 +32,7 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     last: int | None
 
 
-class Pages(msgspec.Struct, frozen=True, kw_only=True):
+class FilePages(msgspec.Struct, frozen=True, kw_only=True):
     """The pages of the database."""
 
     count: int

@@ -50,7 +50,7 @@ class Store(Protocol):
         ...
 
 
-class Commits(Store, Protocol):
+class HookedStore(Store, Protocol):
     """A store whose commits tell what became of a work, and take work along."""
 
     def write_and_tell(self, work: Callable[[Transaction], Any], tell: Callable[[Result], None]) -> None:
@@ -60,22 +60,22 @@ class Commits(Store, Protocol):
         """
         ...
 
-    def accompany(
-        self, work: Callable[[Transaction], T], taken: Callable[[T], None], failed: Callable[[Exception], None]
-    ) -> Rider:
+    def hook_commits(
+        self, work: Callable[[Transaction], T], on_result: Callable[[T], None], on_error: Callable[[Exception], None]
+    ) -> CommitHook:
         """Runs `work` last in every commit of this process, and soon after one of another process.
 
-        It sees what the commit writes, and what it writes itself is on disk with it: no second commit, no wait. `taken`
-        gets its value, `failed` what it or the commit raised; both are called on the event loop before the next commit
-        begins, and must not raise. `work` may run again from the start, like that of `write`.
+        It sees what the commit writes, and what it writes itself is on disk with it: no second commit, no wait.
+        `on_result` gets its value, `on_error` what it or the commit raised; both are called on the event loop before
+        the next commit begins, and must not raise. `work` may run again from the start, like that of `write`.
         """
         ...
 
 
-class Rider(Protocol):
+class CommitHook(Protocol):
     """Work that goes along with every commit."""
 
-    def nudge(self) -> None:
+    def request_commit(self) -> None:
         """Wants a commit soon, of its own if there is no other."""
         ...
 

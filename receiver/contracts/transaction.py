@@ -8,8 +8,8 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from receiver.contracts.pruning import (
-    Pages,
-    Past,
+    FilePages,
+    OldRows,
     Pruned,
 )
 from receiver.lib.ids import Ids
@@ -97,15 +97,15 @@ class Transaction(Protocol):
         """The held jobs of a source, oldest first."""
         ...
 
-    def look_at_held(self, now: int) -> None:
+    def check_held_now(self, now: int) -> None:
         """Lets the held jobs that have waited longest, a hundred of them, be looked at now."""
         ...
 
-    def to_look_at(self, source: str, now: int, limit: int) -> list[KeptJob]:
+    def due_checks(self, source: str, now: int, limit: int) -> list[KeptJob]:
         """Jobs whose look is due, oldest first: their pictures die first."""
         ...
 
-    def next_look(self, sources: Sequence[str]) -> int | None:
+    def next_check(self, sources: Sequence[str]) -> int | None:
         """When the earliest look at a job of these sources is due, Unix ms."""
         ...
 
@@ -177,7 +177,7 @@ class Transaction(Protocol):
         """Whether a job that there certainly was is not here because it was pruned."""
         ...
 
-    def old_families(self, after: int, before: int, limit: int) -> Past:
+    def old_families(self, after: int, before: int, limit: int) -> OldRows:
         """Looks at the next `limit` jobs: roots whose whole families are over and older than `before`."""
         ...
 
@@ -185,11 +185,11 @@ class Transaction(Protocol):
         """Takes away the families of these roots, as far as they (still) may go."""
         ...
 
-    def family_rows(self, roots: Sequence[int], before: int) -> tuple[Pruned, list[int]]:
+    def prunable_rows(self, roots: Sequence[int], before: int) -> tuple[Pruned, list[int]]:
         """What `prune_families` would take away, and the numbers of those jobs."""
         ...
 
-    def old_requests(self, after: int, before: int, limit: int, going: Collection[int] = ()) -> Past:
+    def old_requests(self, after: int, before: int, limit: int, going: Collection[int] = ()) -> OldRows:
         """Looks at the next `limit` requests: those that told of no job that is still here, but for jobs in `going`."""
         ...
 
@@ -197,7 +197,7 @@ class Transaction(Protocol):
         """Takes these requests away."""
         ...
 
-    def pages(self) -> Pages:
+    def pages(self) -> FilePages:
         """What the file is made of."""
         ...
 

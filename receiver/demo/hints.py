@@ -11,10 +11,10 @@ from typing import Final
 
 from receiver.demo.configuration import SOURCES
 from receiver.demo.screen import Screen
-from receiver.demo.stage import (
+from receiver.demo.servers import (
     COPIES,
     STORY,
-    Stage,
+    DemoServers,
 )
 from receiver.model.jobs import Job
 
@@ -23,7 +23,7 @@ CURL: Final = 'curl -s -H "Authorization: Bearer $TOKEN"'
 PROMPT: Final = "a red fox in the snow"
 
 
-def welcome(screen: Screen, stage: Stage, log: Path) -> None:
+def welcome(screen: Screen, stage: DemoServers, log: Path) -> None:
     """What runs where."""
     screen.line("gridhook demo: all on 127.0.0.1, no account, nothing leaves this machine", "bold")
     screen.line()
@@ -40,7 +40,7 @@ def welcome(screen: Screen, stage: Stage, log: Path) -> None:
     screen.line(f"  {STORY} is told to misbehave: each webhook comes {COPIES} times at once, after a forged one")
 
 
-def what_to_try(screen: Screen, stage: Stage, grid: Job) -> None:
+def what_to_try(screen: Screen, stage: DemoServers, grid: Job) -> None:
     """Pages to open and commands to copy. `grid` is a finished one."""
     screen.title("It stays up until Ctrl-C, and goes on telling what happens. To open:")
     screen.line(f"  {stage.hook}/         gridhook")
@@ -55,7 +55,7 @@ def what_to_try(screen: Screen, stage: Stage, grid: Job) -> None:
     screen.line()
 
 
-def _commands(stage: Stage, grid: Job) -> list[tuple[str, list[str]]]:
+def _commands(stage: DemoServers, grid: Job) -> list[tuple[str, list[str]]]:
     """What they do, and commands that do it."""
     pick = f"{CURL} {API}/jobs/{grid.id}/pick"
     config = f"--config {shlex.quote(str(stage.config))}"

@@ -13,7 +13,7 @@ from PIL import Image
 
 from receiver.model.events import Event
 from receiver.model.jobs import Job
-from receiver.pretend.listener import Heard
+from receiver.pretend.event_sink import ReceivedEvent
 from receiver.pretend.options import Bill, Post
 
 #: What the story orders, in the vendor's words: each exactly once.
@@ -41,7 +41,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     kept: int
     events: Sequence[Event]
     jobs: Sequence[Job]
-    heard: Sequence[Heard]
+    received: Sequence[ReceivedEvent]
 
 
 def findings(ledger: Ledger) -> list[Finding]:
@@ -88,10 +88,10 @@ def _forgeries(ledger: Ledger) -> Finding:
 
 def _told(ledger: Ledger) -> Finding:
     wanted = Counter((job.id, "job.completed") for job in ledger.jobs)
-    got = Counter((one.event.subject, one.event.type) for one in ledger.heard if one.event)
-    genuine = sum(one.genuine for one in ledger.heard)
-    text = f"the sink got {len(ledger.heard)} events, each result once; {genuine} signatures verified"
-    return Finding(got == wanted and genuine == len(ledger.heard), text)
+    got = Counter((one.event.subject, one.event.type) for one in ledger.received if one.event)
+    genuine = sum(one.genuine for one in ledger.received)
+    text = f"the sink got {len(ledger.received)} events, each result once; {genuine} signatures verified"
+    return Finding(got == wanted and genuine == len(ledger.received), text)
 
 
 def measure(picture: bytes) -> tuple[int, int]:

@@ -9,14 +9,14 @@ from typing import Final
 import httpx
 import msgspec
 
-from receiver.demo.broke import Broke, named
+from receiver.demo.failure import StoryFailed, named
 from receiver.demo.outside import Api, NotAnswered
 from receiver.demo.screen import Screen
 from receiver.model.events import Event
 from receiver.model.jobs import Job
-from receiver.pretend.bell import Bell
 from receiver.pretend.book import LIMIT
-from receiver.pretend.listener import Heard
+from receiver.pretend.event_sink import ReceivedEvent
+from receiver.pretend.signal import Signal
 
 #: Events after which nothing more comes by itself.
 ENDS: Final = frozenset({"job.completed", "job.failed", "job.canceled", "job.unsure", "job.held"})
@@ -29,10 +29,10 @@ class Narrator:
     def __init__(self, screen: Screen) -> None:
         self.events: Final[deque[Event]] = deque(maxlen=LIMIT)
         self._screen = screen
-        self._bell = Bell()
+        self._bell = Signal()
         self._open = False
         #: What the sink got before the stream told of it, by the event's id: a line tells first what happened.
-        self._early: dict[str, Heard] = {}
+        self._early: dict[str, ReceivedEvent] = {}
         #: Why the stream is over.
         self._over: str | None = None
 
@@ -62,19 +62,19 @@ class Narrator:
         self._screen.step("gridhook", "stream", f"is over: {why}")
         self._bell.ring()
 
-    def hear(self, heard: Heard) -> None:
+    def hear(self, received: ReceivedEvent) -> None:
         """Tells what the sink got, after the stream told of the same event."""
-        event = heard.event
+        event = received.event
         if event is None or self._over is not None or any(one.id == event.id for one in self.events):
-            self._show(heard)
+            self._show(received)
         else:
-            self._early[event.id] = heard
+            self._early[event.id] = received
 
-    def _show(self, heard: Heard) -> None:
-        seal = "signature verified" if heard.genuine else "SIGNATURE WRONG"
-        what = "?" if heard.event is None else heard.event.type
-        name = "this is no event" if heard.event is None else named(heard.event.data)
-        self._screen.step("inbox", what, f"{name}  {seal}", STYLES.get(what, "") if heard.genuine else "bold red")
+    def _show(self, received: ReceivedEvent) -> None:
+        seal = "signature verified" if received.genuine else "SIGNATURE WRONG"
+        what = "?" if received.event is None else received.event.type
+        name = "this is no event" if received.event is None else named(received.event.data)
+        self._screen.step("inbox", what, f"{name}  {seal}", STYLES.get(what, "") if received.genuine else "bold red")
 
     async def opened(self) -> None:
         """Waits until the stream is open: from then on nothing is missed. Raises Broke if it does not open."""
@@ -97,7 +97,7 @@ class Narrator:
         if ended.status == "completed":
             return ended
         reason = ended.error.message if ended.error else ended.hold.reason if ended.hold else None
-        raise Broke(expected, f"it is {ended.status}: {reason}" if reason else f"it is {ended.status}")
+        raise StoryFailed(expected, f"it is {ended.status}: {reason}" if reason else f"it is {ended.status}")
 
     async def _first(self, expected: str, fits: Callable[[Event], bool]) -> Job:
         def find() -> Job | None:
@@ -110,7 +110,7 @@ class Narrator:
 
     def _still(self, expected: str) -> None:
         if self._over is not None:
-            raise Broke(expected, f"the event stream is over: {self._over}")
+            raise StoryFailed(expected, f"the event stream is over: {self._over}")
 
 
 def told(event: Event) -> str:

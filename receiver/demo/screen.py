@@ -93,4 +93,4 @@ def abandon(stream: IO[str]) -> None:
 
 def plain(text: str) -> str:
     """Foreign text as one line without control characters, which could steer a terminal."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    return "".join(post if post.isprintable() else " " for post in text)

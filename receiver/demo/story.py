@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from receiver.demo import ledger
-from receiver.demo.broke import (
-    Broke,
+from receiver.demo.failure import (
+    StoryFailed,
     explain,
     tell,
 )
@@ -24,11 +24,11 @@ from receiver.demo.outside import (
     outside,
 )
 from receiver.demo.screen import Screen
-from receiver.demo.stage import (
+from receiver.demo.servers import (
     COPIES,
     OPTIONS,
     STORY,
-    Stage,
+    DemoServers,
     set_up,
 )
 from receiver.demo.surroundings import (
@@ -51,7 +51,7 @@ LIMIT: Final = 20.0
 WHOLE: Final = 28.0
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class StoryJobs(msgspec.Struct, frozen=True, kw_only=True):
     """The story's three jobs, completed."""
 
     grid: Job
@@ -102,7 +102,7 @@ class Demo:
                 welcome(self._screen, stage, log)
                 try:
                     told = await self._bounded(_story(api, narrator, stage, self._screen))
-                except (Broke, NotAnswered) as wrong:
+                except (StoryFailed, NotAnswered) as wrong:
                     await explain(wrong, api, log)
                     return 1
                 if told is not None and not self._once:
@@ -112,7 +112,7 @@ class Demo:
             tell("gridhook: interrupted before the HD picture reached the sink")
         return 1 if told is None and self._once else 0
 
-    async def _bounded(self, story: Coroutine[Any, Any, Told]) -> Told | None:
+    async def _bounded(self, story: Coroutine[Any, Any, StoryJobs]) -> StoryJobs | None:
         """The story's end; None if a signal came before. Raises what it raises, and Broke if it takes too long."""
         telling = asyncio.create_task(story)
         stopping = asyncio.create_task(self._stop.wait())
@@ -122,7 +122,7 @@ class Demo:
                 return await telling
             if stopping.done():
                 return None
-            raise Broke(f"the HD picture reaches the sink within {self._limit:g} s", "it did not")
+            raise StoryFailed(f"the HD picture reaches the sink within {self._limit:g} s", "it did not")
         finally:
             telling.cancel()
             stopping.cancel()
@@ -130,10 +130,10 @@ class Demo:
 
 
 @asynccontextmanager
-async def _following(stage: Stage, screen: Screen) -> AsyncIterator[tuple[Api, Narrator]]:
+async def _following(stage: DemoServers, screen: Screen) -> AsyncIterator[tuple[Api, Narrator]]:
     """The API from outside, and a narrator at work."""
     narrator = Narrator(screen)
-    stage.listener.noted = narrator.hear
+    stage.listener.on_event = narrator.hear
     async with outside(stage.hook, stage.keys.admin_token) as api:
         following = asyncio.create_task(narrator.follow(api))
         try:
@@ -143,7 +143,7 @@ async def _following(stage: Stage, screen: Screen) -> AsyncIterator[tuple[Api, N
             await asyncio.wait({following})
 
 
-async def _story(api: Api, narrator: Narrator, stage: Stage, screen: Screen) -> Told:
+async def _story(api: Api, narrator: Narrator, stage: DemoServers, screen: Screen) -> StoryJobs:
     """The story, then the books. Raises Broke or NotAnswered if something is not as it should be."""
     await narrator.opened()
     screen.title("The story")
@@ -153,13 +153,13 @@ async def _story(api: Api, narrator: Narrator, stage: Stage, screen: Screen) -> 
     screen.step("you", "POST /pick", f"tile {TILE} of the grid; the rest happens by itself")
     tile = await narrator.completed(await api.pick(grid.id, TILE))
     hd = await narrator.completed(await narrator.ordered_by(RULE, tile))
-    told = Told(grid=grid, tile=tile, hd=await stage.listener.completed(hd.id))
+    told = StoryJobs(grid=grid, tile=tile, hd=await stage.listener.completed(hd.id))
     await stage.vendors[STORY].settled()
     await _close_books(api, told, stage, screen)
     return told
 
 
-async def _close_books(api: Api, told: Told, stage: Stage, screen: Screen) -> None:
+async def _close_books(api: Api, told: StoryJobs, stage: DemoServers, screen: Screen) -> None:
     vendor = stage.vendors[STORY]
     books = ledger.Ledger(
         copies=COPIES,
@@ -168,7 +168,7 @@ async def _close_books(api: Api, told: Told, stage: Stage, screen: Screen) -> No
         kept=len(await api.requests()),
         events=await api.events(),
         jobs=await api.jobs(),
-        heard=tuple(stage.listener.heard),
+        received=tuple(stage.listener.received),
     )
     found = [*ledger.findings(books), await _picture(api, told)]
     screen.title("The books")
@@ -178,10 +178,10 @@ async def _close_books(api: Api, told: Told, stage: Stage, screen: Screen) -> No
         screen.finding(finding.holds, finding.text)
     wrong = next((finding.text for finding in found if not finding.holds), None)
     if wrong is not None:
-        raise Broke("every line of the books holds", wrong)
+        raise StoryFailed("every line of the books holds", wrong)
 
 
-async def _picture(api: Api, told: Told) -> ledger.Finding:
+async def _picture(api: Api, told: StoryJobs) -> ledger.Finding:
     """Fetches the HD picture and measures it against the tile."""
     try:
         url = told.hd.images[0].url

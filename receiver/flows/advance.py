@@ -16,7 +16,7 @@ from receiver.contracts.setup import Setup
 from receiver.flows import budgets
 from receiver.flows.budgets import hold_for
 from receiver.flows.family import ancestors, as_parent
-from receiver.flows.poll_times import next_look
+from receiver.flows.poll_times import next_check
 from receiver.lib import ids
 from receiver.lib.times import stamp
 from receiver.model.deliveries import (
@@ -58,13 +58,13 @@ def advance(
     source = setup.sources.get(after.job.source)
     if after.job.status == "completed" and not after.job.next_actions and source is not None:
         after = after.with_job(next_actions=_next_actions(source, after))
-    look_at = next_look(source, after, now)
-    if look_at != after.look_at:
-        after = msgspec.structs.replace(after, look_at=look_at)
+    check_at = next_check(source, after, now)
+    if check_at != after.check_at:
+        after = msgspec.structs.replace(after, check_at=check_at)
     event = _tell(tx, before, after, now, request, attempt)
     # The job stands in its event, so that it is not written twice.
     tx.put_job(after, event.number if event else None)
-    budgets.settle(tx, before, after, source, now)
+    budgets.update_cost(tx, before, after, source, now)
     if event is None:
         return 0
     _send_on(tx, setup, after, event)
@@ -124,8 +124,8 @@ def intent_of(parent: KeptJob, decision: str, source: str, then: Then) -> str:
     """
     anchor = parent.job.provider_job_id
     work = f"{parent.job.source}/{anchor}" if anchor else parent.job.id
-    wish = hashlib.sha256(_CANONICAL.encode([source, then.action, then.params])).hexdigest()[:32]
-    return f"{work}|{decision}|{then.action}|{wish}"
+    work_key = hashlib.sha256(_CANONICAL.encode([source, then.action, then.params])).hexdigest()[:32]
+    return f"{work}|{decision}|{then.action}|{work_key}"
 
 
 def plan(
@@ -190,7 +190,7 @@ def _begin(
 ) -> None:
     """Starts a job that is possible: at once if it needs no call, held if it must not be ordered yet, else ordered."""
     above = ancestors(tx, kept)
-    far = None if forced else budgets.too_far(tx, setup.limits, kept, len(above), now)
+    far = None if forced else budgets.limit_hold(tx, setup.limits, kept, len(above), now)
     if far is not None:
         advance(tx, setup, before, kept.with_job(status="held", hold=far), now)
         return
@@ -208,7 +208,7 @@ def _begin(
 
 def _order(tx: Transaction, account: Source, kept: KeptJob, now: int) -> None:
     planned = kept.with_job(status="planned", hold=None)
-    tx.put_job(msgspec.structs.replace(planned, look_at=None))
+    tx.put_job(msgspec.structs.replace(planned, check_at=None))
     budgets.reserve(tx, planned, account, now)
     earlier = tx.order_delivery(kept.number)
     if earlier is None:

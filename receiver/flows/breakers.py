@@ -16,8 +16,8 @@ log = structlog.get_logger("breaker")
 #: Refusals that say something of the account, not of the order.
 TROUBLE: Final = frozenset({"insufficient_credits", "auth", "account"})
 #: Until the first probe, and at most between probes, ms.
-FIRST_PROBE: Final = 300_000
-LONGEST: Final = 3_600_000
+FIRST_PROBE_MS: Final = 300_000
+LONGEST_PROBE_MS: Final = 3_600_000
 
 
 def open_by(tx: Transaction, source: str, error: JobError, now: int) -> bool:
@@ -52,4 +52,4 @@ def close(tx: Transaction, setup: Setup, source: str, now: int) -> None:
 
 def wait_after(failures: int) -> int:
     """How long until the next probe after so many refusals, ms: 5 minutes, each time twice as long, an hour at most."""
-    return min(LONGEST, FIRST_PROBE << min(failures - 1, 6))
+    return min(LONGEST_PROBE_MS, FIRST_PROBE_MS << min(failures - 1, 6))

@@ -32,7 +32,7 @@ from receiver.model.money import Breaker
 BEGINNING: Final = 0
 
 
-def too_far(tx: Transaction, limits: Limits, kept: KeptJob, depth: int, now: int) -> Hold | None:
+def limit_hold(tx: Transaction, limits: Limits, kept: KeptJob, depth: int, now: int) -> Hold | None:
     """A hold if a follow-up is deeper, or one of more, than the limits allow. `depth` 1 = a root's child."""
     if depth > limits.depth:
         return Hold(reason="limit", since=stamp(now), note=f"it would be follow-up number {depth} in a row")
@@ -41,7 +41,7 @@ def too_far(tx: Transaction, limits: Limits, kept: KeptJob, depth: int, now: int
     return None
 
 
-def too_dear(tx: Transaction, limits: Limits, kept: KeptJob, price: Cost | None, now: int) -> Hold | None:
+def budget_hold(tx: Transaction, limits: Limits, kept: KeptJob, price: Cost | None, now: int) -> Hold | None:
     """A hold if the job does not fit into the budget of its source or its rule. An unknown price fits into none."""
     for name, budget, since in _budgets(limits, kept, now):
         # A job that was held back after it was planned has its place in the budget already.
@@ -105,7 +105,7 @@ def reserve(tx: Transaction, kept: KeptJob, source: Source, now: int) -> None:
     )
 
 
-def settle(tx: Transaction, before: KeptJob | None, after: KeptJob, source: Source | None, now: int) -> None:
+def update_cost(tx: Transaction, before: KeptJob | None, after: KeptJob, source: Source | None, now: int) -> None:
     """Brings a job's cost up to what has become of it: spent by the reported cost, or released.
 
     What that frees may be enough for a job that is held: those are looked at again.
@@ -117,17 +117,17 @@ def settle(tx: Transaction, before: KeptJob | None, after: KeptJob, source: Sour
     row = tx.cost(after.number)
     if row is None:
         return
-    state = settled_state(after, source)
+    state = cost_state(after, source)
     cost = after.job.cost
     reported = cost is not None and cost.source == "reported"
     amount, unit = (cost.amount, cost.unit) if cost is not None and reported else (row.amount, row.unit)
     settled = msgspec.structs.replace(row, state=state, amount=amount, unit=unit)
     tx.put_cost(settled)
     if used([settled], row.unit) < used([row], row.unit):
-        tx.look_at_held(now)
+        tx.check_held_now(now)
 
 
-def settled_state(kept: KeptJob, source: Source | None) -> Literal["reserved", "spent", "released"]:
+def cost_state(kept: KeptJob, source: Source | None) -> Literal["reserved", "spent", "released"]:
     """What a job's cost is by its status. What may have been billed counts as spent."""
     job = kept.job
     if job.status not in TERMINAL:
@@ -181,7 +181,7 @@ def hold_for(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> Hold | N
     breaker = tx.breaker(kept.job.source)
     if breaker is not None and not kept.facts.get("probe"):
         return breaker_hold(breaker, now)
-    return too_dear(tx, setup.limits, kept, kept.job.cost, now)
+    return budget_hold(tx, setup.limits, kept, kept.job.cost, now)
 
 
 def breaker_hold(breaker: Breaker, now: int) -> Hold:

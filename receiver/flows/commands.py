@@ -37,7 +37,7 @@ from receiver.model.jobs import (
 KEY_LENGTH = 255
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A job that somebody wants: the body of `POST /api/v1/jobs`."""
 
     source: str
@@ -50,44 +50,46 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     then: list[Any] | dict[str, Any] | None = None
 
 
-def submit(tx: Transaction, setup: Setup, wish: Wish, now: int, idempotency_key: str | None = None) -> KeptJob:
+def submit(
+    tx: Transaction, setup: Setup, submission: Submission, now: int, idempotency_key: str | None = None
+) -> KeptJob:
     """Plans a job; the same Idempotency-Key gives the same job again.
 
     Raises NotFound (source, parent), InvalidParams, NotPossible (this parent cannot be followed like that, or the key
     was used for something else).
     """
-    intent, wanted = _intent(tx, wish, idempotency_key)
+    intent, wanted = _intent(tx, submission, idempotency_key)
     known = tx.job_for(intent)
     if known is not None:
-        if known.facts.get("wish") != wanted:
+        if known.facts.get("submission") != wanted:
             raise NotPossible("idempotency_conflict", "this Idempotency-Key was used for another order")
         return known
-    if wish.source not in setup.sources:
-        raise NotFound(f"there is no source {wish.source!r}")
-    params = normalize(wish.action, wish.params)
-    then = read_then(setup, wish.then, wish.source, wish.action)
-    parent = _parent(tx, wish.parent_id)
-    _check(setup, wish.source, wish.action, params, parent)
+    if submission.source not in setup.sources:
+        raise NotFound(f"there is no source {submission.source!r}")
+    params = normalize(submission.action, submission.params)
+    then = read_then(setup, submission.then, submission.source, submission.action)
+    parent = _parent(tx, submission.parent_id)
+    _check(setup, submission.source, submission.action, params, parent)
     return plan(
         tx,
         setup,
-        source=wish.source,
-        action=wish.action,
+        source=submission.source,
+        action=submission.action,
         params=params,
         then=then,
         intent=intent,
         parent=parent,
         rule=None,
-        tags=wish.tags,
+        tags=submission.tags,
         now=now,
-        facts={"wish": wanted},
+        facts={"submission": wanted},
     )
 
 
-def _intent(tx: Transaction, wish: Wish, key: str | None) -> tuple[str, str]:
-    wanted = hashlib.sha256(msgspec.json.encode(wish, order="deterministic")).hexdigest()[:32]
+def _intent(tx: Transaction, submission: Submission, key: str | None) -> tuple[str, str]:
+    wanted = hashlib.sha256(msgspec.json.encode(submission, order="deterministic")).hexdigest()[:32]
     if key is None:
-        return f"wish:{tx.ids.next()}", wanted
+        return f"submission:{tx.ids.next()}", wanted
     if not 0 < len(key) <= KEY_LENGTH:
         raise InvalidParams(f"an Idempotency-Key has 1 to {KEY_LENGTH} characters")
     return f"key:{key}", wanted
@@ -134,7 +136,7 @@ def _check_now(tx: Transaction, setup: Setup, source: Source, kept: KeptJob, now
     if kept.job.status == "held":
         release(tx, setup, kept, now)
     elif kept.job.status in ("queued", "running", "unsure") and askable(source, kept):
-        tx.put_job(msgspec.structs.replace(kept, look_at=now))
+        tx.put_job(msgspec.structs.replace(kept, check_at=now))
     elif kept.job.status == "unsure":
         raise NotPossible("cannot_ask", f"{source.name} cannot be asked: the vendor's id of this job is not known")
     else:
@@ -190,7 +192,7 @@ def _cancel_at_vendor(tx: Transaction, setup: Setup, kept: KeptJob, now: int) ->
         raise NotPossible("not_open", f"job {kept.job.id} is {kept.job.status}: it cannot be canceled")
     if source is None or not askable(source, kept) or source.provider.cancel(kept, source) is None:
         raise NotPossible("cannot_cancel", f"{kept.job.provider} has no way to stop a job that it has taken")
-    wanted = msgspec.structs.replace(kept, facts={**kept.facts, "cancel": True}, look_at=now)
+    wanted = msgspec.structs.replace(kept, facts={**kept.facts, "cancel": True}, check_at=now)
     tx.put_job(wanted)
     return wanted
 
@@ -226,7 +228,7 @@ def _check(setup: Setup, source: str, action: str, params: dict[str, Any], paren
 
 
 def read_then(setup: Setup, value: Any, source: str, action: str) -> tuple[Then, ...]:
-    """The chain of a wish. Raises InvalidParams if it is not one, or if its source cannot do it."""
+    """The chain of a submission. Raises InvalidParams if it is not one, or if its source cannot do it."""
     if value is None:
         return ()
     links = value if isinstance(value, list) else [value]

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from receiver.contracts import (
-    Commits,
+    HookedStore,
     KeptRequest,
     Proof,
     Request,
@@ -44,7 +44,7 @@ log = structlog.get_logger("intake")
 SECRET_HEADERS: Final = frozenset({"x-webhook-secret", "authorization", "proxy-authorization", "cookie"})
 
 
-class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+class ReadRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A verified request, read as far as it can be."""
 
     request: Request
@@ -56,7 +56,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
 
 
-class Taken(msgspec.Struct, frozen=True, kw_only=True):
+class IntakeResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a request; this is what the sender is answered."""
 
     request: str
@@ -68,14 +68,14 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
 
 
-class Verified(msgspec.Struct, frozen=True, kw_only=True):
+class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """How a request proved to be genuine."""
 
     proof: Proof
     ref_job: int | None = None
 
 
-def verify(request: Request, source: Source, ref_key: bytes) -> Verified | None:
+def verify(request: Request, source: Source, ref_key: bytes) -> Verification | None:
     """How a request proved to be genuine, or None: it is refused and nothing of it is kept. Never raises.
 
     A ref or token in the path must be right. Configured secrets must match, always. A signature must be valid, or
@@ -88,8 +88,8 @@ def verify(request: Request, source: Source, ref_key: bytes) -> Verified | None:
     if seal == "wrong" or (source.secrets and seal != "valid"):
         return None
     if seal == "valid":
-        return Verified(proof="signature" if source.provider.seals == "signature" else "secret", ref_job=ref_job)
-    return Verified(proof=path, ref_job=ref_job) if path is not None else None
+        return Verification(proof="signature" if source.provider.seals == "signature" else "secret", ref_job=ref_job)
+    return Verification(proof=path, ref_job=ref_job) if path is not None else None
 
 
 def _path_proof(request: Request, source: Source, ref_key: bytes) -> tuple[Proof | None, int | None]:
@@ -102,10 +102,10 @@ def _path_proof(request: Request, source: Source, ref_key: bytes) -> tuple[Proof
     return ("token", None) if source.token is not None and matches(given, [source.token]) else (None, None)
 
 
-def read(request: Request, verified: Verified, source: Source) -> Arrival:
+def read(request: Request, verified: Verification, source: Source) -> ReadRequest:
     """A verified request with its reports; one that cannot be understood is marked, never dropped."""
     state, note, reports = _reports(request.body, request.headers, source)
-    return Arrival(
+    return ReadRequest(
         request=request, proof=verified.proof, ref_job=verified.ref_job, reports=reports, state=state, note=note
     )
 
@@ -126,7 +126,7 @@ def _reports(
         return "unmapped", f"the provider code broke: {type(wrong).__name__}", ()
 
 
-def keep(store: Commits, setup: Setup, arrival: Arrival, tell: Callable[[Result], None]) -> None:
+def keep(store: HookedStore, setup: Setup, arrival: ReadRequest, tell: Callable[[Result], None]) -> None:
     """Keeps a request and all that follows from it; `tell` gets the Taken once that is on disk, or a StoreUnavailable.
 
     What breaks while it is worked in is kept as unmapped: it can be reparsed once the fault is mended.
@@ -145,7 +145,7 @@ def keep(store: Commits, setup: Setup, arrival: Arrival, tell: Callable[[Result]
     store.write_and_tell(lambda tx: take(tx, setup, arrival), kept)
 
 
-def take(tx: Transaction, setup: Setup, arrival: Arrival) -> Taken:
+def take(tx: Transaction, setup: Setup, arrival: ReadRequest) -> IntakeResult:
     """Writes a request and all that follows from it."""
     request = arrival.request
     number = tx.ids.next()
@@ -173,7 +173,7 @@ def _without_secrets(headers: dict[str, str], source: Source) -> dict[str, str]:
     return kept
 
 
-def _take_reports(tx: Transaction, setup: Setup, number: int, arrival: Arrival) -> Taken:
+def _take_reports(tx: Transaction, setup: Setup, number: int, arrival: ReadRequest) -> IntakeResult:
     source = setup.sources[arrival.request.source]
     now = arrival.request.received_at
     events = 0
@@ -182,8 +182,10 @@ def _take_reports(tx: Transaction, setup: Setup, number: int, arrival: Arrival) 
             events += _take_report(tx, setup, source, report, arrival, number, now)
     except Unmapped as wrong:
         tx.mark_request(number, "unmapped", str(wrong))
-        return Taken(request=ids.show("req", number), events=events, duplicate=False, state="unmapped", note=str(wrong))
-    return Taken(
+        return IntakeResult(
+            request=ids.show("req", number), events=events, duplicate=False, state="unmapped", note=str(wrong)
+        )
+    return IntakeResult(
         request=ids.show("req", number),
         events=events,
         duplicate=bool(arrival.reports) and events == 0,
@@ -193,7 +195,7 @@ def _take_reports(tx: Transaction, setup: Setup, number: int, arrival: Arrival) 
 
 
 def _take_report(
-    tx: Transaction, setup: Setup, source: Source, report: Report, arrival: Arrival, request: int, now: int
+    tx: Transaction, setup: Setup, source: Source, report: Report, arrival: ReadRequest, request: int, now: int
 ) -> int:
     kept = _find(tx, source, report, arrival)
     proven = arrival.proof != "token"
@@ -205,7 +207,7 @@ def _take_report(
     return advance(tx, setup, None, new, now, request=request)
 
 
-def _find(tx: Transaction, source: Source, report: Report, arrival: Arrival) -> KeptJob | None:
+def _find(tx: Transaction, source: Source, report: Report, arrival: ReadRequest) -> KeptJob | None:
     """The job that a report is about: the one its ref names, else the one with the vendor's id."""
     named = tx.job(arrival.ref_job) if arrival.ref_job is not None else None
     if named is not None and named.job.provider_job_id in (None, report.provider_job_id):
@@ -219,7 +221,7 @@ def _find(tx: Transaction, source: Source, report: Report, arrival: Arrival) -> 
     return tx.job_at(source.name, report.provider_job_id)
 
 
-def _forgotten(tx: Transaction, source: Source, report: Report, arrival: Arrival) -> bool:
+def _forgotten(tx: Transaction, source: Source, report: Report, arrival: ReadRequest) -> bool:
     """Whether a report is about a job that was pruned: what was to follow was ordered then, and must not be again."""
     if arrival.ref_job is not None and tx.pruned(arrival.ref_job):
         return True
@@ -241,12 +243,12 @@ def _foreign(tx: Transaction, source: Source, report: Report, now: int) -> KeptJ
     return fold(KeptJob(number=number, job=blank), report, stamp(now))
 
 
-async def reparse(store: Store, setup: Setup, number: int, now: int) -> Taken | None:
+async def reparse(store: Store, setup: Setup, number: int, now: int) -> IntakeResult | None:
     """Reads a kept request once more with today's provider code; None if there is no such request."""
     return await store.write(lambda tx: _take_again(tx, setup, number, now))
 
 
-def _take_again(tx: Transaction, setup: Setup, number: int, now: int) -> Taken | None:
+def _take_again(tx: Transaction, setup: Setup, number: int, now: int) -> IntakeResult | None:
     kept = tx.request(number)
     if kept is None or kept.source not in setup.sources:
         return None
@@ -254,5 +256,7 @@ def _take_again(tx: Transaction, setup: Setup, number: int, now: int) -> Taken |
     source = setup.sources[kept.source]
     state, note, reports = _reports(kept.body, kept.headers, source)
     tx.mark_request(number, state, note)
-    arrival = Arrival(request=request, proof=kept.proof, ref_job=kept.ref_job, reports=reports, state=state, note=note)
+    arrival = ReadRequest(
+        request=request, proof=kept.proof, ref_job=kept.ref_job, reports=reports, state=state, note=note
+    )
     return _take_reports(tx, setup, number, arrival)

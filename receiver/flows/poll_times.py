@@ -10,10 +10,10 @@ from receiver.lib.times import unstamp
 from receiver.model.jobs import KeptJob
 
 #: The longest wait between looks that fail, ms.
-LONGEST: Final = 600_000
+LONGEST_MS: Final = 600_000
 
 
-def next_look(source: Source | None, kept: KeptJob, now: int, *, looked: bool = False) -> int | None:
+def next_check(source: Source | None, kept: KeptJob, now: int, *, looked: bool = False) -> int | None:
     """When the next look at a job is due, Unix ms; None = none is needed.
 
     A report pushes it out by the source's `poll.after`; a look (`looked`) by `poll.every`. A source that is not told by
@@ -39,10 +39,10 @@ def first_wait(source: Source, kept: KeptJob) -> float:
     return source.provider.paces.get(kept.job.action or "", SILENCE)
 
 
-def look_after_a_miss(source: Source, kept: KeptJob, now: int) -> int:
+def check_after_miss(source: Source, kept: KeptJob, now: int) -> int:
     """When to ask again after a look that brought nothing: each time twice as late, ten minutes at most."""
     misses = int(kept.facts.get("misses", 0))
-    return now + min(LONGEST, int(source.poll_every * 1000) << min(misses, 10))
+    return now + min(LONGEST_MS, int(source.poll_every * 1000) << min(misses, 10))
 
 
 def askable(source: Source, kept: KeptJob) -> bool:

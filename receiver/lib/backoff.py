@@ -10,7 +10,7 @@ from typing import Final
 #: How far a wait is spread around its nominal length, as a share of it.
 JITTER: Final = 0.2
 #: The longest wait another side may impose on us, seconds.
-LONGEST: Final = 24 * 3600.0
+LONGEST_S: Final = 24 * 3600.0
 
 
 def next_wait(schedule: Sequence[float], attempt: int, spread: float, asked: float | None = None) -> float | None:
@@ -22,7 +22,7 @@ def next_wait(schedule: Sequence[float], attempt: int, spread: float, asked: flo
         return None
     nominal = schedule[attempt - 1]
     wait = nominal * (1 - JITTER + 2 * JITTER * spread)
-    return max(wait, min(asked, LONGEST)) if asked is not None else wait
+    return max(wait, min(asked, LONGEST_S)) if asked is not None else wait
 
 
 def retry_after(value: str | None, now: int) -> float | None:
@@ -34,7 +34,7 @@ def retry_after(value: str | None, now: int) -> float | None:
         return None
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return min(float(text), LONGEST)
+        return min(float(text), LONGEST_S)
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -42,4 +42,4 @@ def retry_after(value: str | None, now: int) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     wait = (moment - datetime.fromtimestamp(now / 1000, UTC)).total_seconds()
-    return min(max(wait, 0.0), LONGEST)
+    return min(max(wait, 0.0), LONGEST_S)

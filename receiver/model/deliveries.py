@@ -145,7 +145,7 @@ class Withdrawn(msgspec.Struct, frozen=True, kw_only=True, tag="withdrawn"):
 OrderOutcome = Accepted | Refused | NotAccepted | Unclear | Withdrawn
 
 
-class Parcel(msgspec.Struct, frozen=True, kw_only=True):
+class OutgoingEvent(msgspec.Struct, frozen=True, kw_only=True):
     """What a sink's handler is given: the event, and what is known of the delivery."""
 
     delivery_id: str
@@ -158,7 +158,7 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
     receipt: str | None = None
 
 
-class Broke(msgspec.Struct, frozen=True, kw_only=True):
+class Interrupted(msgspec.Struct, frozen=True, kw_only=True):
     """A try that did not come to its end: what it means depends on whether `submitting` was committed."""
 
     note: str
@@ -166,7 +166,7 @@ class Broke(msgspec.Struct, frozen=True, kw_only=True):
     counted: bool = True
 
 
-class HeldBack(msgspec.Struct, frozen=True, kw_only=True, tag="held"):
+class Postponed(msgspec.Struct, frozen=True, kw_only=True, tag="held"):
     """Not sent: the source's account refuses orders, so it waits for a probe to get through."""
 
     note: str = "the source's account refuses orders"

@@ -143,7 +143,7 @@ class KeptJob(msgspec.Struct, frozen=True, kw_only=True):
     #: True after we, not the vendor, declared it failed: it may still become completed.
     gave_up: bool = False
     #: When to ask the vendor about it, or to see whether its hold is over, Unix ms; None = never.
-    look_at: int | None = None
+    check_at: int | None = None
 
     @property
     def ordered_by_us(self) -> bool:

@@ -25,7 +25,7 @@ TAKEN: Final = "-taken"
 CUT: Final = "gridhook.cut"
 
 
-class Refused(Exception):
+class PretendRefusal(Exception):
     """The vendor does not take a request. `status` is HTTP's; `code` and `details` are for vendors that tell more."""
 
     def __init__(

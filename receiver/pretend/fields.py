@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from receiver.pretend.faults import Refused
+from receiver.pretend.faults import PretendRefusal
 
 
 def text(body: dict[str, Any], name: str) -> str:
     """Text that is not blank. Raises Refused (400) otherwise."""
     value = body.get(name)
     if not isinstance(value, str) or not value.strip():
-        raise Refused(400, f"{name} is required")
+        raise PretendRefusal(400, f"{name} is required")
     return value
 
 
@@ -25,7 +25,7 @@ def choice(body: dict[str, Any], name: str, allowed: Sequence[str]) -> str:
     """One of the allowed texts. Raises Refused (400) otherwise."""
     value = body.get(name)
     if not isinstance(value, str) or value not in allowed:
-        raise Refused(400, f"{name} must be one of {', '.join(allowed)}")
+        raise PretendRefusal(400, f"{name} must be one of {', '.join(allowed)}")
     return value
 
 

@@ -88,7 +88,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-class Hook(msgspec.Struct, frozen=True, kw_only=True):
+class WebhookTarget(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook ready to be posted."""
 
     url: str

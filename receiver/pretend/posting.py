@@ -12,22 +12,29 @@ import msgspec
 from receiver.pretend.book import LIMIT
 from receiver.pretend.options import (
     EventKind,
-    Hook,
     Post,
+    WebhookTarget,
 )
 
 
 class Postman:
     """Brings webhooks to their receiver, with the vendor's habits of trying again."""
 
-    def __init__(self, *, four_is_final: bool, noted: Callable[[], None]) -> None:
-        """`four_is_final`: a 4xx ends the tries. `noted` is called after every try."""
+    def __init__(self, *, four_is_final: bool, on_event: Callable[[], None]) -> None:
+        """`four_is_final`: a 4xx ends the tries. `on_event` is called after every try."""
         self.posts: deque[Post] = deque(maxlen=LIMIT)
         self._four_is_final = four_is_final
-        self._noted = noted
+        self._noted = on_event
         self._client: httpx.AsyncClient | None = None
 
-    async def deliver(self, hook: Hook, job_id: str, kind: EventKind, waits: tuple[float, ...], timeout: float) -> bool:  # noqa: ASYNC109 - handed on to httpx
+    async def deliver(
+        self,
+        hook: WebhookTarget,
+        job_id: str,
+        kind: EventKind,
+        waits: tuple[float, ...],
+        timeout: float,  # noqa: ASYNC109 - handed on to httpx
+    ) -> bool:
         """Tries until a 2xx, a final no or the end of `waits` (seconds between tries); whether it arrived."""
         for attempt, wait in enumerate((0.0, *waits), 1):
             await asyncio.sleep(wait)
@@ -39,7 +46,7 @@ class Postman:
                 return False
         return False
 
-    async def forge(self, hook: Hook, job_id: str, kind: EventKind, timeout: float) -> None:  # noqa: ASYNC109 - handed on to httpx
+    async def forge(self, hook: WebhookTarget, job_id: str, kind: EventKind, timeout: float) -> None:  # noqa: ASYNC109 - handed on to httpx
         """Posts a forgery, once."""
         status = await self._post(hook, timeout)
         self._note(msgspec.structs.replace(hook.posted(status, job_id, kind, 1), forged=True))
@@ -50,7 +57,7 @@ class Postman:
         if client is not None:
             await client.aclose()
 
-    async def _post(self, hook: Hook, seconds: float) -> int | None:
+    async def _post(self, hook: WebhookTarget, seconds: float) -> int | None:
         if self._client is None:
             self._client = httpx.AsyncClient(trust_env=False)
         headers = {"content-type": "application/json", **hook.headers}

@@ -26,7 +26,7 @@ from receiver.pretend.book import (
 )
 from receiver.pretend.faults import (
     Fault,
-    Refused,
+    PretendRefusal,
     break_off,
     fault,
     stay,
@@ -55,7 +55,7 @@ WORDS: Final = {
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-class Wish(NamedTuple):
+class PretendRequest(NamedTuple):
     """A request, read: what a face's own code gets to see."""
 
     #: The JSON object of a POST; empty for a GET.
@@ -85,7 +85,7 @@ class Face(Teller, Protocol):
         """The API key of a request; None if it is missing or not said in the vendor's way."""
         ...
 
-    def refusal(self, refused: Refused, path: str) -> Response:
+    def refusal(self, refused: PretendRefusal, path: str) -> Response:
         """An error in the vendor's words."""
         ...
 
@@ -171,34 +171,34 @@ class PretendVendor:
         """Drops unfinished work and closes connections. The application's lifespan ends with this."""
         await self.work.close()
 
-    def ordering(self, read: Callable[[Wish], Draft]) -> Endpoint:
-        """An endpoint that takes orders. `read` checks the wish and raises Refused."""
+    def ordering(self, read: Callable[[PretendRequest], Draft]) -> Endpoint:
+        """An endpoint that takes orders. `read` checks the received and raises PretendRefusal."""
 
         async def endpoint(request: Request) -> Response:
             try:
-                wish = await self._wish(request)
-                return await self._order(request, wish, read(wish))
-            except Refused as refused:
+                received = await self._read(request)
+                return await self._order(request, received, read(received))
+            except PretendRefusal as refused:
                 return self.face.refusal(refused, request.url.path)
 
         return endpoint
 
-    def asking(self, answer: Callable[[Wish], Response]) -> Endpoint:
-        """An endpoint that costs nothing. `answer` raises Refused."""
+    def asking(self, answer: Callable[[PretendRequest], Response]) -> Endpoint:
+        """An endpoint that costs nothing. `answer` raises PretendRefusal."""
 
         async def endpoint(request: Request) -> Response:
             try:
-                return answer(await self._wish(request))
-            except Refused as refused:
+                return answer(await self._read(request))
+            except PretendRefusal as refused:
                 return self.face.refusal(refused, request.url.path)
 
         return endpoint
 
-    async def _wish(self, request: Request) -> Wish:
+    async def _read(self, request: Request) -> PretendRequest:
         key = self.face.key(request.headers)
         if not key or (self.options.api_key and key != self.options.api_key):
-            raise Refused(401, WORDS[401])
-        return Wish(
+            raise PretendRefusal(401, WORDS[401])
+        return PretendRequest(
             body=await _json_object(request) if request.method == "POST" else {},
             headers=request.headers,
             query=request.query_params,
@@ -208,16 +208,16 @@ class PretendVendor:
             now=self.work.clock(),
         )
 
-    async def _order(self, request: Request, wish: Wish, draft: Draft) -> Response:
+    async def _order(self, request: Request, received: PretendRequest, draft: Draft) -> Response:
         broken = self._faults.popleft() if self._faults else None
         jobs: list[PretendJob] = []
         if broken is None or broken.taken:
-            jobs = self._replayed(draft, wish.now) or await self._take(wish, draft)
+            jobs = self._replayed(draft, received.now) or await self._take(received, draft)
         await stay(request, self.options.order_delay)
         if broken is None:
             return self.face.accepted([self.work.book.get(job.id) or job for job in jobs])
         if broken.refusal is not None:
-            raise Refused(broken.refusal, WORDS.get(broken.refusal, "Internal server error"))
+            raise PretendRefusal(broken.refusal, WORDS.get(broken.refusal, "Internal server error"))
         return await break_off(broken.name, request)
 
     def _replayed(self, draft: Draft, now: int) -> list[PretendJob]:
@@ -225,16 +225,16 @@ class PretendVendor:
         if replay is None or now - replay.at >= KEY_LIFE_MS:
             return []
         if replay.body != draft.body:
-            raise Refused(409, "Idempotency-Key was used with a different body")
+            raise PretendRefusal(409, "Idempotency-Key was used with a different body")
         return [job for job in map(self.work.book.get, replay.ids) if job is not None]
 
-    async def _take(self, wish: Wish, draft: Draft) -> list[PretendJob]:
-        jobs = [new_job(self.face.new_id(draft), draft, wish.base, wish.now) for _ in range(draft.count)]
+    async def _take(self, received: PretendRequest, draft: Draft) -> list[PretendJob]:
+        jobs = [new_job(self.face.new_id(draft), draft, received.base, received.now) for _ in range(draft.count)]
         if draft.idempotency_key is not None:
-            self._replays.put(draft.idempotency_key, Replay(draft.body, tuple(job.id for job in jobs), wish.now))
+            self._replays.put(draft.idempotency_key, Replay(draft.body, tuple(job.id for job in jobs), received.now))
         self._bills.extend(_bill(job) for job in jobs)
         for job in jobs:
-            await self.work.take(job, self.face.key(wish.headers) or "")
+            await self.work.take(job, self.face.key(received.headers) or "")
         return jobs
 
     def _picture(self, request: Request) -> Response:
@@ -256,15 +256,15 @@ async def _json_object(request: Request) -> dict[str, Any]:
         async for chunk in request.stream():
             body += chunk
             if len(body) > LONGEST_BODY:
-                raise Refused(413, "Request body is too large")
+                raise PretendRefusal(413, "Request body is too large")
     except ClientDisconnect:
-        raise Refused(400, "Request body is cut off") from None
+        raise PretendRefusal(400, "Request body is cut off") from None
     try:
         value = read_json(bytes(body))
     except NotJson:
-        raise Refused(400, "Request body is not valid JSON") from None
+        raise PretendRefusal(400, "Request body is not valid JSON") from None
     if not isinstance(value, dict):
-        raise Refused(400, "Request body must be a JSON object")
+        raise PretendRefusal(400, "Request body must be a JSON object")
     return value
 
 

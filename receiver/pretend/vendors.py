@@ -6,18 +6,18 @@ from collections.abc import Callable
 from typing import Final
 
 from receiver.lib.times import Clock, system_clock
-from receiver.pretend.apiframe.face import Apiframe
-from receiver.pretend.apimart.face import ApiMart
-from receiver.pretend.journeyapi.face import JourneyApi
+from receiver.pretend.apiframe.face import PretendApiframe
+from receiver.pretend.apimart.face import PretendApiMart
+from receiver.pretend.journeyapi.face import PretendJourneyApi
 from receiver.pretend.options import VendorOptions
 from receiver.pretend.vendor import Face, PretendVendor
-from receiver.pretend.vtrix.face import Vtrix
+from receiver.pretend.vtrix.face import PretendVtrix
 
 FACES: Final[dict[str, Callable[[], Face]]] = {
-    "journeyapi": JourneyApi,
-    "apiframe": Apiframe,
-    "apimart": ApiMart,
-    "vtrix": Vtrix,
+    "journeyapi": PretendJourneyApi,
+    "apiframe": PretendApiframe,
+    "apimart": PretendApiMart,
+    "vtrix": PretendVtrix,
 }
 
 

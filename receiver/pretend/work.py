@@ -12,8 +12,8 @@ from receiver.lib.times import Clock
 from receiver.pretend.book import PretendJob, Shelf
 from receiver.pretend.options import (
     EventKind,
-    Hook,
     VendorOptions,
+    WebhookTarget,
 )
 from receiver.pretend.posting import Postman
 
@@ -26,11 +26,11 @@ class Teller(Protocol):
     #: A 4xx from the receiver ends the tries.
     four_is_final: bool
 
-    def hook(self, job: PretendJob, kind: EventKind, options: VendorOptions, key: str) -> Hook | None:
+    def hook(self, job: PretendJob, kind: EventKind, options: VendorOptions, key: str) -> WebhookTarget | None:
         """The webhook about a job, None if there is none of this kind. `key` is the API key that ordered it."""
         ...
 
-    def forgery(self, hook: Hook) -> Hook:
+    def forgery(self, hook: WebhookTarget) -> WebhookTarget:
         """The same webhook as somebody would send it who does not know the secret."""
         ...
 
@@ -44,7 +44,7 @@ class Workshop:
         self.book: Shelf[PretendJob] = Shelf()
         #: API keys by job.
         self.keys: Shelf[str] = Shelf()
-        self.postman = Postman(four_is_final=teller.four_is_final, noted=self.change)
+        self.postman = Postman(four_is_final=teller.four_is_final, on_event=self.change)
         self._teller = teller
         #: Progress that waits for the result to overtake it, by job.
         self._held: dict[str, list[PretendJob]] = {}

@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from receiver.config import Config
-from receiver.contracts import Commits
+from receiver.contracts import HookedStore
 from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
 from receiver.web.api.auth import Bearer
@@ -60,7 +60,7 @@ class Application(Starlette):
             await go_on(scope, receive, send)
 
 
-def application(store: Commits, setup: Setup, config: Config, clock: Clock) -> Starlette:
+def application(store: HookedStore, setup: Setup, config: Config, clock: Clock) -> Starlette:
     """The ASGI application on an open store. Setting `app.state.stopping` ends streams and long waits."""
     stopping = asyncio.Event()
     metrics = Metrics(store)

@@ -11,8 +11,8 @@ import msgspec
 import structlog
 
 from receiver.contracts import (
-    Commits,
-    Rider,
+    CommitHook,
+    HookedStore,
     Transaction,
 )
 from receiver.errors import StoreUnavailable
@@ -52,7 +52,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     prepare: Callable[[Transaction, Delivery], Try]
 
 
-class Claimed(NamedTuple):
+class ClaimedDelivery(NamedTuple):
     """A delivery that is ours now."""
 
     lane: Lane
@@ -60,10 +60,10 @@ class Claimed(NamedTuple):
     begin: Try
 
 
-class Taken(NamedTuple):
+class Claims(NamedTuple):
     """What one commit claimed."""
 
-    claimed: tuple[Claimed, ...]
+    claimed: tuple[ClaimedDelivery, ...]
     #: When there may be something to claim without a commit that tells of it, Unix ms.
     wake: int | None
     #: The moment of the claim, Unix ms.
@@ -77,7 +77,7 @@ class Dispatcher:
     follows a try as that is settled.
     """
 
-    def __init__(self, store: Commits, lanes: Sequence[Lane], clock: Clock) -> None:
+    def __init__(self, store: HookedStore, lanes: Sequence[Lane], clock: Clock) -> None:
         self._store = store
         self._lanes = {lane.name: lane for lane in lanes}
         self._clock = clock
@@ -92,14 +92,14 @@ class Dispatcher:
 
     def start(self) -> None:
         """Begins to dispatch."""
-        self._rider: Rider = self._store.accompany(self._take, self._taken, self._failed)
-        self._rider.nudge()
+        self._hook: CommitHook = self._store.hook_commits(self._take, self._taken, self._failed)
+        self._hook.request_commit()
 
     async def stop(self, grace: float) -> None:
         """Claims nothing more, lets what runs finish within `grace` seconds, then interrupts the rest."""
         self._stopping = True
         await self._last_claim()
-        self._rider.close()
+        self._hook.close()
         if self._timer is not None:
             self._timer.cancel()
         if not self._running:
@@ -119,10 +119,10 @@ class Dispatcher:
 
     # --- within a commit, on the store's thread
 
-    def _take(self, tx: Transaction) -> Taken:
+    def _take(self, tx: Transaction) -> Claims:
         """Claims what is due in every lane that has room."""
         now = self._clock()
-        claimed: list[Claimed] = []
+        claimed: list[ClaimedDelivery] = []
         wakes: list[int] = []
         for lane in () if self._stopping else self._lanes.values():
             due = tx.next_due([lane.name]) if self._room(lane, now) > 0 else None
@@ -130,16 +130,16 @@ class Dispatcher:
                 due = self._claim(tx, lane, claimed, now)
             if due is not None:
                 wakes.append(due)
-        return Taken(tuple(claimed), min(wakes, default=None), now)
+        return Claims(tuple(claimed), min(wakes, default=None), now)
 
-    def _claim(self, tx: Transaction, lane: Lane, claimed: list[Claimed], now: int) -> int | None:
+    def _claim(self, tx: Transaction, lane: Lane, claimed: list[ClaimedDelivery], now: int) -> int | None:
         """Claims of one lane; gives when it may claim again, None if that is for a later commit to tell."""
         free = self._room(lane, now)
         allowed = min(free, lane.room(tx)) if lane.room is not None else free
         most = min(allowed, AT_ONCE)
         lease_until = now + int((lane.timeout + LEASE_MARGIN) * 1000)
         taken = tx.claim(lane.name, most, now, lease_until) if most > 0 else []
-        claimed += [Claimed(lane, delivery, lane.prepare(tx, delivery)) for delivery in taken]
+        claimed += [ClaimedDelivery(lane, delivery, lane.prepare(tx, delivery)) for delivery in taken]
         if len(taken) < most:
             return tx.next_due([lane.name])
         return now if most < allowed else None
@@ -152,7 +152,7 @@ class Dispatcher:
 
     # --- on the event loop, before the next commit begins
 
-    def _taken(self, taken: Taken) -> None:
+    def _taken(self, taken: Claims) -> None:
         for one in taken.claimed:
             self._start(one)
         self._held_up = False
@@ -175,9 +175,9 @@ class Dispatcher:
         if self._timer is not None:
             self._timer.cancel()
         wait = min(max(seconds, 0.0), LONGEST_SLEEP)
-        self._timer = asyncio.get_running_loop().call_later(wait, self._rider.nudge)
+        self._timer = asyncio.get_running_loop().call_later(wait, self._hook.request_commit)
 
-    def _start(self, one: Claimed) -> None:
+    def _start(self, one: ClaimedDelivery) -> None:
         lane = one.lane
         number = one.delivery.number
         busy = self._busy[lane.name]
@@ -192,6 +192,6 @@ class Dispatcher:
         self._running.discard(task)
         if number in self._busy[lane.name]:  # it broke before it could be settled, so no commit follows
             self._busy[lane.name].discard(number)
-            self._rider.nudge()
+            self._hook.request_commit()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("delivery.broke", lane=lane.name, error=repr(error), exc_info=error)

@@ -19,11 +19,11 @@ from receiver.lib.backoff import next_wait
 from receiver.lib.times import stamp
 from receiver.model.deliveries import (
     Accepted,
-    Broke,
     Delivery,
-    HeldBack,
+    Interrupted,
     NotAccepted,
     OrderOutcome,
+    Postponed,
     Refused,
     Unclear,
     Withdrawn,
@@ -34,10 +34,10 @@ from receiver.model.jobs import (
     KeptJob,
     Status,
 )
-from receiver.workers.settling import (
-    given_back,
-    settled,
-    word_of,
+from receiver.workers.settlement import (
+    outcome_name,
+    returned_unused,
+    settle_try,
 )
 
 #: Waits between tries of an order that certainly was not taken, seconds: some 9 hours in all.
@@ -71,29 +71,29 @@ def settle_order(
     tx: Transaction,
     setup: Setup,
     delivery: Delivery,
-    outcome: OrderOutcome | Broke | HeldBack,
+    outcome: OrderOutcome | Interrupted | Postponed,
     started: int,
     now: int,
     spread: float,
-) -> tuple[str, OrderOutcome | HeldBack, KeptJob | None]:
+) -> tuple[str, OrderOutcome | Postponed, KeptJob | None]:
     """Writes down what came of an order; gives the word for it, the outcome, and the job after it.
 
     A try that broke before `submitting` was committed sent nothing; after that its fate is not known. A webhook may
     have come first: then the job stays as the webhook told.
     """
     kept = tx.job(delivery.job)
-    if isinstance(outcome, HeldBack):
+    if isinstance(outcome, Postponed):
         return _hold_back(tx, setup, delivery, kept, now), outcome, tx.job(delivery.job)
     known = _judged(tx, kept, outcome)
     if kept is None:
         return "fenced", known, None
-    if isinstance(outcome, Broke) and not outcome.counted and kept.job.status != "submitting":
-        return ("given_back" if tx.settle(delivery, given_back(delivery, now)) else "fenced"), known, kept
+    if isinstance(outcome, Interrupted) and not outcome.counted and kept.job.status != "submitting":
+        return ("given_back" if tx.settle(delivery, returned_unused(delivery, now)) else "fenced"), known, kept
     after = _delivery_after(setup.sources[kept.job.source], kept, delivery, known, now, spread)
-    if not settled(tx, delivery, after, known, word_of(known), started, now):
+    if not settle_try(tx, delivery, after, known, outcome_name(known), started, now):
         return "fenced", known, kept
     _move_job(tx, setup, kept, known, after, delivery, now)
-    return word_of(known), known, tx.job(delivery.job)
+    return outcome_name(known), known, tx.job(delivery.job)
 
 
 def held_back(tx: Transaction, kept: KeptJob) -> bool:
@@ -104,7 +104,7 @@ def held_back(tx: Transaction, kept: KeptJob) -> bool:
 def _hold_back(tx: Transaction, setup: Setup, delivery: Delivery, kept: KeptJob | None, now: int) -> str:
     waits = kept is not None and kept.job.status == "planned"
     # Meanwhile the breaker may have closed, and released all that was held: this one was not among them.
-    again = given_back(delivery, now)
+    again = returned_unused(delivery, now)
     go_on = waits and tx.breaker(delivery.name) is None
     if kept is None or not tx.settle(delivery, again if go_on else msgspec.structs.replace(again, state="done")):
         return "fenced"
@@ -125,8 +125,8 @@ def hold_by_breaker(tx: Transaction, setup: Setup, kept: KeptJob, now: int, atte
     advance(tx, setup, kept, msgspec.structs.replace(kept, job=job, facts=facts), now, attempt=attempt)
 
 
-def _judged(tx: Transaction, kept: KeptJob | None, outcome: OrderOutcome | Broke) -> OrderOutcome:
-    if isinstance(outcome, Broke):
+def _judged(tx: Transaction, kept: KeptJob | None, outcome: OrderOutcome | Interrupted) -> OrderOutcome:
+    if isinstance(outcome, Interrupted):
         sent = kept is not None and kept.job.status == "submitting"
         return Unclear(note=outcome.note) if sent else NotAccepted(note=outcome.note)
     if kept is not None and isinstance(outcome, Accepted) and _taken_by_another(tx, kept, outcome):
@@ -222,7 +222,9 @@ def recover(tx: Transaction, setup: Setup, now: int) -> int:
     interrupted = tx.running()
     for delivery in interrupted:
         if delivery.is_order and delivery.name in setup.sources:
-            settle_order(tx, setup, delivery, Broke(note="the process ended meanwhile", counted=False), now, now, 0.5)
+            settle_order(
+                tx, setup, delivery, Interrupted(note="the process ended meanwhile", counted=False), now, now, 0.5
+            )
         else:
-            tx.settle(delivery, given_back(delivery, now))
+            tx.settle(delivery, returned_unused(delivery, now))
     return len(interrupted)

@@ -23,16 +23,16 @@ from receiver.lib import ids
 from receiver.lib.signatures import ref_of
 from receiver.lib.times import Clock
 from receiver.model.deliveries import (
-    Broke,
     Delivery,
-    HeldBack,
+    Interrupted,
     OrderOutcome,
+    Postponed,
     order_lane,
 )
 from receiver.model.jobs import KeptJob
 from receiver.workers.dispatcher import Lane, Try
 from receiver.workers.order_outcomes import begin_order, held_back, settle_order
-from receiver.workers.settling import surely
+from receiver.workers.settlement import write_until_kept
 
 log = structlog.get_logger("dispatch")
 
@@ -79,26 +79,26 @@ class OrderCarrier:
         except Exception as wrong:  # noqa: BLE001  # what cannot be read must not fail a commit that others share
             return partial(self.carry, delivery, wrong)
 
-    async def carry(self, delivery: Delivery, order: Order | HeldBack | Exception, freed: Callable[[], None]) -> None:
+    async def carry(self, delivery: Delivery, order: Order | Postponed | Exception, freed: Callable[[], None]) -> None:
         """One try, settled. Interrupted before the paid call it is given back; during the call it is unsure."""
         started = self._clock()
         try:
             outcome = await self._try(order, delivery)
         except asyncio.CancelledError:
-            outcome = Broke(note="the process was stopped", counted=False)
+            outcome = Interrupted(note="the process was stopped", counted=False)
         except Exception as wrong:  # a provider may be anybody's code; what it means depends on how far the order was
             log.exception("order.broke", delivery_id=ids.show("dlv", delivery.number), source=self._source.name)
-            outcome = Broke(note=f"the order broke: {type(wrong).__name__}")
+            outcome = Interrupted(note=f"the order broke: {type(wrong).__name__}")
         freed()
         await self._settle(delivery, outcome, started)
 
-    def _order(self, tx: Transaction, delivery: Delivery) -> Order | HeldBack:
+    def _order(self, tx: Transaction, delivery: Delivery) -> Order | Postponed:
         """The order, unless the source's breaker opened while it waited."""
         kept = tx.job(delivery.job)
         if kept is None:
             raise LookupError("the delivery names a job that is not there")
         if held_back(tx, kept):
-            return HeldBack()
+            return Postponed()
         wanted = self._source.webhooks and self._source.provider.webhooks
         ref = ref_of(self._store.ref_key, self._source.name, kept.number)
         url = f"{self._public_url}/in/{self._source.name}/{ref}" if wanted else None
@@ -112,8 +112,10 @@ class OrderCarrier:
         source = self._setup.sources.get(result.job.source)
         return source if source is not None and source.confirm else None
 
-    async def _try(self, order: Order | HeldBack | Exception, delivery: Delivery) -> OrderOutcome | Broke | HeldBack:
-        if isinstance(order, HeldBack):
+    async def _try(
+        self, order: Order | Postponed | Exception, delivery: Delivery
+    ) -> OrderOutcome | Interrupted | Postponed:
+        if isinstance(order, Postponed):
             return order
         if isinstance(order, Exception):
             raise order
@@ -126,7 +128,7 @@ class OrderCarrier:
             return ours
 
         outcome = await self._sender.send(order, self._source, begin, self._clock)
-        return HeldBack() if held else outcome
+        return Postponed() if held else outcome
 
     def _begin(self, tx: Transaction, delivery: Delivery) -> tuple[bool, bool]:
         """Whether the breaker has opened since the order was claimed, and whether the order may be sent."""
@@ -134,10 +136,10 @@ class OrderCarrier:
         held = kept is not None and held_back(tx, kept)
         return held, not held and begin_order(tx, self._source, delivery, self._clock())
 
-    async def _settle(self, delivery: Delivery, outcome: OrderOutcome | Broke | HeldBack, started: int) -> None:
+    async def _settle(self, delivery: Delivery, outcome: OrderOutcome | Interrupted | Postponed, started: int) -> None:
         spread = self._spread()
         now = self._clock()
-        settled_as, known, job = await surely(
+        settled_as, known, job = await write_until_kept(
             self._store, lambda tx: settle_order(tx, self._setup, delivery, outcome, started, now, spread)
         )
         log.info(

@@ -28,9 +28,9 @@ from receiver.flows.advance import advance, release
 from receiver.flows.breakers import wait_after
 from receiver.flows.poll_times import (
     askable,
+    check_after_miss,
     deadline_of,
-    look_after_a_miss,
-    next_look,
+    next_check,
 )
 from receiver.flows.reports import report_to
 from receiver.lib.times import Clock, stamp
@@ -170,8 +170,8 @@ class Reconciler:
 
 def _due(tx: Transaction, sources: Sequence[str], now: int) -> tuple[dict[str, list[KeptJob]], int | None]:
     """The due jobs of each source, and when the next look of the other sources is due."""
-    found = {name: jobs for name in sources if (jobs := tx.to_look_at(name, now, AT_ONCE))}
-    return found, tx.next_look([name for name in sources if name not in found])
+    found = {name: jobs for name in sources if (jobs := tx.due_checks(name, now, AT_ONCE))}
+    return found, tx.next_check([name for name in sources if name not in found])
 
 
 def take_answers(
@@ -214,8 +214,8 @@ def _go_on(tx: Transaction, setup: Setup, source: Source, number: int, told: boo
         return give_up(tx, setup, kept, *_reason(told, answered), now)
     misses = 0 if told else int(kept.facts.get("misses", 0)) + 1
     counted = msgspec.structs.replace(kept, facts={**kept.facts, "misses": misses})
-    at = next_look(source, counted, now, looked=True) if told else look_after_a_miss(source, counted, now)
-    tx.put_job(msgspec.structs.replace(counted, look_at=at))
+    at = next_check(source, counted, now, looked=True) if told else check_after_miss(source, counted, now)
+    tx.put_job(msgspec.structs.replace(counted, check_at=at))
     return 0
 
 
@@ -230,7 +230,7 @@ def _reason(told: bool, answered: bool) -> tuple[ErrorCode, str]:
 def give_up(tx: Transaction, setup: Setup, kept: KeptJob, code: ErrorCode, message: str, now: int) -> int:
     """We stop waiting: failed by us, so a late result still completes it. Another tool's job is only left alone."""
     if not kept.ordered_by_us:
-        tx.put_job(msgspec.structs.replace(kept, look_at=None))
+        tx.put_job(msgspec.structs.replace(kept, check_at=None))
         return 0
     error = JobError(code=code, message=message, retryable=False)
     job = msgspec.structs.replace(kept.job, status="failed", error=error, finished_at=stamp(now))
@@ -245,7 +245,7 @@ def _see_to_all(setup: Setup, numbers: Sequence[int], now: int, tx: Transaction)
 def see_to(tx: Transaction, setup: Setup, number: int, now: int) -> None:
     """A due job that cannot be asked for: its hold may be over, or its deadline has come."""
     kept = tx.job(number)
-    if kept is None or kept.look_at is None or kept.look_at > now:
+    if kept is None or kept.check_at is None or kept.check_at > now:
         return
     if kept.job.status != "held":
         give_up(tx, setup, kept, "provider_timeout", "nothing was heard of it by the deadline", now)
@@ -264,4 +264,4 @@ def _probe(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:
         tx.put_breaker(msgspec.structs.replace(breaker, probe_at=now + wait_after(breaker.failures)))
         release(tx, setup, msgspec.structs.replace(kept, facts={**kept.facts, "probe": True}), now)
     else:
-        tx.put_job(msgspec.structs.replace(kept, look_at=breaker.probe_at))
+        tx.put_job(msgspec.structs.replace(kept, check_at=breaker.probe_at))

@@ -12,8 +12,8 @@ import msgspec
 import structlog
 
 from receiver.contracts import (
-    Pages,
-    Past,
+    FilePages,
+    OldRows,
     Pruned,
     Store,
     Transaction,
@@ -48,7 +48,7 @@ REQUESTS: Final = 4
 PAGES: Final = 6
 
 
-class Pace:
+class PrunePace:
     """How much a step does, and how long the next one waits. `rests` False: nobody else is there to wait for."""
 
     def __init__(self, *, rests: bool = True) -> None:
@@ -73,13 +73,13 @@ def _timed(work: Callable[[Transaction], T], tx: Transaction) -> tuple[T, float]
     return work(tx), time.perf_counter() - began
 
 
-async def prune(store: Store, before: int, *, after: int = 0, pace: Pace | None = None) -> Pruned:
+async def prune(store: Store, before: int, *, after: int = 0, pace: PrunePace | None = None) -> Pruned:
     """Takes away what is over and older than the id `before`, and gives the room back; gives what it took away.
 
     `after`: what is older than this id is left alone. What is killed in between is taken up by the next call. Raises
     StoreUnavailable.
     """
-    pace = pace or Pace()
+    pace = pace or PrunePace()
     done = Pruned()
     last: int | None = after
     while last is not None:
@@ -97,7 +97,11 @@ async def prune(store: Store, before: int, *, after: int = 0, pace: Pace | None 
 
 
 async def _in_steps(
-    store: Store, numbers: Sequence[int], work: Callable[[Sequence[int], Transaction], Pruned], pace: Pace, times: int
+    store: Store,
+    numbers: Sequence[int],
+    work: Callable[[Sequence[int], Transaction], Pruned],
+    pace: PrunePace,
+    times: int,
 ) -> Pruned:
     done = Pruned()
     while numbers:
@@ -108,7 +112,7 @@ async def _in_steps(
     return done
 
 
-def _old_families(after: int, before: int, tx: Transaction) -> Past:
+def _old_families(after: int, before: int, tx: Transaction) -> OldRows:
     return tx.old_families(after, before, WALK)
 
 
@@ -116,7 +120,7 @@ def _prune_families(before: int, roots: Sequence[int], tx: Transaction) -> Prune
     return tx.prune_families(roots, before)
 
 
-def _old_requests(after: int, before: int, going: Collection[int], tx: Transaction) -> Past:
+def _old_requests(after: int, before: int, going: Collection[int], tx: Transaction) -> OldRows:
     return tx.old_requests(after, before, WALK, going)
 
 
@@ -124,7 +128,7 @@ def _prune_requests(numbers: Sequence[int], tx: Transaction) -> Pruned:
     return tx.prune_requests(numbers)
 
 
-async def give_back(store: Store, pace: Pace) -> None:
+async def give_back(store: Store, pace: PrunePace) -> None:
     """Makes the file smaller, but for some room for what comes in. Raises StoreUnavailable."""
     pages = await store.read(_pages)
     while pages.shrinks and pages.free > min(max(FEWEST_SPARE, pages.count // 10), MOST_SPARE):
@@ -134,11 +138,11 @@ async def give_back(store: Store, pace: Pace) -> None:
             return
 
 
-def _pages(tx: Transaction) -> Pages:
+def _pages(tx: Transaction) -> FilePages:
     return tx.pages()
 
 
-def _give_back(pages: int, tx: Transaction) -> Pages:
+def _give_back(pages: int, tx: Transaction) -> FilePages:
     tx.give_back(pages)
     return tx.pages()
 
@@ -163,10 +167,10 @@ async def would_prune(store: Store, before: int) -> Pruned:
 
 
 def _family_rows(roots: Sequence[int], before: int, tx: Transaction) -> tuple[Pruned, list[int]]:
-    return tx.family_rows(roots, before)
+    return tx.prunable_rows(roots, before)
 
 
-class Upkeep:
+class Pruner:
     """Prunes what is older than the retention: soon after the start, then every hour."""
 
     def __init__(self, store: Store, retention: float, clock: Clock, *, first: float = FIRST) -> None:

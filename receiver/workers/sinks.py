@@ -24,15 +24,15 @@ from receiver.model.deliveries import (
     Delivered,
     Delivery,
     Outcome,
-    Parcel,
+    OutgoingEvent,
 )
 from receiver.model.events import Event
 from receiver.workers.dispatcher import Lane, Try
-from receiver.workers.settling import (
-    given_back,
-    settled,
-    surely,
-    word_of,
+from receiver.workers.settlement import (
+    outcome_name,
+    returned_unused,
+    settle_try,
+    write_until_kept,
 )
 
 log = structlog.get_logger("dispatch")
@@ -56,26 +56,28 @@ class SinkCarrier:
     def prepare(self, tx: Transaction, delivery: Delivery) -> Try:
         """Reads what is to be delivered; gives the try."""
         try:
-            return partial(self.carry, delivery, parcel_of(tx, delivery))
+            return partial(self.carry, delivery, outgoing_event(tx, delivery))
         except Exception as wrong:  # noqa: BLE001  # what cannot be read must not fail a commit that others share
             return partial(self.carry, delivery, wrong)
 
-    async def carry(self, delivery: Delivery, parcel: Parcel | Exception, freed: Callable[[], None]) -> None:
+    async def carry(self, delivery: Delivery, outgoing: OutgoingEvent | Exception, freed: Callable[[], None]) -> None:
         """One try; `freed` is called when the sink is done with it. Cut short by shutdown it is given back."""
         started = self._clock()
         try:
-            outcome = await self._try(delivery, parcel)
+            outcome = await self._try(delivery, outgoing)
         except asyncio.CancelledError:
             freed()
-            await surely(self._store, lambda tx: tx.settle(delivery, given_back(delivery, self._clock())))
+            await write_until_kept(
+                self._store, lambda tx: tx.settle(delivery, returned_unused(delivery, self._clock()))
+            )
             return
         freed()
         after = self._after(delivery, outcome)
         now = self._clock()
-        ours = await surely(
-            self._store, lambda tx: settled(tx, delivery, after, outcome, word_of(outcome), started, now)
+        ours = await write_until_kept(
+            self._store, lambda tx: settle_try(tx, delivery, after, outcome, outcome_name(outcome), started, now)
         )
-        event = parcel.event if isinstance(parcel, Parcel) else None
+        event = outgoing.event if isinstance(outgoing, OutgoingEvent) else None
         log.info(
             "delivery.attempted" if ours else "delivery.fenced",
             delivery_id=ids.show("dlv", delivery.number),
@@ -84,26 +86,26 @@ class SinkCarrier:
             job_id=ids.show("job", delivery.job),
             sink=self._sink.name,
             attempt=delivery.attempt,
-            outcome=word_of(outcome),
+            outcome=outcome_name(outcome),
             state=after.state,
             status=outcome.status,
             note=outcome.note,
             took_ms=now - started,
         )
 
-    async def _try(self, delivery: Delivery, parcel: Parcel | Exception) -> Outcome:
-        if isinstance(parcel, Exception):
-            log.error("delivery.unreadable", delivery_id=ids.show("dlv", delivery.number), exc_info=parcel)
-            return Again(note=f"the event could not be read: {type(parcel).__name__}")
+    async def _try(self, delivery: Delivery, outgoing: OutgoingEvent | Exception) -> Outcome:
+        if isinstance(outgoing, Exception):
+            log.error("delivery.unreadable", delivery_id=ids.show("dlv", delivery.number), exc_info=outgoing)
+            return Again(note=f"the event could not be read: {type(outgoing).__name__}")
         try:
             async with asyncio.timeout(self._sink.timeout):
-                return await self._sink.handler.deliver(parcel)
+                return await self._sink.handler.deliver(outgoing)
         except TimeoutError:
             return Again(note=f"no answer within {self._sink.timeout:g} s")
         except TransportError as wrong:
             return Again(note=str(wrong))
         except Exception as wrong:  # a handler may be anybody's code: its fault must not lose the event
-            log.exception("handler.broke", sink=self._sink.name, delivery_id=parcel.delivery_id)
+            log.exception("handler.broke", sink=self._sink.name, delivery_id=outgoing.delivery_id)
             return Again(note=f"the handler broke: {type(wrong).__name__}")
 
     def _after(self, delivery: Delivery, outcome: Outcome) -> Delivery:
@@ -118,10 +120,10 @@ class SinkCarrier:
         return msgspec.structs.replace(delivery, state="pending", due_at=self._clock() + int(wait * 1000))
 
 
-def parcel_of(tx: Transaction, delivery: Delivery) -> Parcel:
+def outgoing_event(tx: Transaction, delivery: Delivery) -> OutgoingEvent:
     """What a handler is given for a delivery."""
     body = tx.event(delivery.event or 0) or b""
-    return Parcel(
+    return OutgoingEvent(
         delivery_id=ids.show("dlv", delivery.number),
         attempt=delivery.attempt - delivery.base,
         event=_EVENT.decode(body),

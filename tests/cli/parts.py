@@ -16,13 +16,13 @@ from typer.testing import CliRunner, Result
 
 import receiver
 from receiver.app import (
-    look_at,
+    inspect_database,
     read_config,
-    service,
+    runtime,
 )
 from receiver.cli import (
     Composition,
-    Service,
+    Runtime,
     app,
 )
 from receiver.flows import intake
@@ -31,7 +31,7 @@ from support.world import PICKED, a_request
 
 T = TypeVar("T")
 
-PARTS: Final = Composition(read_config=read_config, service=service, look=look_at)
+PARTS: Final = Composition(read_config=read_config, open_runtime=runtime, inspect=inspect_database)
 GRID: Final = {
     "task_id": "grid-1",
     "task_type": "imagine",
@@ -91,20 +91,20 @@ def values(result: Result) -> list[Any]:
     return [msgspec.json.decode(line) for line in done(result).splitlines()]
 
 
-def on(folder: Path, work: Callable[[Service], Awaitable[T]]) -> T:
+def on(folder: Path, work: Callable[[Runtime], Awaitable[T]]) -> T:
     """Runs `work` on the parts of a folder's configuration, which dispatch nothing."""
 
     async def opened() -> T:
-        async with service(read_config(folder / "gridhook.toml", {}), None) as parts:
+        async with runtime(read_config(folder / "gridhook.toml", {}), None) as parts:
             return await work(parts)
 
     return asyncio.run(opened())
 
 
-def webhook(folder: Path, body: object) -> intake.Taken:
+def webhook(folder: Path, body: object) -> intake.IntakeResult:
     """Takes a webhook in, as a server would."""
 
-    async def take(parts: Service) -> intake.Taken:
+    async def take(parts: Runtime) -> intake.IntakeResult:
         source = parts.setup.sources["journey"]
         request = msgspec.structs.replace(a_request(body), received_at=parts.clock())
         verified = intake.verify(request, source, parts.store.ref_key)

@@ -27,7 +27,7 @@ from receiver.model.deliveries import (
     Dead,
     Delivered,
     Outcome,
-    Parcel,
+    OutgoingEvent,
 )
 from receiver.model.events import Event, EventType
 from receiver.model.jobs import (
@@ -100,12 +100,12 @@ def job(**changes: object) -> Job:
     return msgspec.structs.replace(plain, **changes)
 
 
-def parcel(data: Job | None = None, kind: EventType = "job.completed", attempt: int = 1) -> Parcel:
+def outgoing(data: Job | None = None, kind: EventType = "job.completed", attempt: int = 1) -> OutgoingEvent:
     about = data or job()
     event = Event(
         id="evt_01", source="gridhook/journey", type=kind, subject=about.id, time="2026-11-21T10:00:00.000Z", data=about
     )
-    return Parcel(delivery_id="dlv_01", attempt=attempt, event=event, body=msgspec.json.encode(event))
+    return OutgoingEvent(delivery_id="dlv_01", attempt=attempt, event=event, body=msgspec.json.encode(event))
 
 
 def healthy(_request: httpx.Request) -> httpx.Response:
@@ -120,7 +120,7 @@ def recording(seen: list[httpx.Request]) -> Callable[[httpx.Request], httpx.Resp
     return side
 
 
-async def outcome_or_error(handler: Handler, sent: Parcel) -> Outcome | TransportError:
+async def outcome_or_error(handler: Handler, sent: OutgoingEvent) -> Outcome | TransportError:
     """What became of a try; anything raised but a TransportError fails the test."""
     try:
         return await handler.deliver(sent)
@@ -144,14 +144,14 @@ def test_it_says_how_fast_and_how_many_at_once(case: Case) -> None:
 @every
 async def test_a_parcel_reaches_a_healthy_side(case: Case) -> None:
     seen: list[httpx.Request] = []
-    assert isinstance(await case.made(recording(seen)).deliver(parcel()), Delivered)
+    assert isinstance(await case.made(recording(seen)).deliver(outgoing()), Delivered)
     assert len(seen) == case.speaks
 
 
 @every
 @pytest.mark.parametrize("kind", get_args(EventType))
 async def test_every_type_of_event_is_delivered(case: Case, kind: EventType) -> None:
-    assert isinstance(await case.made(healthy).deliver(parcel(kind=kind)), Delivered)
+    assert isinstance(await case.made(healthy).deliver(outgoing(kind=kind)), Delivered)
 
 
 @every
@@ -159,7 +159,7 @@ async def test_a_job_that_is_hardly_known_is_delivered(case: Case) -> None:
     bare = Job(
         id="job_01", source="journey", provider="journeyapi", status="running", root_id="job_01", created_at="2026"
     )
-    assert isinstance(await case.made(healthy).deliver(parcel(bare, "job.progress")), Delivered)
+    assert isinstance(await case.made(healthy).deliver(outgoing(bare, "job.progress")), Delivered)
 
 
 foreign = st.text(max_size=400) | st.sampled_from(["<!channel>", "a" * 9000, "&" * 9000, "http://[x", "\x00\n\u202e"])
@@ -187,7 +187,7 @@ def strange_jobs(draw: st.DrawFn) -> Job:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(kind=st.sampled_from(get_args(EventType)), strange=strange_jobs())
 async def test_whatever_a_vendor_says_is_delivered(case: Case, kind: EventType, strange: Job) -> None:
-    sent = parcel(strange, kind)
+    sent = outgoing(strange, kind)
     seen: list[httpx.Request] = []
     assert isinstance(await case.made(recording(seen)).deliver(sent), Delivered)
     assert all(len(request.content) <= MAX_SENT for request in seen if request.content != sent.body)
@@ -195,7 +195,7 @@ async def test_whatever_a_vendor_says_is_delivered(case: Case, kind: EventType, 
 
 @every
 async def test_a_huge_event_does_not_make_what_is_added_to_it_huge(case: Case) -> None:
-    sent = parcel(job(prompt="<" * 2_000_000, images=tuple(Image(index=1, url="https://a/b") for _ in range(5000))))
+    sent = outgoing(job(prompt="<" * 2_000_000, images=tuple(Image(index=1, url="https://a/b") for _ in range(5000))))
     seen: list[httpx.Request] = []
     assert isinstance(await case.made(recording(seen)).deliver(sent), Delivered)
     assert all(len(request.content) <= MAX_SENT for request in seen if request.content != sent.body)
@@ -204,8 +204,8 @@ async def test_a_huge_event_does_not_make_what_is_added_to_it_huge(case: Case) -
 @every
 async def test_a_repeat_says_the_same_under_the_same_id(case: Case) -> None:
     seen: list[httpx.Request] = []
-    await case.made(recording(seen)).deliver(parcel())
-    await case.made(recording(seen), NOW + 60_000).deliver(parcel(attempt=2))
+    await case.made(recording(seen)).deliver(outgoing())
+    await case.made(recording(seen), NOW + 60_000).deliver(outgoing(attempt=2))
     said = [(request.method, request.url, request.content, request.headers.get("webhook-id")) for request in seen]
     assert said[: len(said) // 2] == said[len(said) // 2 :]
 
@@ -213,7 +213,7 @@ async def test_a_repeat_says_the_same_under_the_same_id(case: Case) -> None:
 @every
 async def test_what_it_remembered_is_never_trusted(case: Case) -> None:
     for receipt in ("", "rubbish", "{}", "[]", '{"ts":1}', "\ud800"):
-        sent = msgspec.structs.replace(parcel(), receipt=receipt)
+        sent = msgspec.structs.replace(outgoing(), receipt=receipt)
         assert isinstance(await case.made(healthy).deliver(sent), Delivered)
 
 
@@ -226,14 +226,14 @@ async def test_a_side_that_is_down_is_for_later(case: Case, kind: type[httpx.HTT
     def side(_request: httpx.Request) -> httpx.Response:
         raise kind("down")
 
-    assert isinstance(await outcome_or_error(case.made(side), parcel()), Again | TransportError)
+    assert isinstance(await outcome_or_error(case.made(side), outgoing()), Again | TransportError)
 
 
 @speaking
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 async def test_a_busy_side_is_for_later_and_says_when(case: Case, status: int) -> None:
     answer = httpx.Response(status, headers={"retry-after": "7"}, json=HEALTHY)
-    outcome = await case.made(lambda _: answer).deliver(parcel())
+    outcome = await case.made(lambda _: answer).deliver(outgoing())
     assert isinstance(outcome, Again)
     assert (outcome.status, outcome.after) == (status, 7)
 
@@ -242,7 +242,7 @@ async def test_a_busy_side_is_for_later_and_says_when(case: Case, status: int) -
 @pytest.mark.parametrize("status", [302, 308, 400, 403, 404, 410])
 async def test_a_refusal_is_final(case: Case, status: int) -> None:
     answer = httpx.Response(status, headers={"location": "https://elsewhere.example.com/"}, json=HEALTHY)
-    outcome = await case.made(lambda _: answer).deliver(parcel())
+    outcome = await case.made(lambda _: answer).deliver(outgoing())
     assert isinstance(outcome, Dead)
     assert outcome.status == status
 
@@ -258,7 +258,7 @@ async def test_any_answer_at_all_has_an_outcome_with_a_plain_note(
     case: Case, status: int, body: bytes, wait: str
 ) -> None:
     answer = httpx.Response(status, headers=[(b"retry-after", wait.encode("latin-1"))], content=body)
-    outcome = await outcome_or_error(case.made(lambda _: answer), parcel())
+    outcome = await outcome_or_error(case.made(lambda _: answer), outgoing())
     note = str(outcome) if isinstance(outcome, TransportError) else outcome.note or ""
     assert note.isprintable()
     assert len(note) <= 400
@@ -278,7 +278,7 @@ async def test_no_secret_shows_even_if_the_other_side_repeats_the_whole_request(
 
     handler = case.made(side)
     with capture_logs() as lines, caplog.at_level(logging.DEBUG):
-        outcome = await outcome_or_error(handler, parcel())
+        outcome = await outcome_or_error(handler, outgoing())
     shown = f"{outcome!r} {outcome} {handler!r} {handler} {case.options!r} {lines} {caplog.text}"
     assert not [secret for secret in case.secrets if secret in shown]
 
@@ -288,5 +288,5 @@ async def test_no_secret_shows_if_the_other_side_is_down(case: Case) -> None:
     def side(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadError(f"failed: {request.url}")
 
-    result = await outcome_or_error(case.made(side), parcel())
+    result = await outcome_or_error(case.made(side), outgoing())
     assert not [secret for secret in case.secrets if secret in f"{result!r} {result}"]

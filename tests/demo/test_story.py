@@ -20,7 +20,7 @@ MAIN = "from receiver.app import main; main()"
 #: The same with vendors that are ten times as quick.
 QUICK = """
 import msgspec
-from receiver.demo.stage import OPTIONS
+from receiver.demo.servers import OPTIONS
 OPTIONS.update({name: msgspec.structs.replace(one, pace=one.pace / 10) for name, one in OPTIONS.items()})
 from receiver.app import main
 main()
@@ -29,12 +29,12 @@ main()
 OTHERWISE = """
 import asyncio, sys
 import msgspec
-from receiver.app import look_at, read_config, service
+from receiver.app import inspect_database, read_config, runtime
 from receiver.composition import Composition
-from receiver.demo.stage import OPTIONS
+from receiver.demo.servers import OPTIONS
 from receiver.demo.story import run
 
-parts = Composition(read_config=read_config, service=service, look=look_at)
+parts = Composition(read_config=read_config, open_runtime=runtime, inspect=inspect_database)
 options = {{**OPTIONS, "journey": msgspec.structs.replace(OPTIONS["journey"], pace=0.2, {options})}}
 sys.exit(asyncio.run(run(True, parts, options=options, {run})))
 """

@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from handlers.http import HttpTransport
 from handlers.log import Log
-from receiver.model.deliveries import Delivered, Parcel
+from receiver.model.deliveries import Delivered, OutgoingEvent
 from receiver.model.events import Event
 from receiver.model.jobs import Image, Job
 
@@ -29,7 +29,7 @@ async def test_an_event_is_one_line_with_ids_and_status_and_no_content() -> None
     event = Event(id="evt_01", source="gridhook/journey", type="job.completed", subject="job_01", time="2026", data=job)
     with capture_logs() as lines:
         log = Log(Log.Options(), HttpTransport(httpx.MockTransport(lambda _: httpx.Response(500))), lambda: 0, 15.0)
-        outcome = await log.deliver(Parcel(delivery_id="dlv_01", attempt=1, event=event, body=b"{}"))
+        outcome = await log.deliver(OutgoingEvent(delivery_id="dlv_01", attempt=1, event=event, body=b"{}"))
     assert outcome == Delivered()
     assert lines == [
         {

@@ -22,7 +22,7 @@ from receiver.model.deliveries import (
     Dead,
     Delivered,
     Outcome,
-    Parcel,
+    OutgoingEvent,
 )
 from receiver.model.events import Event, EventType
 from receiver.model.jobs import (
@@ -70,8 +70,8 @@ def event(data: Job | None = None, kind: EventType = "job.completed", number: in
     )
 
 
-def parcel(about: Event | None = None, receipt: str | None = None) -> Parcel:
-    return Parcel(delivery_id="dlv_01", attempt=1, event=about or event(), body=b"{}", receipt=receipt)
+def outgoing(about: Event | None = None, receipt: str | None = None) -> OutgoingEvent:
+    return OutgoingEvent(delivery_id="dlv_01", attempt=1, event=about or event(), body=b"{}", receipt=receipt)
 
 
 def texts(shown: Message) -> list[str]:
@@ -307,7 +307,7 @@ def test_options_that_do_not_say_one_way_are_refused_at_once(options: Slack.Opti
 
 async def test_a_hook_gets_blocks_and_a_text() -> None:
     side = Side(httpx.Response(200, text="ok"))
-    assert await slack(side).deliver(parcel()) == Delivered(status=200)
+    assert await slack(side).deliver(outgoing()) == Delivered(status=200)
     (said,) = side.said
     assert str(side.requests[0].url) == HOOK
     assert side.requests[0].headers["content-type"] == "application/json; charset=utf-8"
@@ -318,7 +318,7 @@ async def test_a_hook_gets_blocks_and_a_text() -> None:
 @pytest.mark.parametrize("word", ["invalid_blocks", "invalid_attachments", "downloading image failed [json-pointer]"])
 async def test_a_hook_that_refuses_the_blocks_gets_text_with_the_link_at_once(word: str) -> None:
     side = Side(httpx.Response(400, text=word), httpx.Response(200, text="ok"))
-    outcome = await slack(side).deliver(parcel())
+    outcome = await slack(side).deliver(outgoing())
     assert outcome == Delivered(status=200, note="sent as text: Slack refused the blocks")
     assert "blocks" not in side.said[1]
     assert "<https://cdn.example.com/1.png|picture>" in side.said[1]["text"]
@@ -326,12 +326,12 @@ async def test_a_hook_that_refuses_the_blocks_gets_text_with_the_link_at_once(wo
 
 async def test_a_hook_that_refuses_the_text_too_is_dead() -> None:
     side = Side(httpx.Response(400, text="invalid_blocks"), httpx.Response(400, text="invalid_payload"))
-    assert await slack(side).deliver(parcel()) == Dead(note="HTTP 400: invalid_payload", status=400)
+    assert await slack(side).deliver(outgoing()) == Dead(note="HTTP 400: invalid_payload", status=400)
 
 
 async def test_another_400_is_not_sent_again() -> None:
     side = Side(httpx.Response(400, text="user_not_found"))
-    assert isinstance(await slack(side).deliver(parcel()), Dead)
+    assert isinstance(await slack(side).deliver(outgoing()), Dead)
     assert len(side.requests) == 1
 
 
@@ -345,7 +345,7 @@ async def test_another_400_is_not_sent_again() -> None:
     ],
 )
 async def test_a_hook_that_is_no_more_is_dead_with_a_remedy(status: int, word: str, remedy: str) -> None:
-    outcome = await slack(Side(httpx.Response(status, text=word))).deliver(parcel())
+    outcome = await slack(Side(httpx.Response(status, text=word))).deliver(outgoing())
     assert isinstance(outcome, Dead)
     assert word in outcome.note
     assert remedy in outcome.note
@@ -353,12 +353,12 @@ async def test_a_hook_that_is_no_more_is_dead_with_a_remedy(status: int, word: s
 
 async def test_a_hook_that_is_busy_says_when_to_come_again() -> None:
     busy = httpx.Response(429, headers={"retry-after": "30"}, text="rate_limited")
-    assert await slack(Side(busy)).deliver(parcel()) == Again(note="HTTP 429: rate_limited", status=429, after=30)
+    assert await slack(Side(busy)).deliver(outgoing()) == Again(note="HTTP 429: rate_limited", status=429, after=30)
 
 
 async def test_a_bot_posts_the_first_event_and_remembers_the_message() -> None:
     side = Side(ok())
-    receipt = receipt_of(await bot(side).deliver(parcel()))
+    receipt = receipt_of(await bot(side).deliver(outgoing()))
     assert json.loads(receipt) == {"ts": "1.5", "channel": "C1", "event": "evt_01"}
     assert str(side.requests[0].url) == "https://slack.com/api/chat.postMessage"
     assert side.requests[0].headers["authorization"] == "Bearer xoxb-hush"
@@ -368,8 +368,8 @@ async def test_a_bot_posts_the_first_event_and_remembers_the_message() -> None:
 async def test_a_bot_edits_the_message_for_a_later_event() -> None:
     side = Side(ok(), ok())
     slack_bot = bot(side)
-    first = receipt_of(await slack_bot.deliver(parcel()))
-    second = receipt_of(await slack_bot.deliver(parcel(event(number=2), first)))
+    first = receipt_of(await slack_bot.deliver(outgoing()))
+    second = receipt_of(await slack_bot.deliver(outgoing(event(number=2), first)))
     assert side.methods == ["chat.postMessage", "chat.update"]
     assert (side.said[1]["channel"], side.said[1]["ts"]) == ("C1", "1.5")
     assert json.loads(second)["event"] == "evt_02"
@@ -378,8 +378,8 @@ async def test_a_bot_edits_the_message_for_a_later_event() -> None:
 async def test_an_event_older_than_the_one_shown_changes_nothing() -> None:
     side = Side(ok())
     slack_bot = bot(side)
-    newer = receipt_of(await slack_bot.deliver(parcel(event(number=2))))
-    outcome = await slack_bot.deliver(parcel(event(number=1), newer))
+    newer = receipt_of(await slack_bot.deliver(outgoing(event(number=2))))
+    outcome = await slack_bot.deliver(outgoing(event(number=1), newer))
     assert outcome == Delivered(note="superseded", receipt=newer)
     assert len(side.requests) == 1
 
@@ -387,8 +387,8 @@ async def test_an_event_older_than_the_one_shown_changes_nothing() -> None:
 async def test_the_event_that_is_shown_can_be_redelivered() -> None:
     side = Side(ok(), ok())
     slack_bot = bot(side)
-    receipt = receipt_of(await slack_bot.deliver(parcel()))
-    assert receipt_of(await slack_bot.deliver(parcel(receipt=receipt))) == receipt
+    receipt = receipt_of(await slack_bot.deliver(outgoing()))
+    assert receipt_of(await slack_bot.deliver(outgoing(receipt=receipt))) == receipt
     assert side.methods == ["chat.postMessage", "chat.update"]
 
 
@@ -396,8 +396,8 @@ async def test_the_event_that_is_shown_can_be_redelivered() -> None:
 async def test_a_message_that_cannot_be_edited_is_posted_anew(error: str) -> None:
     side = Side(ok("1.5"), no(error), ok("9.9"))
     slack_bot = bot(side)
-    first = receipt_of(await slack_bot.deliver(parcel()))
-    second = receipt_of(await slack_bot.deliver(parcel(event(number=2), first)))
+    first = receipt_of(await slack_bot.deliver(outgoing()))
+    second = receipt_of(await slack_bot.deliver(outgoing(event(number=2), first)))
     assert side.methods == ["chat.postMessage", "chat.update", "chat.postMessage"]
     assert json.loads(second) == {"ts": "9.9", "channel": "C1", "event": "evt_02"}
 
@@ -405,7 +405,7 @@ async def test_a_message_that_cannot_be_edited_is_posted_anew(error: str) -> Non
 @pytest.mark.parametrize("error", ["invalid_blocks", "invalid_attachments", "msg_blocks_too_long"])
 async def test_a_bot_whose_blocks_are_refused_sends_text_without_blocks(error: str) -> None:
     side = Side(no(error), ok())
-    outcome = await bot(side).deliver(parcel())
+    outcome = await bot(side).deliver(outgoing())
     assert isinstance(outcome, Delivered)
     assert outcome.note == "sent as text: Slack refused the blocks"
     assert side.said[1]["blocks"] == []
@@ -420,7 +420,7 @@ async def test_a_message_that_is_taken_is_not_sent_again_for_words_in_the_answer
         "message": {"blocks": [{"image_url": "https://a/invalid_blocks"}]},
     }
     side = Side(httpx.Response(200, json=echo))
-    assert isinstance(await bot(side).deliver(parcel()), Delivered)
+    assert isinstance(await bot(side).deliver(outgoing()), Delivered)
     assert len(side.requests) == 1
 
 
@@ -436,32 +436,32 @@ async def test_a_message_that_is_taken_is_not_sent_again_for_words_in_the_answer
     ],
 )
 async def test_a_bot_that_may_not_is_dead_with_a_remedy(error: str, remedy: str) -> None:
-    outcome = await bot(Side(no(error))).deliver(parcel())
+    outcome = await bot(Side(no(error))).deliver(outgoing())
     assert isinstance(outcome, Dead)
     assert outcome.note.startswith(f"Slack: {error}: ")
     assert remedy in outcome.note
 
 
 async def test_an_error_that_is_not_known_is_dead_in_slacks_own_word() -> None:
-    assert await bot(Side(no("brand_new"))).deliver(parcel()) == Dead(note="Slack: brand_new", status=200)
+    assert await bot(Side(no("brand_new"))).deliver(outgoing()) == Dead(note="Slack: brand_new", status=200)
 
 
 @pytest.mark.parametrize("error", ["ratelimited", "internal_error", "fatal_error", "service_unavailable"])
 async def test_an_error_that_passes_is_tried_again(error: str) -> None:
     answer = httpx.Response(200, headers={"retry-after": "3"}, json={"ok": False, "error": error})
-    assert await bot(Side(answer)).deliver(parcel()) == Again(note=f"Slack: {error}", status=200, after=3)
+    assert await bot(Side(answer)).deliver(outgoing()) == Again(note=f"Slack: {error}", status=200, after=3)
 
 
 async def test_a_bot_that_is_limited_by_status_waits_as_long_as_it_is_told() -> None:
     answer = httpx.Response(429, headers={"retry-after": "12"}, json={"ok": False, "error": "ratelimited"})
-    outcome = await bot(Side(answer)).deliver(parcel())
+    outcome = await bot(Side(answer)).deliver(outgoing())
     assert isinstance(outcome, Again)
     assert outcome.after == 12
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>log in</html>", b"[]", b"null"])
 async def test_an_answer_that_is_not_slacks_is_tried_again(body: bytes) -> None:
-    outcome = await bot(Side(httpx.Response(200, content=body))).deliver(parcel())
+    outcome = await bot(Side(httpx.Response(200, content=body))).deliver(outgoing())
     assert outcome == Again(note="the answer is not one of Slack's Web API", status=200)
 
 
@@ -479,5 +479,5 @@ async def test_a_second_call_has_no_time_of_its_own() -> None:
 
     side = Stalling()
     handler = Slack(Slack.Options(url=Secret(HOOK)), HttpTransport(side), lambda: NOW, 0.1)
-    assert await handler.deliver(parcel()) == Again(note="Slack took longer than 0.1 s")
+    assert await handler.deliver(outgoing()) == Again(note="Slack took longer than 0.1 s")
     assert side.calls == 2

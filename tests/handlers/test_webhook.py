@@ -18,7 +18,7 @@ from receiver.model.deliveries import (
     Again,
     Dead,
     Delivered,
-    Parcel,
+    OutgoingEvent,
 )
 from receiver.model.events import Event
 from receiver.model.jobs import Job
@@ -29,13 +29,13 @@ KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
 
 
-def parcel(attempt: int = 1) -> Parcel:
+def outgoing(attempt: int = 1) -> OutgoingEvent:
     job = Job(
         id="job_01", source="journey", provider="journeyapi", status="completed", root_id="job_01", created_at="2026"
     )
     event = Event(id="evt_01", source="gridhook/journey", type="job.completed", subject="job_01", time="2026", data=job)
     # Not what encoding the event would give: the body must go out as it was kept.
-    return Parcel(delivery_id="dlv_01", attempt=attempt, event=event, body=b'{ "kept": "\xc3\xa9" }')
+    return OutgoingEvent(delivery_id="dlv_01", attempt=attempt, event=event, body=b'{ "kept": "\xc3\xa9" }')
 
 
 def webhook(side: httpx.MockTransport, now: int = NOW, secret: str = SECRET) -> Webhook:
@@ -53,17 +53,17 @@ def recorder(seen: list[httpx.Request]) -> httpx.MockTransport:
 
 async def test_the_event_goes_out_byte_for_byte_to_the_configured_address() -> None:
     seen: list[httpx.Request] = []
-    assert await webhook(recorder(seen)).deliver(parcel()) == Delivered(status=200)
+    assert await webhook(recorder(seen)).deliver(outgoing()) == Delivered(status=200)
     (request,) = seen
     assert (request.method, str(request.url)) == ("POST", URL)
-    assert request.content == parcel().body
+    assert request.content == outgoing().body
     assert request.headers["content-type"] == "application/cloudevents+json"
     assert request.headers["user-agent"] == "gridhook"
 
 
 async def test_the_signature_is_that_of_standard_webhooks() -> None:
     seen: list[httpx.Request] = []
-    await webhook(recorder(seen)).deliver(parcel())
+    await webhook(recorder(seen)).deliver(outgoing())
     headers = seen[0].headers
     assert (headers["webhook-id"], headers["webhook-timestamp"]) == ("evt_01", "1800000000")
     signed = b"evt_01.1800000000." + seen[0].content
@@ -73,7 +73,7 @@ async def test_the_signature_is_that_of_standard_webhooks() -> None:
 
 async def test_a_secret_without_prefix_is_the_key_itself() -> None:
     seen: list[httpx.Request] = []
-    await webhook(recorder(seen), secret="plain").deliver(parcel())
+    await webhook(recorder(seen), secret="plain").deliver(outgoing())
     signed = b"evt_01.1800000000." + seen[0].content
     mac = base64.b64encode(hmac.new(b"plain", signed, hashlib.sha256).digest()).decode()
     assert seen[0].headers["webhook-signature"] == f"v1,{mac}"
@@ -81,8 +81,8 @@ async def test_a_secret_without_prefix_is_the_key_itself() -> None:
 
 async def test_a_later_try_has_the_same_id_and_a_new_timestamp_and_signature() -> None:
     seen: list[httpx.Request] = []
-    await webhook(recorder(seen)).deliver(parcel())
-    await webhook(recorder(seen), now=NOW + 60_000).deliver(parcel(attempt=2))
+    await webhook(recorder(seen)).deliver(outgoing())
+    await webhook(recorder(seen), now=NOW + 60_000).deliver(outgoing(attempt=2))
     first, second = (request.headers for request in seen)
     assert first["webhook-id"] == second["webhook-id"]
     assert int(second["webhook-timestamp"]) - int(first["webhook-timestamp"]) == 60
@@ -90,10 +90,10 @@ async def test_a_later_try_has_the_same_id_and_a_new_timestamp_and_signature() -
 
 
 async def test_gone_is_dead_and_busy_is_tried_again() -> None:
-    gone = await webhook(httpx.MockTransport(lambda _: httpx.Response(410))).deliver(parcel())
+    gone = await webhook(httpx.MockTransport(lambda _: httpx.Response(410))).deliver(outgoing())
     assert gone == Dead(note="HTTP 410", status=410)
     busy = httpx.Response(429, headers={"retry-after": "9"}, text="slowly")
-    assert await webhook(httpx.MockTransport(lambda _: busy)).deliver(parcel()) == Again(
+    assert await webhook(httpx.MockTransport(lambda _: busy)).deliver(outgoing()) == Again(
         note="HTTP 429: slowly", status=429, after=9
     )
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from receiver.lib import ids
-from receiver.pretend.inbox import Inbox
 from receiver.pretend.loopback import serve
+from receiver.pretend.post_collector import PostCollector
 from receiver.pretend.vendor import PretendVendor
 from support.picks import parents, pick, task_id, vendor_knowing
 from support.server import AUTO_HD, HOOK_SECRET, JOURNEY, Server, read, serving, until
@@ -94,7 +94,7 @@ async def test_an_acknowledged_webhook_survives_kill_nine(tmp_path: Path) -> Non
     tasks = [task_id(number) for number in range(WEBHOOKS)]
     # The vendor tells of a result late enough for an order to be sent again before, if anything did that.
     vendor = vendor_knowing(*tasks, order_delay=0.05, pace=0.5, retry=(1.0,) * 60)
-    sink, load = Inbox(), Load(tasks)
+    sink, load = PostCollector(), Load(tasks)
     interrupted: set[str] = set()
     async with serve(vendor.app) as at_vendor, serve(sink.app) as at_sink:
         toml = JOURNEY.format(vendor=at_vendor, more="concurrency = 80") + SINK.format(sink=at_sink) + AUTO_HD
@@ -118,7 +118,7 @@ async def test_an_acknowledged_webhook_survives_kill_nine(tmp_path: Path) -> Non
     assert interrupted, "no kill came while an order was under way"
     assert unsure <= interrupted
     assert {outcomes[-1] for outcomes in tries.values()} == {("unsure",)}, "an interrupted order is never sent again"
-    assert {letter.headers["webhook-id"] for letter in sink.letters} == events
+    assert {letter.headers["webhook-id"] for letter in sink.posts} == events
 
 
 def must_hold(database: Path, taken: Mapping[str, str]) -> None:

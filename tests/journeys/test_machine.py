@@ -83,7 +83,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(key=st.sampled_from(["a", "b"]))
     def a_script_submits(self, key: str) -> None:
-        wish = commands.Wish(
+        wish = commands.Submission(
             source="journey", action="imagine", params={"prompt": key}, then={"action": "pick", "index": 3}
         )
         now = self.road.clock()
@@ -235,7 +235,7 @@ def test_an_order_that_was_held_back_while_the_breaker_closed_is_sent_all_the_sa
 
 def test_an_order_that_was_held_back_keeps_its_place_in_the_budget() -> None:
     road = a_road(2, Limits(budgets={"journey": Budget(amount=Decimal(8), unit="credits", per="total")}))
-    wish = commands.Wish(source="journey", action="imagine", params={"prompt": "a lighthouse"})
+    wish = commands.Submission(source="journey", action="imagine", params={"prompt": "a lighthouse"})
     road.store.commit(lambda tx: commands.submit(tx, road.setup, wish, road.clock()))
     refused, taken, dear = road.claim()
     road.go_on(taken, 2, "taken")

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import pytest
 
-from receiver.pretend.inbox import Inbox
 from receiver.pretend.loopback import serve
 from receiver.pretend.options import VendorOptions
+from receiver.pretend.post_collector import PostCollector
 from receiver.pretend.vendor import PretendVendor
 from receiver.pretend.vendors import build
 from receiver.pretend.vtrix.orders import output_id
@@ -61,19 +61,17 @@ ENV = {"FRAME_KEY": API_KEY, "PATH_TOKEN": PATH_TOKEN, "VTRIX_KEY": "vtrix-key"}
 
 class Scene(NamedTuple):
     server: Server
-    slack: Inbox
+    slack: PostCollector
 
     async def told(self, messages: int) -> None:
         """Waits until Slack has so many messages and nothing is on its way."""
-        await until(
-            lambda: len(self.slack.letters) >= messages and self.server.calm(), f"Slack has {messages} messages"
-        )
+        await until(lambda: len(self.slack.posts) >= messages and self.server.calm(), f"Slack has {messages} messages")
 
 
 @asynccontextmanager
 async def a_scene(folder: Path, toml: str, vendor: PretendVendor, *options: str) -> AsyncIterator[Scene]:
     """gridhook between a pretend vendor and a pretend Slack."""
-    slack = Inbox()
+    slack = PostCollector()
     async with serve(vendor.app) as at_vendor, serve(slack.app) as at_slack:
         written = toml.replace("{vendor}", at_vendor) + TEAM.format(slack=at_slack)
         async with serving(folder, written, *options, env=ENV) as server:
@@ -126,8 +124,8 @@ async def must_be_done_once(scene: Scene, vendor: PretendVendor) -> None:
     ]
     assert [(bill.endpoint, bill.body["type"]) for bill in vendor.bills] == [("upscale-2x-4x", "2x")]
     assert parents(vendor) == [PICK["task_id"]]
-    assert len(scene.slack.letters) == 2
-    assert PICK["image_url"] in scene.slack.letters[0].raw.decode()
+    assert len(scene.slack.posts) == 2
+    assert PICK["image_url"] in scene.slack.posts[0].raw.decode()
 
 
 @pytest.mark.timeout(60)
@@ -169,7 +167,7 @@ async def test_the_main_job_of_apiframe_a_signed_webhook_becomes_a_message(tmp_p
     async with a_scene(tmp_path, APIFRAME, build("apiframe")) as scene:
         assert await curl(scene.server, "/in/frame", body, x_webhook_signature=signature) == 200
         await scene.told(1)
-    assert [json.loads(body)["result"] in letter.raw.decode() for letter in scene.slack.letters] == [True]
+    assert [json.loads(body)["result"] in letter.raw.decode() for letter in scene.slack.posts] == [True]
 
 
 @pytest.mark.timeout(60)
@@ -178,7 +176,7 @@ async def test_the_main_job_of_apimart_a_webhook_on_its_token_becomes_a_message(
     async with a_scene(tmp_path, APIMART, build("apimart")) as scene:
         assert await curl(scene.server, f"/in/mart/{PATH_TOKEN}/callback", body) == 200
         await scene.told(1)
-    assert ["https://upload.apimart.ai/f/image/a_0.png" in str(letter.body) for letter in scene.slack.letters] == [True]
+    assert ["https://upload.apimart.ai/f/image/a_0.png" in str(letter.body) for letter in scene.slack.posts] == [True]
 
 
 @pytest.mark.timeout(60)

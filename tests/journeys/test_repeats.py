@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from receiver.pretend.inbox import Inbox
 from receiver.pretend.loopback import serve
+from receiver.pretend.post_collector import PostCollector
 from support.picks import parents, pick, task_id, vendor_knowing
 from support.server import AUTO_HD, JOURNEY, Server, serving, until
 
@@ -27,7 +27,7 @@ async def test_a_hundred_repeats_before_and_after_a_restart_are_one_event_one_or
     tmp_path: Path,
 ) -> None:
     task = task_id(7)
-    vendor, slack = vendor_knowing(task), Inbox()
+    vendor, slack = vendor_knowing(task), PostCollector()
     async with serve(vendor.app) as at_vendor, serve(slack.app) as at_slack:
         toml = JOURNEY.format(vendor=at_vendor, more="") + TELL_PICKS.format(sink=at_slack) + AUTO_HD
         async with serving(tmp_path, toml) as server:
@@ -48,7 +48,7 @@ async def test_a_hundred_repeats_before_and_after_a_restart_are_one_event_one_or
     assert events == [("job.completed",)]
     assert parents(vendor) == [task]
     assert jobs == [("pick", "completed"), ("upscale", "completed")]
-    assert len(slack.letters) == 1
+    assert len(slack.posts) == 1
     assert requests == [(2 * REPEATS,)]
 
 

@@ -10,9 +10,9 @@ from typing import Any, Literal, NamedTuple
 import httpx
 import pytest
 
-from receiver.pretend.inbox import Inbox
 from receiver.pretend.loopback import serve
 from receiver.pretend.options import VendorOptions
+from receiver.pretend.post_collector import PostCollector
 from receiver.pretend.vendor import PretendVendor
 from receiver.pretend.vendors import build
 
@@ -24,7 +24,7 @@ DAY_MS = 86_400_000
 class Buyer(NamedTuple):
     vendor: PretendVendor
     client: httpx.AsyncClient
-    inbox: Inbox
+    inbox: PostCollector
     hook: str
     now: list[int]
 
@@ -49,7 +49,7 @@ class Buyer(NamedTuple):
 @asynccontextmanager
 async def buyer(**switches: Any) -> AsyncIterator[Buyer]:
     now = [1_800_000_000_000]
-    inbox = Inbox()
+    inbox = PostCollector()
     vendor = build("apiframe", VendorOptions(**{"pace": 0.02, **switches}), lambda: now[0])
     async with (
         serve(inbox.app) as hook,
@@ -180,23 +180,23 @@ async def test_webhooks_are_signed_as_switched(switch: Literal["raw", "hex", "ba
     secret = digest.hexdigest().encode() if hexed else digest.digest()
     async with buyer(signature=switch) as me:
         name = await me.done(await me.imagine(webhookUrl=f"{me.hook}/in"))
-        (letter,) = me.inbox.letters
+        (post,) = me.inbox.posts
         assert (await me.job(name))["webhookStatus"] == "delivered"
-    assert letter.headers["x-webhook-signature"] == prefix + hmac.new(secret, letter.raw, hashlib.sha256).hexdigest()
-    assert letter.headers["x-webhook-event"] == letter.body["event"] == "completed"
+    assert post.headers["x-webhook-signature"] == prefix + hmac.new(secret, post.raw, hashlib.sha256).hexdigest()
+    assert post.headers["x-webhook-event"] == post.body["event"] == "completed"
 
 
 async def test_webhooks_can_be_unsigned() -> None:
     async with buyer(signature="none") as me:
         await me.done(await me.imagine(webhookUrl=f"{me.hook}/in"))
-    assert "x-webhook-signature" not in me.inbox.letters[0].headers
+    assert "x-webhook-signature" not in me.inbox.posts[0].headers
 
 
 async def test_progress_comes_only_to_those_who_asked() -> None:
     async with buyer(progress_steps=1) as me:
         events = ["progress", "completed"]
         await me.done(await me.imagine(webhookUrl=f"{me.hook}/in", webhookEvents=events))
-        progress, completed = (letter.body for letter in me.inbox.letters)
+        progress, completed = (post.body for post in me.inbox.posts)
     assert progress.keys() == {"event", "jobId", "status", "progress", "model"}
     assert (progress["status"], progress["progress"]) == ("PROCESSING", 50)
     assert completed["creditCost"] == 16
@@ -206,14 +206,14 @@ async def test_progress_comes_only_to_those_who_asked() -> None:
 async def test_the_result_comes_in_every_shape_that_was_seen(shape: str, kind: type) -> None:
     async with buyer(result=shape) as me:
         await me.done(await me.imagine(webhookUrl=f"{me.hook}/in"))
-    assert isinstance(me.inbox.letters[0].body["result"], kind)
+    assert isinstance(me.inbox.posts[0].body["result"], kind)
 
 
 async def test_a_failure_is_told_and_costs_nothing() -> None:
     async with buyer(fail="content policy violation") as me:
         told = await me.job(await me.done(await me.imagine(webhookUrl=f"{me.hook}/in")))
         assert (told["status"], told["creditCost"], told["error"]) == ("FAILED", 0, "content policy violation")
-        assert me.inbox.letters[0].body["event"] == "failed"
+        assert me.inbox.posts[0].body["event"] == "failed"
 
 
 async def test_results_expire_after_a_day() -> None:

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from receiver.pretend.inbox import Inbox
 from receiver.pretend.loopback import serve
 from receiver.pretend.options import VendorOptions
+from receiver.pretend.post_collector import PostCollector
 from receiver.pretend.vendor import PretendVendor
 from receiver.pretend.vendors import build
 
@@ -17,7 +17,7 @@ from receiver.pretend.vendors import build
 class Buyer(NamedTuple):
     vendor: PretendVendor
     client: httpx.AsyncClient
-    inbox: Inbox
+    inbox: PostCollector
     hook: str
 
     async def post(self, name: str, **body: object) -> httpx.Response:
@@ -44,7 +44,7 @@ class Buyer(NamedTuple):
 
 @asynccontextmanager
 async def buyer(statuses: tuple[int, ...] = (), **switches: Any) -> AsyncIterator[Buyer]:
-    inbox = Inbox(statuses)
+    inbox = PostCollector(statuses)
     vendor = build("apimart", VendorOptions(**{"pace": 0.02, "retry": (0.01, 0.01, 0.01), **switches}))
     async with (
         serve(inbox.app) as hook,
@@ -182,16 +182,16 @@ async def test_an_inpaint_waits_for_its_modal() -> None:
 async def test_the_webhook_is_the_status_answer_at_callback(wrapped: bool) -> None:
     async with buyer(wrapped=wrapped) as me:
         name = await me.done("imagine", prompt="a cat", webhook=f"{me.hook}/in/mart/")
-        (letter,) = me.inbox.letters
+        (post,) = me.inbox.posts
         answer = (await me.client.get(f"/v1/tasks/{name}")).json()
-    assert letter.path == "/in/mart/callback"
-    assert letter.body == (answer if wrapped else answer["data"])
+    assert post.path == "/in/mart/callback"
+    assert post.body == (answer if wrapped else answer["data"])
 
 
 async def test_a_failure_is_told_in_both_views() -> None:
     async with buyer(fail="banned") as me:
         name = await me.done("imagine", prompt="a cat", webhook=me.hook)
-        assert me.inbox.letters[0].body["data"]["error"] == {
+        assert me.inbox.posts[0].body["data"]["error"] == {
             "message": "banned",
             "type": "task_failed",
             "param": "",
@@ -214,7 +214,7 @@ async def test_a_5xx_is_tried_three_times_again_and_a_4xx_never(answers: tuple[i
 async def test_a_forgery_goes_to_a_wrong_path() -> None:
     async with buyer(forge=True) as me:
         await me.done("imagine", prompt="a cat", webhook=f"{me.hook}/in/mart/ref")
-    assert [letter.path for letter in me.inbox.letters] == ["/in/mart/refx/callback", "/in/mart/ref/callback"]
+    assert [post.path for post in me.inbox.posts] == ["/in/mart/refx/callback", "/in/mart/ref/callback"]
 
 
 async def test_refusals_carry_their_type() -> None:

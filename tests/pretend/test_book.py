@@ -16,9 +16,9 @@ from receiver.demo.ledger import (
 from receiver.lib.signatures import standard_webhook_signature
 from receiver.model.events import Event
 from receiver.model.jobs import Cost, Job
-from receiver.pretend.inbox import Letter
-from receiver.pretend.listener import Heard, read
+from receiver.pretend.event_sink import ReceivedEvent, read
 from receiver.pretend.options import Bill, Post
+from receiver.pretend.post_collector import ReceivedPost
 
 KEY = b"a key of the sink"
 NOW = 1_795_255_200
@@ -62,7 +62,7 @@ def good_books() -> Ledger:
         kept=9,
         events=[an_event(name) for name in PRICES],
         jobs=[a_job(name) for name in PRICES],
-        heard=[Heard(event=an_event(name), genuine=True) for name in PRICES],
+        received=[ReceivedEvent(event=an_event(name), genuine=True) for name in PRICES],
     )
 
 
@@ -105,33 +105,35 @@ def test_a_forgery_that_came_through_does_not_hold(changes: dict[str, object]) -
 
 
 @pytest.mark.parametrize(
-    "heard",
+    "received",
     [
-        good_books().heard[:2],
-        [*good_books().heard, good_books().heard[0]],
-        [*good_books().heard[:2], Heard(event=an_event("upscale-2x-4x"), genuine=False)],
+        good_books().received[:2],
+        [*good_books().received, good_books().received[0]],
+        [*good_books().received[:2], ReceivedEvent(event=an_event("upscale-2x-4x"), genuine=False)],
     ],
     ids=["too few", "one twice", "not signed"],
 )
-def test_a_sink_that_did_not_get_each_result_once_and_signed_does_not_hold(heard: list[Heard]) -> None:
-    assert len(wrong_in(msgspec.structs.replace(good_books(), heard=heard))) == 1
+def test_a_sink_that_did_not_get_each_result_once_and_signed_does_not_hold(received: list[ReceivedEvent]) -> None:
+    assert len(wrong_in(msgspec.structs.replace(good_books(), received=received))) == 1
 
 
-# --- what the sink makes of a letter
+# --- what the sink makes of a post
 
 
-def a_letter(**changes: str) -> Letter:
+def a_letter(**changes: str) -> ReceivedPost:
     raw = msgspec.json.encode(an_event("imagine"))
     headers = {
         "webhook-id": "evt_imagine",
         "webhook-timestamp": str(NOW),
         "webhook-signature": standard_webhook_signature(KEY, "evt_imagine", NOW, raw),
     }
-    return Letter(path="/events", headers={**headers, **{k.replace("_", "-"): v for k, v in changes.items()}}, raw=raw)
+    return ReceivedPost(
+        path="/events", headers={**headers, **{k.replace("_", "-"): v for k, v in changes.items()}}, raw=raw
+    )
 
 
 def test_a_signed_event_is_genuine() -> None:
-    assert read(a_letter(), KEY, NOW) == Heard(event=an_event("imagine"), genuine=True)
+    assert read(a_letter(), KEY, NOW) == ReceivedEvent(event=an_event("imagine"), genuine=True)
 
 
 def test_one_of_several_signatures_is_enough() -> None:
@@ -167,7 +169,7 @@ def test_an_old_letter_is_not_genuine() -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b"\xff", b"[1]"])
 def test_what_is_no_event_is_heard_as_none(raw: bytes) -> None:
-    assert read(Letter(path="/", headers={}, raw=raw), KEY, NOW) == Heard(event=None, genuine=False)
+    assert read(ReceivedPost(path="/", headers={}, raw=raw), KEY, NOW) == ReceivedEvent(event=None, genuine=False)
 
 
 # --- pictures

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from receiver.pretend.book import Shelf
-from receiver.pretend.inbox import Inbox
 from receiver.pretend.loopback import serve
 from receiver.pretend.options import VendorOptions
+from receiver.pretend.post_collector import PostCollector
 from receiver.pretend.vendor import PretendVendor
 from receiver.pretend.vendors import FACES, build
 
@@ -22,7 +22,7 @@ QUICK = VendorOptions(pace=0.02, retry=(0.01, 0.01))
 
 class Stage(NamedTuple):
     vendor: PretendVendor
-    inbox: Inbox
+    inbox: PostCollector
     client: httpx.AsyncClient
     hook: str
 
@@ -33,7 +33,7 @@ class Stage(NamedTuple):
 
 @asynccontextmanager
 async def stage(options: VendorOptions = QUICK, statuses: tuple[int, ...] = ()) -> AsyncIterator[Stage]:
-    vendor, inbox = build("journeyapi", options), Inbox(statuses)
+    vendor, inbox = build("journeyapi", options), PostCollector(statuses)
     async with (
         serve(inbox.app) as hook,
         serve(vendor.app, grace=0.05) as url,
@@ -50,7 +50,7 @@ async def test_progress_comes_before_the_result() -> None:
     async with stage() as on:
         await on.imagine()
         await on.vendor.settled()
-        told = [letter.body for letter in on.inbox.letters]
+        told = [post.body for post in on.inbox.posts]
     assert [body["status"] for body in told] == ["processing"] * 3 + ["finished"]
     assert [body["percentage"] for body in told] == ["25", "50", "75", "100"]
 
@@ -60,7 +60,7 @@ async def test_duplicates_are_posted_for_every_webhook() -> None:
         await on.imagine()
         await on.vendor.settled()
         assert Counter(post.kind for post in on.vendor.posts) == {"progress": 3, "completed": 3}
-        assert len(on.inbox.letters) == 6
+        assert len(on.inbox.posts) == 6
         assert len(on.vendor.bills) == 1
 
 
@@ -68,7 +68,7 @@ async def test_reordered_webhooks_end_with_the_first_progress() -> None:
     async with stage(changed(reorder=True)) as on:
         await on.imagine()
         await on.vendor.settled()
-        told = [letter.body for letter in on.inbox.letters]
+        told = [post.body for post in on.inbox.posts]
     assert [body["percentage"] for body in told] == ["100", "75", "50", "25"]
 
 
@@ -88,7 +88,7 @@ async def test_lost_webhooks_never_come_but_asking_works() -> None:
     async with stage(changed(lose=True)) as on:
         name = (await on.imagine()).json()["task_id"]
         await on.vendor.settled()
-        assert not on.inbox.letters
+        assert not on.inbox.posts
         assert (await on.client.post("/api/v1/fetch", json={"task_id": name})).json()["status"] == "finished"
 
 
@@ -103,7 +103,7 @@ async def test_a_forgery_comes_first_with_a_wrong_secret_and_a_lie() -> None:
     async with stage(changed(forge=True, progress_steps=0), (401,)) as on:
         await on.imagine()
         await on.vendor.settled()
-        forged, genuine = on.inbox.letters
+        forged, genuine = on.inbox.posts
         assert [post.forged for post in on.vendor.posts] == [True, False]
     assert forged.headers["x-webhook-secret"] != "s3"
     assert forged.body["status"] == "failed"
@@ -114,7 +114,7 @@ async def test_a_forgery_comes_first_with_a_wrong_secret_and_a_lie() -> None:
 async def test_the_webhook_can_come_before_the_answer() -> None:
     async with stage(changed(webhook_before_answer=True, pace=60)) as on:
         name = (await on.imagine()).json()["task_id"]
-        assert [letter.body["task_id"] for letter in on.inbox.letters] == [name]
+        assert [post.body["task_id"] for post in on.inbox.posts] == [name]
 
 
 async def test_a_delayed_answer_is_to_an_order_already_taken() -> None:
@@ -130,9 +130,9 @@ async def test_a_failing_job_says_why() -> None:
     async with stage(changed(fail="Content policy violation", progress_steps=0)) as on:
         await on.imagine()
         await on.vendor.settled()
-        (letter,) = on.inbox.letters
-    assert letter.body["status"] == "failed"
-    assert letter.body["error"] == "Content policy violation"
+        (post,) = on.inbox.posts
+    assert post.body["status"] == "failed"
+    assert post.body["error"] == "Content policy violation"
 
 
 @pytest.mark.parametrize(("name", "status"), [("refuse", 400), ("402", 402), ("429", 429), ("500", 500), ("503", 503)])
@@ -163,7 +163,7 @@ async def test_a_broken_answer_bills_only_an_order_that_was_taken(
             assert "task_id" not in answer.text
         await on.vendor.settled()
         assert len(on.vendor.bills) == len(on.vendor.jobs) == (1 if suffix else 0)
-        assert bool(on.inbox.letters) is bool(suffix)
+        assert bool(on.inbox.posts) is bool(suffix)
 
 
 async def test_a_fault_is_spent_on_an_order_that_would_have_been_taken() -> None:
@@ -203,14 +203,14 @@ async def test_switches_can_be_changed_while_it_runs() -> None:
         on.vendor.options = changed(lose=True)
         await on.imagine()
         await on.vendor.settled()
-        assert not on.inbox.letters
+        assert not on.inbox.posts
 
 
 async def test_pictures_are_served_where_the_order_went() -> None:
     async with stage(changed(progress_steps=0)) as on:
         await on.imagine()
         await on.vendor.settled()
-        body = on.inbox.letters[0].body
+        body = on.inbox.posts[0].body
         for url in (body["original_image_url"], *body["image_urls"]):
             assert url.startswith(str(on.client.base_url).rstrip("/"))
             answer = await on.client.get(url)

@@ -15,9 +15,9 @@ from receiver.contracts import (
 )
 from receiver.lib.signatures import Secret
 from receiver.model.jobs import Job, KeptJob
-from receiver.pretend.inbox import Inbox
 from receiver.pretend.loopback import serve
 from receiver.pretend.options import VendorOptions
+from receiver.pretend.post_collector import PostCollector
 from receiver.pretend.vendor import PretendVendor
 from receiver.pretend.vendors import build
 from receiver.providers.vtrix import Vtrix, VtrixOptions
@@ -26,7 +26,7 @@ from receiver.providers.vtrix import Vtrix, VtrixOptions
 class Buyer(NamedTuple):
     vendor: PretendVendor
     client: httpx.AsyncClient
-    inbox: Inbox
+    inbox: PostCollector
     hook: str
 
     async def post(self, model: str, **params: object) -> httpx.Response:
@@ -49,7 +49,7 @@ class Buyer(NamedTuple):
 
 @asynccontextmanager
 async def buyer(**switches: Any) -> AsyncIterator[Buyer]:
-    inbox = Inbox()
+    inbox = PostCollector()
     vendor = build("vtrix", VendorOptions(**{"pace": 0.02, **switches}))
     async with (
         serve(inbox.app) as hook,
@@ -124,8 +124,8 @@ async def test_the_tasks_own_id_is_no_parent() -> None:
 async def test_the_callback_gets_the_ended_task() -> None:
     async with buyer() as me:
         task = await me.done("diffusion", text="a cat", callback=f"{me.hook}/in/vtrix/ref")
-        (letter,) = me.inbox.letters
-    assert (letter.path, letter.body) == ("/in/vtrix/ref", task)
+        (post,) = me.inbox.posts
+    assert (post.path, post.body) == ("/in/vtrix/ref", task)
 
 
 async def test_a_failure_has_a_code() -> None:

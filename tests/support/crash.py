@@ -193,7 +193,7 @@ async def _take(store: SqliteStore, setup: Setup, life: Life) -> None:
     source = setup.sources["source"]
     for task, body in life.parents.items():
         request = Request(source="source", headers={}, body=body.encode(), received_at=system_clock())
-        await keep(store, setup, intake.read(request, intake.Verified(proof="secret"), source))
+        await keep(store, setup, intake.read(request, intake.Verification(proof="secret"), source))
         say("taken", task)
 
 

@@ -52,7 +52,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     on_ref: bool = False
     #: After how many ms the event was made; more than a few: it was reparsed.
     late: int = 0
-    look_at: int | None = None
+    check_at: int | None = None
 
     @property
     def first(self) -> int:
@@ -83,9 +83,9 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 def happen(tx: Transaction, turn: Turn) -> None:
     """Writes it all."""
     job = _job(turn)
-    ours = bool(turn.tags) or turn.parent is not None or turn.look_at is not None
+    ours = bool(turn.tags) or turn.parent is not None or turn.check_at is not None
     intent = f"intent-{turn.place}" if ours else None
-    tx.put_job(KeptJob(number=turn.job, job=job, intent=intent, look_at=turn.look_at))
+    tx.put_job(KeptJob(number=turn.job, job=job, intent=intent, check_at=turn.check_at))
     tx.add_request(
         KeptRequest(
             number=turn.first,

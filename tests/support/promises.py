@@ -62,7 +62,7 @@ class Promises:
             elif status == "planned":
                 assert orders[kept.number].state in ("pending", "running"), "a planned job is never ordered"
             elif status in ("queued", "running") and kept.ordered_by_us:
-                assert kept.look_at is not None, "a job at the vendor is never looked at"
+                assert kept.check_at is not None, "a job at the vendor is never looked at"
 
     def _what_is_over_stays_over(self, jobs: list[KeptJob]) -> None:
         for kept in jobs:

@@ -95,7 +95,7 @@ class Road:
 
     # --- what comes in
 
-    def webhook(self, task: Task, body: bytes, *, on_ref: bool) -> intake.Taken:
+    def webhook(self, task: Task, body: bytes, *, on_ref: bool) -> intake.IntakeResult:
         """Takes a webhook in."""
         request = Request(
             source="journey",
@@ -149,7 +149,7 @@ class Road:
     def look(self, *, answered: bool, most: int = AT_ONCE) -> None:
         """Looks at what is due as the reconciler does."""
         now = self.clock()
-        due = self.view(lambda tx: tx.to_look_at("journey", now, most))
+        due = self.view(lambda tx: tx.due_checks("journey", now, most))
         asked = [kept for kept in due if kept.job.status != "held" and askable(self.source, kept)]
         for kept in due:
             if kept not in asked:
@@ -215,6 +215,6 @@ class Road:
     def _next_due(self) -> int | None:
         moments = (
             self.view(lambda tx: tx.next_due([self._lane.name])),
-            self.view(lambda tx: tx.next_look(["journey"])),
+            self.view(lambda tx: tx.next_check(["journey"])),
         )
         return min((moment for moment in moments if moment is not None), default=None)

@@ -15,7 +15,7 @@ from receiver.contracts import (
 )
 from receiver.lib.ids import Ids
 from receiver.model.deliveries import Delivery
-from receiver.store.sqlite.choices import Shared
+from receiver.store.sqlite.choices import ChoicesCache
 from receiver.store.sqlite.migrate import migrate
 from receiver.store.sqlite.transaction import SqliteTransaction
 from support.pretend import Fate, Vendor
@@ -45,7 +45,7 @@ class SteppedStore:
         self.torn = False
         self._db = sqlite3.connect(":memory:", isolation_level=None)
         migrate(self._db)
-        self._shared = Shared()
+        self._shared = ChoicesCache()
         self._tx = SqliteTransaction(self._db, Ids(clock), self._shared)
 
     def view(self, work: Callable[[Transaction], T]) -> T:

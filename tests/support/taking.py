@@ -11,7 +11,7 @@ from support.world import AUTO_HD, TELL, a_request
 SETUP = Setup(sources={"journey": a_source()}, rules=(AUTO_HD, TELL))
 
 
-def take(tx: Transaction, body: object, setup: Setup = SETUP, token: str | None = None) -> intake.Taken:
+def take(tx: Transaction, body: object, setup: Setup = SETUP, token: str | None = None) -> intake.IntakeResult:
     """Takes one webhook in."""
     request = a_request(body, token=token)
     verified = intake.verify(request, setup.sources["journey"], b"k" * 32)

@@ -114,7 +114,7 @@ class World:
         """The bodies of the orders that the vendor got."""
         return [json.loads(request.content) for request in self.calls if request.url.host == "api.journeyapi.test"]
 
-    async def webhook(self, body: object, source: str = "journey", *, token: str | None = None) -> intake.Taken:
+    async def webhook(self, body: object, source: str = "journey", *, token: str | None = None) -> intake.IntakeResult:
         """Takes a webhook in, from verification to commit."""
         request = msgspec.structs.replace(a_request(body, source, token=token), received_at=self.clock())
         account = self.setup.sources[source]

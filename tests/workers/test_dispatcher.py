@@ -25,7 +25,7 @@ from receiver.model.deliveries import (
     Delivered,
     Delivery,
     Outcome,
-    Parcel,
+    OutgoingEvent,
 )
 from receiver.store.sqlite import store
 from receiver.workers import dispatcher
@@ -39,7 +39,7 @@ class Recorder:
     Options: ClassVar[type[msgspec.Struct]] = msgspec.Struct
 
     def __init__(self, *outcomes: Outcome | Exception) -> None:
-        self.parcels: list[Parcel] = []
+        self.parcels: list[OutgoingEvent] = []
         self.outcomes = list(outcomes)
         self.gate: asyncio.Event | None = None
         self.arrived = asyncio.Condition()
@@ -51,7 +51,7 @@ class Recorder:
         async with self.arrived, asyncio.timeout(10):
             await self.arrived.wait_for(lambda: len(self.parcels) >= count)
 
-    async def deliver(self, parcel: Parcel) -> Outcome:
+    async def deliver(self, parcel: OutgoingEvent) -> Outcome:
         """Records, waits at the gate, and gives the next outcome."""
         async with self.arrived:
             self.parcels.append(parcel)

@@ -81,7 +81,7 @@ async def test_progress_pushes_the_look_out(tmp_path: Path) -> None:
             {**HD, "task_id": job.provider_job_id, "status": "processing", "percentage": "10", "image_url": None}
         )
         (kept,) = await here.store.read(lambda tx: tx.jobs(Filters(action="upscale")))
-        assert kept.look_at == here.clock() + 60_000
+        assert kept.check_at == here.clock() + 60_000
 
 
 async def test_a_job_that_is_not_done_is_asked_again_every_so_often(tmp_path: Path) -> None:
@@ -94,8 +94,8 @@ async def test_a_job_that_is_not_done_is_asked_again_every_so_often(tmp_path: Pa
             watch = here.store.watch()
             while (
                 kept := (await here.store.read(lambda tx: tx.jobs(Filters(action="upscale"))))[0]
-            ).look_at != here.clock() + 20_000:
-                assert await watch.wait(5), kept.look_at
+            ).check_at != here.clock() + 20_000:
+                assert await watch.wait(5), kept.check_at
             watch.close()
         assert hd(await here.jobs()).progress == 40
 
@@ -170,7 +170,7 @@ async def test_a_vendor_that_cannot_be_reached_is_asked_again_and_nothing_is_giv
             await here.until(lambda jobs, asked=asked: len(looks(here)) >= asked)  # type: ignore[misc]
             watch = here.store.watch()
             while (
-                (await here.store.read(lambda tx: tx.jobs(Filters(action="upscale"))))[0].look_at or 0
+                (await here.store.read(lambda tx: tx.jobs(Filters(action="upscale"))))[0].check_at or 0
             ) <= here.clock():
                 assert await watch.wait(5)
             watch.close()
@@ -206,7 +206,7 @@ async def test_another_tools_job_is_watched_too_but_never_declared_failed(tmp_pa
         await here.tick(2000)
         await here.until(lambda jobs: len(looks(here)) == 2)
         watch = here.store.watch()
-        while (await here.store.read(lambda tx: tx.jobs(Filters())))[0].look_at is not None:
+        while (await here.store.read(lambda tx: tx.jobs(Filters())))[0].check_at is not None:
             assert await watch.wait(5)
         watch.close()
         assert (await here.jobs())[0].status == "running"

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receiver.contracts import (
-    Past,
+    OldRows,
     Pruned,
     Transaction,
     Watch,
@@ -250,9 +250,9 @@ def orphans(db: sqlite3.Connection) -> list[object]:
     return [row for sql in ORPHANS for row in db.execute(sql)]
 
 
-def hasty() -> retention.Pace:
+def hasty() -> retention.PrunePace:
     """A pace that does not rest, with the smallest steps to begin with."""
-    pace = retention.Pace(rests=False)
+    pace = retention.PrunePace(rests=False)
     pace.size = 1
     return pace
 
@@ -293,7 +293,7 @@ async def prune_it(past: History, killed_at: int) -> None:
 # --- repeats of what was pruned
 
 
-def receive(body: object, tx: Transaction, *, ref: int | None = None) -> intake.Taken:
+def receive(body: object, tx: Transaction, *, ref: int | None = None) -> intake.IntakeResult:
     """Takes a webhook in, at its job's own URL if that is named."""
     source = SETUP.sources["journey"]
     request = a_request(body, token=None if ref is None else ref_of(b"k" * 32, "journey", ref))
@@ -409,7 +409,7 @@ def put(kept: KeptJob, tx: Transaction) -> None:
     tx.put_job(kept)
 
 
-def stretch(after: int, tx: Transaction) -> Past:
+def stretch(after: int, tx: Transaction) -> OldRows:
     return tx.old_families(after, CUT, 10)
 
 
@@ -473,7 +473,7 @@ async def test_a_file_of_an_earlier_version_shrinks_once_it_was_written_anew(tmp
 async def test_a_pass_takes_up_where_the_one_before_ended_and_begins_anew_once_a_day(tmp_path: Path) -> None:
     clock = Clock()
     async with SqliteStore(tmp_path / "a.db", clock) as store:
-        kept = retention.Upkeep(store, KEPT_DAYS * 86_400.0, clock)
+        kept = retention.Pruner(store, KEPT_DAYS * 86_400.0, clock)
         assert await kept.tidy() == Pruned()
         await fill(store, 3)
         clock.pass_by(3600)
@@ -487,7 +487,7 @@ async def test_it_prunes_by_itself_and_ends_when_asked(tmp_path: Path) -> None:
     async with SqliteStore(tmp_path / "a.db", clock) as store:
         await fill(store, 3)
         watch = store.watch()
-        kept = retention.Upkeep(store, KEPT_DAYS * 86_400.0, clock, first=0.0)
+        kept = retention.Pruner(store, KEPT_DAYS * 86_400.0, clock, first=0.0)
         kept.start()
         async with asyncio.timeout(10):
             while await store.read(partial(_count, "jobs")):

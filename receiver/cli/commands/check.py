@@ -26,7 +26,7 @@ from receiver.cli.session import (
 from receiver.composition import Composition
 from receiver.config import Config
 from receiver.errors import ConfigError, StoreError
-from receiver.store.sqlite.look import Look
+from receiver.store.sqlite.inspection import Inspection
 from receiver.views.costs import budget_states, stopped_sources
 
 
@@ -111,25 +111,25 @@ def _checked(parts: Composition, config: Config, show_secrets: bool) -> Checked:
     )
 
 
-def _database(parts: Composition, config: Config) -> tuple[DatabaseState, explain.Money]:
+def _database(parts: Composition, config: Config) -> tuple[DatabaseState, explain.MoneyState]:
     try:
-        found = parts.look(config)
+        found = parts.inspect(config)
         # An older schema is not brought up to date by a mere check.
-        money = asyncio.run(_money(parts, config)) if found.version == found.newest else explain.Money()
+        money = asyncio.run(_money(parts, config)) if found.version == found.newest else explain.MoneyState()
     except StoreError as wrong:
-        return DatabaseState(address=config.database, usable=False, state=str(wrong)), explain.Money()
+        return DatabaseState(address=config.database, usable=False, state=str(wrong)), explain.MoneyState()
     return _state(config, found), money
 
 
-async def _money(parts: Composition, config: Config) -> explain.Money:
-    async with parts.service(config, None) as service:
+async def _money(parts: Composition, config: Config) -> explain.MoneyState:
+    async with parts.open_runtime(config, None) as service:
         setup, now = service.setup, service.clock()
         return await service.store.read(
-            lambda tx: explain.Money(budgets=budget_states(tx, setup, now), stopped=stopped_sources(tx))
+            lambda tx: explain.MoneyState(budgets=budget_states(tx, setup, now), stopped=stopped_sources(tx))
         )
 
 
-def _state(config: Config, found: Look) -> DatabaseState:
+def _state(config: Config, found: Inspection) -> DatabaseState:
     if found.version is None:
         state = "is not there yet: it will be created"
     elif found.version > found.newest:

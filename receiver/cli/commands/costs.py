@@ -22,7 +22,7 @@ from receiver.cli.session import (
     with_service,
 )
 from receiver.cli.values import moment
-from receiver.composition import Service
+from receiver.composition import Runtime
 from receiver.views.costs import (
     BudgetState,
     CostLine,
@@ -46,7 +46,7 @@ def costs(
     Since the month began, if no --since is given. Unknown counts jobs whose cost is in none of the amounts.
     """
 
-    async def work(service: Service) -> CostSummary:
+    async def work(service: Runtime) -> CostSummary:
         now = service.clock()
         start, end = moment(since, "--since", now), moment(until, "--until", now)
         return await service.store.read(lambda tx: summary(tx, service.setup, start, end, now))

@@ -24,7 +24,7 @@ from receiver.cli.session import (
 )
 from receiver.composition import Composition
 from receiver.config import TEMPLATE, Config
-from receiver.store.sqlite.look import Look
+from receiver.store.sqlite.inspection import Inspection
 from receiver.views.records import schemas
 
 
@@ -51,7 +51,7 @@ def migrate(ctx: typer.Context, config: ConfigFile = DEFAULT_FILE, json: AsJson 
     """Bring the database to this version's schema."""
     parts = composition(ctx)
     read = settings(ctx, config)
-    before = parts.look(read)
+    before = parts.inspect(read)
     after = asyncio.run(_migrated(parts, read))
     applied = list(range((before.version or 0) + 1, (after.version or 0) + 1))
     if json:
@@ -64,9 +64,9 @@ def migrate(ctx: typer.Context, config: ConfigFile = DEFAULT_FILE, json: AsJson 
         say(f"{after.path}: schema {after.version}, nothing to do")
 
 
-async def _migrated(parts: Composition, config: Config) -> Look:
-    async with parts.service(config, None):
-        return parts.look(config)
+async def _migrated(parts: Composition, config: Config) -> Inspection:
+    async with parts.open_runtime(config, None):
+        return parts.inspect(config)
 
 
 def schema(

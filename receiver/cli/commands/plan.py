@@ -77,11 +77,11 @@ def _body(event: Path) -> bytes:
 
 async def _planned(parts: Composition, config: Config, body: bytes, source: str | None) -> Planned:
     try:
-        found = parts.look(config)
+        found = parts.inspect(config)
         if found.version != found.newest:
             note = "the database is not there yet" if found.version is None else "the database has another schema"
             return _alone(config, body, source, note)
-        async with parts.service(config, None) as service:
+        async with parts.open_runtime(config, None) as service:
             ran = await service.store.read(lambda tx: dry_run(service.setup, body, source, tx, service.clock()))
             return _with(ran, True, f"budgets and breakers as they are in {found.path}")
     except StoreError as wrong:

@@ -19,9 +19,9 @@ from receiver.cli.session import (
     with_service,
 )
 from receiver.cli.values import moment
-from receiver.composition import Service
+from receiver.composition import Runtime
 from receiver.contracts import (
-    Pages,
+    FilePages,
     Pruned,
     Transaction,
 )
@@ -33,7 +33,7 @@ from receiver.workers import retention
 MB = 1e6
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class PruneSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What `prune` did, as `--json` prints it."""
 
     #: True: it only counted.
@@ -69,7 +69,7 @@ def prune(
     if dry_run and vacuum:
         raise typer.BadParameter("--vacuum does not go with --dry-run")
 
-    async def work(service: Service) -> Outcome:
+    async def work(service: Runtime) -> PruneSummary:
         before = _before(service, older_than)
         if vacuum and service.dispatched():
             raise StoreRefused("`gridhook serve` runs on this database: stop it first, --vacuum lets no write through")
@@ -82,7 +82,7 @@ def prune(
         _show(outcome)
 
 
-def _before(service: Service, older_than: str | None) -> int:
+def _before(service: Runtime, older_than: str | None) -> int:
     """The moment before which what is over goes, Unix ms."""
     now = service.clock()
     given = moment(older_than, "--older-than", now)
@@ -93,17 +93,17 @@ def _before(service: Service, older_than: str | None) -> int:
     return now - int(service.config.retention * 1000)
 
 
-async def _pruned(service: Service, before: int, *, dry_run: bool, vacuum: bool) -> Outcome:
+async def _pruned(service: Runtime, before: int, *, dry_run: bool, vacuum: bool) -> PruneSummary:
     store = service.store
     earlier = await store.read(_pages)
     if dry_run:
         gone = await retention.would_prune(store, first_at(before))
     else:
-        gone = await retention.prune(store, first_at(before), pace=retention.Pace(rests=service.dispatched()))
+        gone = await retention.prune(store, first_at(before), pace=retention.PrunePace(rests=service.dispatched()))
     if vacuum:
         await service.vacuum()
     later = await store.read(_pages)
-    return Outcome(
+    return PruneSummary(
         dry_run=dry_run,
         before=stamp(before),
         pruned=gone,
@@ -114,11 +114,11 @@ async def _pruned(service: Service, before: int, *, dry_run: bool, vacuum: bool)
     )
 
 
-def _pages(tx: Transaction) -> Pages:
+def _pages(tx: Transaction) -> FilePages:
     return tx.pages()
 
 
-def _show(outcome: Outcome) -> None:
+def _show(outcome: PruneSummary) -> None:
     word = "would go" if outcome.dry_run else "gone"
     say(f"older than {outcome.before}, {word}:")
     table(("WHAT", "ROWS"), list(msgspec.structs.asdict(outcome.pruned).items()))

@@ -19,7 +19,7 @@ from receiver.cli.session import (
     with_service,
 )
 from receiver.cli.values import moment, number
-from receiver.composition import Service
+from receiver.composition import Runtime
 from receiver.contracts import (
     Filters,
     KeptRequest,
@@ -52,7 +52,7 @@ def redeliver(
     if delivery_id is not None and sink is not None:
         raise typer.BadParameter("--sink goes with --dead")
 
-    async def work(service: Service) -> tuple[list[str], int, bool]:
+    async def work(service: Runtime) -> tuple[list[str], int, bool]:
         if delivery_id is None:
             return *await _dead_again(service, sink), service.dispatched()
         again = await service.store.write(
@@ -70,7 +70,7 @@ def redeliver(
         say(f"{left} {'stays' if left == 1 else 'stay'} dead: for sinks that are not configured any more")
 
 
-async def _dead_again(service: Service, sink: str | None) -> tuple[list[str], int]:
+async def _dead_again(service: Runtime, sink: str | None) -> tuple[list[str], int]:
     """Redelivers what is dead; gives the ids, and how many deliveries are for sinks that are gone."""
     sent: list[str] = []
     left = 0
@@ -114,7 +114,7 @@ def reparse(
     if (request_id is None) is not narrowed:
         raise typer.BadParameter("name a request, or narrow by --status, --source, --since, --until")
 
-    async def work(service: Service) -> list[intake.Taken]:
+    async def work(service: Runtime) -> list[intake.IntakeResult]:
         now = service.clock()
         if request_id is not None:
             return await _reparse(service, [number("req", request_id)], strict=True)
@@ -135,7 +135,7 @@ def reparse(
         _show(taken)
 
 
-async def _numbers(service: Service, wanted: Filters) -> list[int]:
+async def _numbers(service: Runtime, wanted: Filters) -> list[int]:
     """The requests that fit, oldest first, as they came in."""
     found: list[int] = []
     while True:
@@ -150,8 +150,8 @@ def _requests(tx: Transaction, wanted: Filters) -> Page[KeptRequest]:
     return tx.requests(wanted)
 
 
-async def _reparse(service: Service, numbers: list[int], *, strict: bool) -> list[intake.Taken]:
-    taken: list[intake.Taken] = []
+async def _reparse(service: Runtime, numbers: list[int], *, strict: bool) -> list[intake.IntakeResult]:
+    taken: list[intake.IntakeResult] = []
     for one in numbers:
         again = await intake.reparse(service.store, service.setup, one, service.clock())
         if again is not None:
@@ -161,7 +161,7 @@ async def _reparse(service: Service, numbers: list[int], *, strict: bool) -> lis
     return taken
 
 
-def _show(taken: list[intake.Taken]) -> None:
+def _show(taken: list[intake.IntakeResult]) -> None:
     states = Counter(one.state for one in taken)
     told = ": " + ", ".join(f"{count} {state}" for state, count in states.items()) if taken else ""
     events = sum(one.events for one in taken)

@@ -21,7 +21,7 @@ from receiver.cli.session import (
     ConfigFile,
     with_service,
 )
-from receiver.composition import Service
+from receiver.composition import Runtime
 from receiver.contracts import Transaction
 from receiver.errors import NotPossible
 from receiver.flows import commands
@@ -52,7 +52,7 @@ def resolve(
     `send` on an unsure job may be paid twice; on a terminal it asks first.
     """
 
-    async def work(service: Service) -> tuple[Job, bool]:
+    async def work(service: Runtime) -> tuple[Job, bool]:
         seen = await service.store.read(lambda tx: commands.job_of(tx, job))
         if decision == "send" and _may_be_taken(seen):
             _warn(seen.job, yes)
@@ -77,7 +77,7 @@ def _warn(job: Job, yes: bool) -> None:
         raise typer.Exit(1)
 
 
-def _resolve(tx: Transaction, service: Service, seen: Job, decision: Decision) -> KeptJob:
+def _resolve(tx: Transaction, service: Runtime, seen: Job, decision: Decision) -> KeptJob:
     now = commands.job_of(tx, seen.id).job
     if decision == "send" and now.status != seen.status:
         raise NotPossible("changed", f"job {seen.id} has just become {now.status}: look at it, then decide again")
@@ -92,14 +92,14 @@ def cancel(
 ) -> None:
     """Cancel a job: at once if it was not ordered yet, else its vendor is asked to stop it."""
 
-    async def work(service: Service) -> tuple[Job, bool]:
+    async def work(service: Runtime) -> tuple[Job, bool]:
         canceled = await service.store.write(lambda tx: _cancel(tx, service, job))
         return canceled.job, service.dispatched()
 
     _show(*with_service(ctx, config, work), json)
 
 
-def _cancel(tx: Transaction, service: Service, job_id: str) -> KeptJob:
+def _cancel(tx: Transaction, service: Runtime, job_id: str) -> KeptJob:
     return commands.cancel(tx, service.setup, commands.job_of(tx, job_id), service.clock())
 
 

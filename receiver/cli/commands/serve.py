@@ -23,7 +23,7 @@ from receiver.cli.session import (
 from receiver.composition import (
     Composition,
     Role,
-    Service,
+    Runtime,
 )
 from receiver.config import Config
 from receiver.lib import logs
@@ -103,28 +103,28 @@ async def _serve(parts: Composition, config: Config, role: Role) -> None:
     stopping.watch()
     listener = _listener(config) if role != "dispatch" else None
     with contextlib.closing(listener) if listener is not None else contextlib.nullcontext():
-        async with parts.service(config, role) as service:
+        async with parts.open_runtime(config, role) as service:
             _tell(config, role, listener)
             if listener is None:
-                settle()
+                freeze_collector()
                 await stopping.asked.wait()
             else:
                 await _listen(service, listener, stopping)
     log.info("server.stopped")
 
 
-async def _listen(service: Service, listener: socket.socket, stopping: Stopping) -> None:
+async def _listen(service: Runtime, listener: socket.socket, stopping: Stopping) -> None:
     from receiver.web.server import Server, server_config  # noqa: PLC0415  # loads uvicorn
 
     app = service.web()
     server = Server(server_config(app, service.config.server))
     server.config.load()
-    settle()
+    freeze_collector()
     stopping.stops(server, app.state.stopping)
     await server.serve(sockets=[listener])
 
 
-def settle() -> None:
+def freeze_collector() -> None:
     """Has the garbage collector leave alone what is there for good, and look at the rest less often.
 
     Modules and the parts of the program are some 40,000 objects that live until the end. To look through them again and

@@ -25,16 +25,16 @@ from receiver.cli.session import (
 )
 from receiver.cli.values import params, tags
 from receiver.cli.values import then as read_then
-from receiver.composition import Service
+from receiver.composition import Runtime
 from receiver.contracts import Transaction
-from receiver.flows.commands import Wish
+from receiver.flows.commands import Submission
 from receiver.flows.commands import pick as plan_pick
 from receiver.flows.commands import submit as plan_job
 from receiver.model.jobs import TERMINAL, KeptJob
 
 Wait = Annotated[bool, typer.Option("--wait", help="Show its progress and wait until it has ended.")]
 #: Plans a job in a transaction; the service is what it runs on.
-Plan = Callable[[Service, Transaction], KeptJob]
+Plan = Callable[[Runtime, Transaction], KeptJob]
 
 
 def submit(
@@ -63,11 +63,15 @@ def submit(
     It is kept at once; a running `gridhook serve` sends it to the vendor.
     """
     given = params(param or []) | ({} if prompt is None else {"prompt": prompt})
-    wish = Wish(
+    submission = Submission(
         source=source, action=action, params=given, parent_id=parent, tags=tags(tag or []), then=read_then(then)
     )
     _order(
-        ctx, config, lambda service, tx: plan_job(tx, service.setup, wish, service.clock(), idempotency_key), wait, json
+        ctx,
+        config,
+        lambda service, tx: plan_job(tx, service.setup, submission, service.clock(), idempotency_key),
+        wait,
+        json,
     )
 
 
@@ -87,7 +91,7 @@ def _order(ctx: typer.Context, config: Path, plan: Plan, wait: bool, json: bool)
     """Plans, shows, and waits if that was asked for. Exit 1 if the job did not complete."""
     planned: list[KeptJob] = []
 
-    async def work(service: Service) -> waiting.Ended:
+    async def work(service: Runtime) -> waiting.WaitResult:
         if wait and not service.dispatched():
             fail("no `gridhook serve` runs on this database, so nothing would be sent: start it, or leave --wait out")
         kept = await service.store.write(lambda tx: plan(service, tx))
@@ -98,7 +102,7 @@ def _order(ctx: typer.Context, config: Path, plan: Plan, wait: bool, json: bool)
             return await waiting.until_ended(service, kept)
         if not json and kept.job.status not in TERMINAL:
             say("it is being sent" if service.dispatched() else NOT_DISPATCHED)
-        return waiting.Ended(kept=kept)
+        return waiting.WaitResult(kept=kept)
 
     try:
         ended = with_service(ctx, config, work)
@@ -110,7 +114,7 @@ def _order(ctx: typer.Context, config: Path, plan: Plan, wait: bool, json: bool)
     _show_end(ended, wait, json)
 
 
-def _show_end(ended: waiting.Ended, wait: bool, json: bool) -> None:
+def _show_end(ended: waiting.WaitResult, wait: bool, json: bool) -> None:
     job = ended.kept.job
     if json:
         emit(job)

@@ -22,7 +22,7 @@ from receiver.cli.session import (
     with_service,
 )
 from receiver.cli.values import moment
-from receiver.composition import Service
+from receiver.composition import Runtime
 from receiver.contracts import Filters, Transaction
 from receiver.lib import ids
 from receiver.model.events import Event
@@ -32,7 +32,7 @@ _EVENT: Final = msgspec.json.Decoder(Event)
 PAGE: Final = 500
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class TailOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Which events are shown, and how."""
 
     types: tuple[str, ...]
@@ -52,9 +52,9 @@ def tail(
 ) -> None:
     """Follow events as they come, until Ctrl-C."""
 
-    async def work(service: Service) -> None:
+    async def work(service: Runtime) -> None:
         start = moment(since, "--since", service.clock())
-        await _follow(service, Wanted(types=tuple(kind or ()), source=source, since=start, json=json))
+        await _follow(service, TailOptions(types=tuple(kind or ()), source=source, since=start, json=json))
 
     try:
         with_service(ctx, config, work)
@@ -62,7 +62,7 @@ def tail(
         return
 
 
-async def _follow(service: Service, wanted: Wanted) -> None:
+async def _follow(service: Runtime, wanted: TailOptions) -> None:
     watch = service.store.watch()
     try:
         last = await _start(service, wanted.since)
@@ -80,7 +80,7 @@ def _after(tx: Transaction, number: int) -> list[bytes]:
     return tx.events_after(number, PAGE)
 
 
-async def _start(service: Service, since: int | None) -> int:
+async def _start(service: Runtime, since: int | None) -> int:
     """The number of the last event that is not shown."""
     if since is not None:
         return ids.first_at(since) - 1
@@ -88,7 +88,7 @@ async def _start(service: Service, since: int | None) -> int:
     return _number(_EVENT.decode(newest[0])) if newest else 0
 
 
-def _show(body: bytes, wanted: Wanted) -> int:
+def _show(body: bytes, wanted: TailOptions) -> int:
     """Prints an event if it is wanted; gives its number."""
     event = _EVENT.decode(body)
     fits = (not wanted.types or event.type in wanted.types) and wanted.source in (None, event.source_name)

@@ -16,13 +16,13 @@ from starlette.routing import Route
 from receiver.lib.times import stamp
 from receiver.pretend.apiframe.orders import act, generate
 from receiver.pretend.book import Draft, PretendJob
-from receiver.pretend.faults import Refused
+from receiver.pretend.faults import PretendRefusal
 from receiver.pretend.options import (
     EventKind,
-    Hook,
     VendorOptions,
+    WebhookTarget,
 )
-from receiver.pretend.vendor import PretendVendor, Wish
+from receiver.pretend.vendor import PretendRequest, PretendVendor
 
 STATES: Final = {
     "queued": "QUEUED",
@@ -34,7 +34,7 @@ STATES: Final = {
 RETENTION_MS: Final = 86_400_000
 
 
-class Apiframe:
+class PretendApiframe:
     """The vendor at `https://api.apiframe.ai`."""
 
     name = "apiframe"
@@ -55,7 +55,7 @@ class Apiframe:
         """`X-API-Key` (documented)."""
         return headers.get("x-api-key")
 
-    def refusal(self, refused: Refused, path: str) -> Response:
+    def refusal(self, refused: PretendRefusal, path: str) -> Response:
         """`{"error"}` with what the status adds, `Retry-After` and `x-request-id` (documented)."""
         body: dict[str, Any] = {"error": refused.message}
         headers = {"x-request-id": str(uuid4())}
@@ -76,15 +76,15 @@ class Apiframe:
         job = jobs[0]
         return JSONResponse({"jobId": job.id, "status": STATES[job.state]}, 202, {"x-request-id": str(uuid4())})
 
-    def hook(self, job: PretendJob, kind: EventKind, options: VendorOptions, key: str) -> Hook | None:
+    def hook(self, job: PretendJob, kind: EventKind, options: VendorOptions, key: str) -> WebhookTarget | None:
         """The documented bodies, for the events that were asked for, signed as the switch says."""
         if job.order.webhook_url is None or kind not in job.order.events:
             return None
         body = msgspec.json.encode(_told(job, kind, options))
         headers = {"x-webhook-event": kind, **_signed(body, key, options)}
-        return Hook(url=job.order.webhook_url, headers=headers, body=body)
+        return WebhookTarget(url=job.order.webhook_url, headers=headers, body=body)
 
-    def forgery(self, hook: Hook) -> Hook:
+    def forgery(self, hook: WebhookTarget) -> WebhookTarget:
         """A signature made with another key."""
         wrong = hmac.new(b"not the key", hook.body, hashlib.sha256).hexdigest()
         return msgspec.structs.replace(hook, headers={**hook.headers, "x-webhook-signature": f"sha256={wrong}"})
@@ -128,11 +128,11 @@ def _result(job: PretendJob) -> dict[str, Any]:
     return {"images": job.pictures(), "gridUrl": job.picture("grid")}
 
 
-def _job(wish: Wish) -> Response:
+def _job(received: PretendRequest) -> Response:
     """The job object (documented); its pictures expire after 24 hours."""
-    job = wish.book.get(wish.path["id"])
+    job = received.book.get(received.path["id"])
     if job is None:
-        raise Refused(404, "Job not found")
+        raise PretendRefusal(404, "Job not found")
     said = {
         "id": job.id,
         "status": STATES[job.state],
@@ -145,6 +145,6 @@ def _job(wish: Wish) -> Response:
         "createdAt": stamp(job.created),
         "completedAt": stamp(job.finished) if job.finished is not None else None,
     }
-    if job.finished is not None and wish.now - job.finished >= RETENTION_MS:
+    if job.finished is not None and received.now - job.finished >= RETENTION_MS:
         said["expired"] = True
     return JSONResponse(said, headers={"x-request-id": str(uuid4())})

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 
 from receiver.pretend.book import Draft, PretendJob
-from receiver.pretend.faults import Refused
+from receiver.pretend.faults import PretendRefusal
 from receiver.pretend.fields import texts, whole
-from receiver.pretend.vendor import Wish
+from receiver.pretend.vendor import PretendRequest
 
 COMMON: Final = frozenset({"parentJobId", "action", "webhookUrl", "webhookEvents"})
 #: The fields each action has beside the common ones; any other field is a 400.
@@ -32,29 +32,29 @@ GRID_PRICE: Final = Decimal(16)
 UPSAMPLE_PRICE: Final = Decimal(4)
 
 
-def generate(wish: Wish) -> Draft:
+def generate(received: PretendRequest) -> Draft:
     """POST /v2/images/generate. Raises Refused."""
-    if wish.body.get("model") != "midjourney":
+    if received.body.get("model") != "midjourney":
         raise _invalid("model", "must be a known model")
-    prompt = wish.body.get("prompt")
+    prompt = received.body.get("prompt")
     if not _is_prompt(prompt):
         raise _invalid("prompt", "must have 1 to 2000 characters")
-    if not isinstance(wish.body.get("midjourneyParams", {}), dict):
+    if not isinstance(received.body.get("midjourneyParams", {}), dict):
         raise _invalid("midjourneyParams", "must be an object")
-    return _draft(wish, "generate", None, prompt=str(prompt))
+    return _draft(received, "generate", None, prompt=str(prompt))
 
 
-def act(wish: Wish) -> Draft:
+def act(received: PretendRequest) -> Draft:
     """POST /v2/images/midjourney/action. Raises Refused."""
-    action = wish.body.get("action")
+    action = received.body.get("action")
     if not isinstance(action, str) or action not in OWN:
         raise _invalid("action", f"must be one of {', '.join(OWN)}")
-    unknown = sorted(wish.body.keys() - COMMON - OWN[action])
+    unknown = sorted(received.body.keys() - COMMON - OWN[action])
     if unknown:
         raise _invalid(unknown[0], "is not a known field")
-    _check_fields(wish.body, action)
-    parent = _parent(wish, action)
-    return _draft(wish, action, parent, prompt=str(wish.body.get("prompt") or parent.order.prompt))
+    _check_fields(received.body, action)
+    parent = _parent(received, action)
+    return _draft(received, action, parent, prompt=str(received.body.get("prompt") or parent.order.prompt))
 
 
 def _check_fields(body: dict[str, Any], action: str) -> None:
@@ -70,37 +70,37 @@ def _check_fields(body: dict[str, Any], action: str) -> None:
         raise _invalid("direction", "must be up, down, left or right")
 
 
-def _parent(wish: Wish, action: str) -> PretendJob:
+def _parent(received: PretendRequest, action: str) -> PretendJob:
     """The parent, if the action fits it. That an unfinished one is a 400, not a 409, is inferred."""
-    name = wish.body.get("parentJobId")
+    name = received.body.get("parentJobId")
     if not isinstance(name, str) or not name:
         raise _invalid("parentJobId", "is required")
-    parent = wish.book.get(name)
+    parent = received.book.get(name)
     if parent is None:
-        raise Refused(404, "Parent job not found")
+        raise PretendRefusal(404, "Parent job not found")
     if not parent.done:
-        raise Refused(400, "Parent job is not completed")
+        raise PretendRefusal(400, "Parent job is not completed")
     single = parent.order.shape == "single"
     if single and action in ("upsample", "variation"):
-        raise Refused(400, f"{action} needs a grid; this parent is an upsampled image")
+        raise PretendRefusal(400, f"{action} needs a grid; this parent is an upsampled image")
     if not single and action not in ("upsample", "variation"):
-        raise Refused(400, f"{action} needs an upsampled image: upsample first")
+        raise PretendRefusal(400, f"{action} needs an upsampled image: upsample first")
     return parent
 
 
-def _draft(wish: Wish, kind: str, parent: PretendJob | None, *, prompt: str) -> Draft:
+def _draft(received: PretendRequest, kind: str, parent: PretendJob | None, *, prompt: str) -> Draft:
     upsample = kind == "upsample" and parent is not None
-    url = _webhook_url(wish.body)
+    url = _webhook_url(received.body)
     return Draft(
         kind=kind,
         amount=UPSAMPLE_PRICE if upsample else GRID_PRICE,
-        body=wish.body,
+        body=received.body,
         shape="single" if upsample else "grid",
         prompt=prompt,
-        seeds=(parent.seeds[wish.body["index"] - 1],) if upsample and parent is not None else (),
+        seeds=(parent.seeds[received.body["index"] - 1],) if upsample and parent is not None else (),
         webhook_url=url,
-        events=_events(wish.body),
-        idempotency_key=_idempotency_key(wish.headers),
+        events=_events(received.body),
+        idempotency_key=_idempotency_key(received.headers),
     )
 
 
@@ -131,7 +131,7 @@ def _events(body: dict[str, Any]) -> frozenset[str]:
 def _idempotency_key(headers: Headers) -> str | None:
     key = headers.get("idempotency-key")
     if key is not None and not 0 < len(key) <= LONGEST_KEY:
-        raise Refused(400, "Idempotency-Key must have 1 to 255 characters")
+        raise PretendRefusal(400, "Idempotency-Key must have 1 to 255 characters")
     return key
 
 
@@ -139,5 +139,5 @@ def _is_prompt(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= LONGEST_PROMPT
 
 
-def _invalid(field: str, wrong: str) -> Refused:
-    return Refused(400, "Validation failed", details={field: [f"{field} {wrong}"]})
+def _invalid(field: str, wrong: str) -> PretendRefusal:
+    return PretendRefusal(400, "Validation failed", details={field: [f"{field} {wrong}"]})

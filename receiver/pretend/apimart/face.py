@@ -16,13 +16,13 @@ from receiver.pretend.apimart.orders import (
     modal_parent,
 )
 from receiver.pretend.book import Draft, PretendJob
-from receiver.pretend.faults import Refused
+from receiver.pretend.faults import PretendRefusal
 from receiver.pretend.options import (
     EventKind,
-    Hook,
     VendorOptions,
+    WebhookTarget,
 )
-from receiver.pretend.vendor import PretendVendor, Wish
+from receiver.pretend.vendor import PretendRequest, PretendVendor
 
 ERROR_TYPES: Final = {
     401: "authentication_error",
@@ -44,7 +44,7 @@ MJ: Final = {
 DAY: Final = 86_400
 
 
-class ApiMart:
+class PretendApiMart:
     """The vendor at `https://api.apimart.ai`."""
 
     name = "apimart"
@@ -56,8 +56,8 @@ class ApiMart:
     def routes(self, vendor: PretendVendor) -> list[Route]:
         """Orders, the step that an inpaint waits for, and two views of a task."""
 
-        def modal(wish: Wish) -> Response:
-            job = modal_parent(wish)
+        def modal(received: PretendRequest) -> Response:
+            job = modal_parent(received)
             vendor.work.start(job)
             return self._submitted([job.id], "submitted")
 
@@ -76,7 +76,7 @@ class ApiMart:
         scheme, _, key = headers.get("authorization", "").partition(" ")
         return key.strip() if scheme.lower() == "bearer" else None
 
-    def refusal(self, refused: Refused, path: str) -> Response:
+    def refusal(self, refused: PretendRefusal, path: str) -> Response:
         """`{"error": {"code", "message", "type"}}` (as seen in an integrator's code)."""
         kind = ERROR_TYPES.get(refused.status, "invalid_request_error")
         return JSONResponse(
@@ -91,14 +91,14 @@ class ApiMart:
         """One entry per task; an inpaint's says `modal` (documented)."""
         return self._submitted([job.id for job in jobs], "modal" if jobs[0].state == "waiting" else "submitted")
 
-    def hook(self, job: PretendJob, kind: EventKind, options: VendorOptions, key: str) -> Hook | None:
+    def hook(self, job: PretendJob, kind: EventKind, options: VendorOptions, key: str) -> WebhookTarget | None:
         """The status answer, posted to the address with `/callback` behind it, once the task has ended (documented)."""
         if job.order.webhook_url is None or kind == "progress":
             return None
         body = {"code": 200, "data": _told(job)} if options.wrapped else _told(job)
-        return Hook(url=f"{job.order.webhook_url.rstrip('/')}/callback", body=msgspec.json.encode(body))
+        return WebhookTarget(url=f"{job.order.webhook_url.rstrip('/')}/callback", body=msgspec.json.encode(body))
 
-    def forgery(self, hook: Hook) -> Hook:
+    def forgery(self, hook: WebhookTarget) -> WebhookTarget:
         """A wrong path, as nothing else proves anything."""
         return msgspec.structs.replace(hook, url=f"{hook.url.removesuffix('/callback')}x/callback")
 
@@ -107,8 +107,8 @@ class ApiMart:
         return JSONResponse({"code": 200, "data": [{"status": status, "task_id": name, **model} for name in ids]})
 
 
-def _task(wish: Wish) -> Response:
-    return JSONResponse({"code": 200, "data": _told(_known(wish))})
+def _task(received: PretendRequest) -> Response:
+    return JSONResponse({"code": 200, "data": _told(_known(received))})
 
 
 def _told(job: PretendJob) -> dict[str, Any]:
@@ -133,9 +133,9 @@ def _told(job: PretendJob) -> dict[str, Any]:
     return {**said, **cost, "result": {"images": images}}
 
 
-def _midjourney(wish: Wish) -> Response:
+def _midjourney(received: PretendRequest) -> Response:
     """The Midjourney view (documented): the only one with buttons."""
-    job = _known(wish)
+    job = _known(received)
     said: dict[str, Any] = {
         "id": job.id,
         "status": MJ[job.state],
@@ -154,8 +154,8 @@ def _midjourney(wish: Wish) -> Response:
     return JSONResponse({**said, "image_urls": job.pictures(), "buttons": buttons(job)})
 
 
-def _known(wish: Wish) -> PretendJob:
-    job = wish.book.get(wish.path["id"])
+def _known(received: PretendRequest) -> PretendJob:
+    job = received.book.get(received.path["id"])
     if job is None:
-        raise Refused(404, f"task {wish.path['id']} not found")
+        raise PretendRefusal(404, f"task {received.path['id']} not found")
     return job

@@ -15,7 +15,7 @@ from receiver.pretend.book import (
     PretendJob,
     Shape,
 )
-from receiver.pretend.faults import Refused
+from receiver.pretend.faults import PretendRefusal
 from receiver.pretend.fields import (
     choice,
     text,
@@ -23,7 +23,7 @@ from receiver.pretend.fields import (
     whole,
 )
 from receiver.pretend.pictures import UPSCALED
-from receiver.pretend.vendor import Wish
+from receiver.pretend.vendor import PretendRequest
 
 #: The price of the documented sample.
 GRID_PRICE: Final = Decimal("1.5")
@@ -71,94 +71,94 @@ def job_hash(job: PretendJob) -> str:
     return hashlib.sha256(job.id.encode()).hexdigest()[:12]
 
 
-def modal_parent(wish: Wish) -> PretendJob:
+def modal_parent(received: PretendRequest) -> PretendJob:
     """The inpaint that waits for /modal. Raises Refused."""
-    parent = _task(wish, "modal")
+    parent = _task(received, "modal")
     if parent.state != "waiting":
-        raise Refused(400, f"task {parent.id} is not in MODAL state")
+        raise PretendRefusal(400, f"task {parent.id} is not in MODAL state")
     return parent
 
 
-def _imagine(wish: Wish) -> Draft:
-    prompt = text(wish.body, "prompt")
-    count = whole(wish.body, "repeat", 2, 40) if "repeat" in wish.body else 1
+def _imagine(received: PretendRequest) -> Draft:
+    prompt = text(received.body, "prompt")
+    count = whole(received.body, "repeat", 2, 40) if "repeat" in received.body else 1
     if count is None:
-        raise Refused(400, "repeat must be 2-40")
-    return msgspec.structs.replace(_draft(wish, "imagine", "grid", prompt), count=count)
+        raise PretendRefusal(400, "repeat must be 2-40")
+    return msgspec.structs.replace(_draft(received, "imagine", "grid", prompt), count=count)
 
 
-def _blend(wish: Wish) -> Draft:
-    if texts(wish.body, "image_urls", 2, 4) is None:
-        raise Refused(400, "image_urls must contain 2-4 images")
-    return _draft(wish, "blend", "grid", "blend")
+def _blend(received: PretendRequest) -> Draft:
+    if texts(received.body, "image_urls", 2, 4) is None:
+        raise PretendRefusal(400, "image_urls must contain 2-4 images")
+    return _draft(received, "blend", "grid", "blend")
 
 
-def _describe(wish: Wish) -> Draft:
-    if texts(wish.body, "image_urls", 1, 1) is None:
-        raise Refused(400, "image_urls must contain 1 image")
-    return _draft(wish, "describe", "words", "")
+def _describe(received: PretendRequest) -> Draft:
+    if texts(received.body, "image_urls", 1, 1) is None:
+        raise PretendRefusal(400, "image_urls must contain 1 image")
+    return _draft(received, "describe", "words", "")
 
 
-def _upscale(wish: Wish) -> Draft:
-    parent = _finished(wish, "upscale")
+def _upscale(received: PretendRequest) -> Draft:
+    parent = _finished(received, "upscale")
     if parent.order.shape != "grid":
-        raise Refused(400, f"task {parent.id} has no picture to choose")
-    button = _button(wish.body, parent)
+        raise PretendRefusal(400, f"task {parent.id} has no picture to choose")
+    button = _button(received.body, parent)
     if button is None:
-        return _cut_out(wish, parent, _index(wish.body))
+        return _cut_out(received, parent, _index(received.body))
     if button.command == "upsample":
-        return _cut_out(wish, parent, button.number)
+        return _cut_out(received, parent, button.number)
     version = _version(parent)
     if button.command not in HD_COMMANDS.get(version[:1], ALL_HD):
-        raise Refused(400, f"custom_id does not fit this task's version {version}".rstrip())
-    draft = _draft(wish, "upscale", "single", parent.order.prompt)
+        raise PretendRefusal(400, f"custom_id does not fit this task's version {version}".rstrip())
+    draft = _draft(received, "upscale", "single", parent.order.prompt)
     seeds = (parent.seeds[button.number - 1],)
     return msgspec.structs.replace(draft, amount=HD_PRICE, seeds=seeds, size=UPSCALED, slowness=2.0)
 
 
-def _cut_out(wish: Wish, parent: PretendJob, index: int) -> Draft:
+def _cut_out(received: PretendRequest, parent: PretendJob, index: int) -> Draft:
     """An upscale by index: composed locally, at once (documented)."""
-    draft = _draft(wish, "upscale", "single", parent.order.prompt)
+    draft = _draft(received, "upscale", "single", parent.order.prompt)
     return msgspec.structs.replace(draft, amount=UPSCALE_PRICE, seeds=(parent.seeds[index - 1],), slowness=0.0)
 
 
-def _vary(kind: str) -> Callable[[Wish], Draft]:
-    def read(wish: Wish) -> Draft:
-        parent = _finished(wish, kind)
-        if parent.order.shape == "grid" and _button(wish.body, parent) is None:
-            _index(wish.body)
-        return _draft(wish, kind, "grid", parent.order.prompt)
+def _vary(kind: str) -> Callable[[PretendRequest], Draft]:
+    def read(received: PretendRequest) -> Draft:
+        parent = _finished(received, kind)
+        if parent.order.shape == "grid" and _button(received.body, parent) is None:
+            _index(received.body)
+        return _draft(received, kind, "grid", parent.order.prompt)
 
     return read
 
 
-def _reroll(wish: Wish) -> Draft:
-    parent = _finished(wish, "reroll")
+def _reroll(received: PretendRequest) -> Draft:
+    parent = _finished(received, "reroll")
     if parent.order.shape != "grid":
-        raise Refused(400, f"task {parent.id} cannot be rerolled")
-    return _draft(wish, "reroll", "grid", parent.order.prompt)
+        raise PretendRefusal(400, f"task {parent.id} cannot be rerolled")
+    return _draft(received, "reroll", "grid", parent.order.prompt)
 
 
-def _zoom(wish: Wish) -> Draft:
-    ratio = wish.body.get("zoom_ratio", 2)
+def _zoom(received: PretendRequest) -> Draft:
+    ratio = received.body.get("zoom_ratio", 2)
     if isinstance(ratio, bool) or not isinstance(ratio, int | float):
-        raise Refused(400, "zoom_ratio must be a number")
-    return _draft(wish, "zoom", "grid", _upscaled(wish, "zoom").order.prompt)
+        raise PretendRefusal(400, "zoom_ratio must be a number")
+    return _draft(received, "zoom", "grid", _upscaled(received, "zoom").order.prompt)
 
 
-def _pan(wish: Wish) -> Draft:
-    if "custom_id" not in wish.body:
-        choice(wish.body, "direction", ("up", "down", "left", "right"))
-    return _draft(wish, "pan", "grid", _upscaled(wish, "pan").order.prompt)
+def _pan(received: PretendRequest) -> Draft:
+    if "custom_id" not in received.body:
+        choice(received.body, "direction", ("up", "down", "left", "right"))
+    return _draft(received, "pan", "grid", _upscaled(received, "pan").order.prompt)
 
 
-def _inpaint(wish: Wish) -> Draft:
+def _inpaint(received: PretendRequest) -> Draft:
     """Goes into MODAL and waits for /modal (documented); billed here (inferred)."""
-    draft = _draft(wish, "inpaint", "grid", _upscaled(wish, "inpaint").order.prompt)
+    draft = _draft(received, "inpaint", "grid", _upscaled(received, "inpaint").order.prompt)
     return msgspec.structs.replace(draft, waits=True)
 
 
-ORDERS: Final[dict[str, Callable[[Wish], Draft]]] = {
+ORDERS: Final[dict[str, Callable[[PretendRequest], Draft]]] = {
     "imagine": _imagine,
     "blend": _blend,
     "describe": _describe,
@@ -173,9 +173,14 @@ ORDERS: Final[dict[str, Callable[[Wish], Draft]]] = {
 }
 
 
-def _draft(wish: Wish, kind: str, shape: Shape, prompt: str) -> Draft:
+def _draft(received: PretendRequest, kind: str, shape: Shape, prompt: str) -> Draft:
     return Draft(
-        kind=kind, amount=GRID_PRICE, body=wish.body, shape=shape, prompt=prompt, webhook_url=_webhook(wish.body)
+        kind=kind,
+        amount=GRID_PRICE,
+        body=received.body,
+        shape=shape,
+        prompt=prompt,
+        webhook_url=_webhook(received.body),
     )
 
 
@@ -185,34 +190,34 @@ def _webhook(body: dict[str, Any]) -> str | None:
     return url if isinstance(url, str) and url.startswith(("http://", "https://")) else None
 
 
-def _task(wish: Wish, kind: str) -> PretendJob:
-    name = wish.body.get("task_id")
+def _task(received: PretendRequest, kind: str) -> PretendJob:
+    name = received.body.get("task_id")
     if not isinstance(name, str) or not name:
-        raise Refused(400, f"task_id is required for {kind}")
-    job = wish.book.get(name)
+        raise PretendRefusal(400, f"task_id is required for {kind}")
+    job = received.book.get(name)
     if job is None:
-        raise Refused(404, f"task {name} not found")
+        raise PretendRefusal(404, f"task {name} not found")
     return job
 
 
-def _finished(wish: Wish, kind: str) -> PretendJob:
-    parent = _task(wish, kind)
+def _finished(received: PretendRequest, kind: str) -> PretendJob:
+    parent = _task(received, kind)
     if not parent.done:
-        raise Refused(400, f"task {parent.id} is not in SUCCESS state")
+        raise PretendRefusal(400, f"task {parent.id} is not in SUCCESS state")
     return parent
 
 
-def _upscaled(wish: Wish, kind: str) -> PretendJob:
-    parent = _finished(wish, kind)
+def _upscaled(received: PretendRequest, kind: str) -> PretendJob:
+    parent = _finished(received, kind)
     if parent.order.kind != "upscale":
-        raise Refused(400, NEEDS_UPSCALED)
+        raise PretendRefusal(400, NEEDS_UPSCALED)
     return parent
 
 
 def _index(body: dict[str, Any]) -> int:
     index = whole(body, "index", 1, 4)
     if index is None:
-        raise Refused(400, "index must be 1-4")
+        raise PretendRefusal(400, "index must be 1-4")
     return index
 
 
@@ -222,7 +227,7 @@ def _button(body: dict[str, Any], parent: PretendJob) -> Button | None:
         return None
     found = BUTTON.fullmatch(str(body["custom_id"]))
     if found is None or found[3] != job_hash(parent):
-        raise Refused(400, "custom_id is not a button of this task")
+        raise PretendRefusal(400, "custom_id is not a button of this task")
     return Button(found[1], int(found[2]), found[3])
 
 

@@ -12,18 +12,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from receiver.pretend.book import Draft, PretendJob
-from receiver.pretend.faults import Refused
+from receiver.pretend.faults import PretendRefusal
 from receiver.pretend.fields import text, texts
 from receiver.pretend.journeyapi.orders import INDEXES, ORDERS
 from receiver.pretend.options import (
     EventKind,
-    Hook,
     VendorOptions,
+    WebhookTarget,
 )
-from receiver.pretend.vendor import PretendVendor, Wish
+from receiver.pretend.vendor import PretendRequest, PretendVendor
 
 
-class JourneyApi:
+class PretendJourneyApi:
     """The vendor at `https://api.journeyapi.com/api/v1`."""
 
     name = "journeyapi"
@@ -46,7 +46,7 @@ class JourneyApi:
         key = headers.get("authorization", "")
         return None if key.lower().startswith("bearer ") else key
 
-    def refusal(self, refused: Refused, path: str) -> Response:
+    def refusal(self, refused: PretendRefusal, path: str) -> Response:
         """`{"errors": [{"msg"}]}`, and `{}` for 401 and 5xx (documented)."""
         if refused.status == HTTPStatus.UNAUTHORIZED or refused.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return JSONResponse({}, refused.status)
@@ -63,15 +63,15 @@ class JourneyApi:
             return JSONResponse({"task_id": job.id, "status": "finished", "image_url": job.picture(1)})
         return JSONResponse({"task_id": job.id})
 
-    def hook(self, job: PretendJob, kind: EventKind, options: VendorOptions, key: str) -> Hook | None:
+    def hook(self, job: PretendJob, kind: EventKind, options: VendorOptions, key: str) -> WebhookTarget | None:
         """The /fetch object (inferred), with the order's secret in `x-webhook-secret` (documented)."""
         if job.order.webhook_url is None:
             return None
         secret = job.order.webhook_secret or options.webhook_secret
         headers = {"x-webhook-secret": secret} if secret else {}
-        return Hook(url=job.order.webhook_url, headers=headers, body=msgspec.json.encode(told(job)))
+        return WebhookTarget(url=job.order.webhook_url, headers=headers, body=msgspec.json.encode(told(job)))
 
-    def forgery(self, hook: Hook) -> Hook:
+    def forgery(self, hook: WebhookTarget) -> WebhookTarget:
         """A wrong secret."""
         return msgspec.structs.replace(hook, headers={"x-webhook-secret": "not-the-secret"})
 
@@ -107,18 +107,18 @@ def _model(job: PretendJob) -> str:
 # --- status
 
 
-def _fetch(wish: Wish) -> Response:
-    job = wish.book.get(text(wish.body, "task_id"))
+def _fetch(received: PretendRequest) -> Response:
+    job = received.book.get(text(received.body, "task_id"))
     if job is None:
-        raise Refused(400, "task_id not found")  # inferred: what an unknown id gets is not documented
+        raise PretendRefusal(400, "task_id not found")  # inferred: what an unknown id gets is not documented
     return JSONResponse(told(job))
 
 
-def _fetch_many(wish: Wish) -> Response:
-    ids = texts(wish.body, "task_ids", 2, 20)
+def _fetch_many(received: PretendRequest) -> Response:
+    ids = texts(received.body, "task_ids", 2, 20)
     if ids is None:
-        raise Refused(400, "task_ids must contain 2-20 IDs")
-    known = [job for name in ids if (job := wish.book.get(name)) is not None]
+        raise PretendRefusal(400, "task_ids must contain 2-20 IDs")
+    known = [job for name in ids if (job := received.book.get(name)) is not None]
     return JSONResponse({"tasks": [_in_many(job) for job in known]})
 
 

@@ -12,13 +12,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from receiver.pretend.book import Draft, PretendJob
-from receiver.pretend.faults import Refused
+from receiver.pretend.faults import PretendRefusal
 from receiver.pretend.options import (
     EventKind,
-    Hook,
     VendorOptions,
+    WebhookTarget,
 )
-from receiver.pretend.vendor import PretendVendor, Wish
+from receiver.pretend.vendor import PretendRequest, PretendVendor
 from receiver.pretend.vtrix.orders import (
     QUEUE,
     generation,
@@ -32,7 +32,7 @@ NO_KEY: Final = "Authorization Bearer or Key token is required"
 FAILED: Final = 8004005098
 
 
-class Vtrix:
+class PretendVtrix:
     """The vendor at `https://cloud.vtrix.ai`, and its successor at `https://cloud.seaart.ai`."""
 
     name = "vtrix"
@@ -44,8 +44,8 @@ class Vtrix:
     def routes(self, vendor: PretendVendor) -> list[Route]:
         """Both APIs. That the queue's `cancel` is a PUT is documented, and so are the paths of its addresses."""
 
-        def cancel(wish: Wish) -> Response:
-            job = wish.book.get(wish.path["id"])
+        def cancel(received: PretendRequest) -> Response:
+            job = received.book.get(received.path["id"])
             if job is not None and not job.ended:
                 vendor.work.cancel(job)
             return _cancel_answer(job)
@@ -65,7 +65,7 @@ class Vtrix:
         scheme, _, key = headers.get("authorization", "").partition(" ")
         return key.strip() if scheme.lower() in ("bearer", "key") else None
 
-    def refusal(self, refused: Refused, path: str) -> Response:
+    def refusal(self, refused: PretendRefusal, path: str) -> Response:
         """402 and the queue's texts are documented; the frame of the generation API's errors is inferred."""
         if refused.status == HTTPStatus.PAYMENT_REQUIRED:
             body: dict[str, Any] = {
@@ -98,13 +98,13 @@ class Vtrix:
             }
         )
 
-    def hook(self, job: PretendJob, kind: EventKind, options: VendorOptions, key: str) -> Hook | None:
+    def hook(self, job: PretendJob, kind: EventKind, options: VendorOptions, key: str) -> WebhookTarget | None:
         """The task object, once it has ended (inferred: nothing about the callback is documented)."""
         if job.order.webhook_url is None or kind == "progress":
             return None
-        return Hook(url=job.order.webhook_url, body=msgspec.json.encode(_told(job)))
+        return WebhookTarget(url=job.order.webhook_url, body=msgspec.json.encode(_told(job)))
 
-    def forgery(self, hook: Hook) -> Hook:
+    def forgery(self, hook: WebhookTarget) -> WebhookTarget:
         """A wrong path, as nothing else proves anything."""
         return msgspec.structs.replace(hook, url=f"{hook.url.rstrip('/')}x")
 
@@ -112,8 +112,8 @@ class Vtrix:
 # --- the generation API
 
 
-def _task(wish: Wish) -> Response:
-    return JSONResponse(_told(_known(wish)))
+def _task(received: PretendRequest) -> Response:
+    return JSONResponse(_told(_known(received)))
 
 
 def _told(job: PretendJob) -> dict[str, Any]:
@@ -142,8 +142,8 @@ def _address(job: PretendJob) -> str:
     return f"{job.base}{QUEUE_PATH}/{job.order.kind}/requests/{job.id}"
 
 
-def _queue_status(wish: Wish) -> Response:
-    return JSONResponse(_status_body(_known(wish)))
+def _queue_status(received: PretendRequest) -> Response:
+    return JSONResponse(_status_body(_known(received)))
 
 
 def _status_body(job: PretendJob) -> dict[str, Any]:
@@ -166,9 +166,9 @@ def _cancel_answer(job: PretendJob | None) -> Response:
     return JSONResponse({"status": "CANCELLATION_REQUESTED"}, 202)
 
 
-def _queue_response(wish: Wish) -> Response:
+def _queue_response(received: PretendRequest) -> Response:
     """202 and the status while unfinished (documented); the status of a failure (inferred)."""
-    job = _known(wish)
+    job = _known(received)
     if not job.done:
         return JSONResponse(_status_body(job), 200 if job.ended else 202)
     outputs = [
@@ -185,8 +185,8 @@ def _queue_response(wish: Wish) -> Response:
     return JSONResponse({"request_id": job.id, "outputs": outputs, "metadata": {}})
 
 
-def _known(wish: Wish) -> PretendJob:
-    job = wish.book.get(wish.path["id"])
+def _known(received: PretendRequest) -> PretendJob:
+    job = received.book.get(received.path["id"])
     if job is None:
-        raise Refused(404, "task not found")
+        raise PretendRefusal(404, "task not found")
     return job

@@ -21,7 +21,7 @@ EMPTY: Final = b'"next_actions":[]'
 Choices = tuple[NextAction, ...]
 
 
-class Shared:
+class ChoicesCache:
     """What is known of the table `choices`, so that it is hardly ever asked."""
 
     def __init__(self) -> None:

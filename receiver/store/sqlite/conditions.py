@@ -84,7 +84,7 @@ _EVENTS_OF: Final = "FROM json_each(?) AS few CROSS JOIN events ON events.job = 
 # --- rows in order ---------------------------------------------------------------------------------------------------
 
 
-class Way(NamedTuple):
+class IndexPath(NamedTuple):
     """Rows of a table, newest first, as an index (or the table itself) has them."""
 
     rows: str
@@ -93,7 +93,7 @@ class Way(NamedTuple):
     where: str
 
 
-class Listing(NamedTuple):
+class ListQuery(NamedTuple):
     """One list."""
 
     table: str
@@ -106,40 +106,40 @@ class Listing(NamedTuple):
     #: Rows by the filter that leads to them, and the value if it must be this one.
     rows_by: Mapping[tuple[str, str], str]
     #: The way that a filter opens, the first one given.
-    ways: Mapping[str, Way]
+    ways: Mapping[str, IndexPath]
 
 
-JOBS: Final = Listing(
+JOBS: Final = ListQuery(
     table="jobs",
     conditions=JOB_FILTERS,
     jobs_by=JOBS_BY,
     rows_of=None,
     rows_by={},
     ways={
-        "parent": Way("jobs INDEXED BY jobs_parent", "jobs.number", "jobs.parent = ?"),
-        "tags": Way(
+        "parent": IndexPath("jobs INDEXED BY jobs_parent", "jobs.number", "jobs.parent = ?"),
+        "tags": IndexPath(
             "tags CROSS JOIN jobs ON jobs.number = tags.job", "tags.job", "tags.name = ? AND tags.value = ?"
         ),
-        "status": Way(
+        "status": IndexPath(
             "jobs INDEXED BY jobs_status", "jobs.number", "jobs.status = ? AND jobs.status <> 'completed'"
         ),
     },
 )  # fmt: skip
-EVENTS: Final = Listing(
+EVENTS: Final = ListQuery(
     table="events",
     conditions=EVENT_FILTERS,
     jobs_by={**JOBS_BY, "status": _BY_STATUS},
     rows_of=f"SELECT events.number {_EVENTS_OF}",
     rows_by={},
     ways={
-        "type": Way(
+        "type": IndexPath(
             "events INDEXED BY events_type",
             "events.number",
             "events.type = ? AND events.type NOT IN ('job.progress', 'job.completed')",
         )
     },
 )
-REQUESTS: Final = Listing(
+REQUESTS: Final = ListQuery(
     table="requests",
     conditions=REQUEST_FILTERS,
     jobs_by=JOBS_BY,
@@ -150,13 +150,13 @@ REQUESTS: Final = Listing(
     """,
     rows_by={},
     ways={
-        "status": Way(
+        "status": IndexPath(
             "requests INDEXED BY requests_state", "requests.number", "requests.state = ? AND requests.state <> 'mapped'"
         )
     },
 )
 _IN_STATE: Final = "SELECT number FROM deliveries INDEXED BY {} WHERE state = '{}'"
-DELIVERIES: Final = Listing(
+DELIVERIES: Final = ListQuery(
     table="deliveries",
     conditions=DELIVERY_FILTERS,
     jobs_by={**JOBS_BY, "type": _BY_TYPE},
@@ -166,7 +166,7 @@ DELIVERIES: Final = Listing(
         ("status", "running"): _IN_STATE.format("deliveries_running", "running"),
     },
     ways={
-        "status": Way(
+        "status": IndexPath(
             "deliveries INDEXED BY deliveries_dead", "deliveries.number", "deliveries.state = ? AND state = 'dead'"
         )
     },

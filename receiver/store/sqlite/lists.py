@@ -13,8 +13,8 @@ from receiver.lib.ids import LARGEST, first_at
 from receiver.store.sqlite.conditions import (
     COMMON,
     Asked,
-    Listing,
-    Way,
+    IndexPath,
+    ListQuery,
 )
 
 T = TypeVar("T")
@@ -32,13 +32,13 @@ class Span(NamedTuple):
     top: int
 
 
-def page(db: sqlite3.Connection, listing: Listing, filters: Filters, read: Callable[[int], T | None]) -> Page[T]:
+def page(db: sqlite3.Connection, listing: ListQuery, filters: Filters, read: Callable[[int], T | None]) -> Page[T]:
     """The newest rows that pass the filters, at most `filters.limit`; `read` gives the record of a number."""
     numbers, following = find(db, listing, filters)
     return Page((record for number in numbers if (record := read(number)) is not None), following)
 
 
-def find(db: sqlite3.Connection, listing: Listing, filters: Filters) -> tuple[list[int], int | None]:
+def find(db: sqlite3.Connection, listing: ListQuery, filters: Filters) -> tuple[list[int], int | None]:
     """The numbers of a page, and before which number the next one goes on; None = there is nothing more."""
     asked = [(name, values) for name, values in _asked(filters) if name in listing.conditions]
     span, most = _span(filters), max(LOOK, filters.limit)
@@ -69,7 +69,7 @@ def _span(filters: Filters) -> Span:
 # --- the rows are few: all of them are looked at ---------------------------------------------------------------------
 
 
-def _few(db: sqlite3.Connection, listing: Listing, asked: Sequence[Asked], most: int) -> set[int] | None:
+def _few(db: sqlite3.Connection, listing: ListQuery, asked: Sequence[Asked], most: int) -> set[int] | None:
     """Rows among which are all that pass, found by a filter that leaves but `most` of them; None = no filter does."""
     for name, values in asked:
         if _is_common(name, values):
@@ -81,7 +81,7 @@ def _few(db: sqlite3.Connection, listing: Listing, asked: Sequence[Asked], most:
 
 
 def _few_by(
-    db: sqlite3.Connection, listing: Listing, name: str, values: tuple[object, ...], most: int
+    db: sqlite3.Connection, listing: ListQuery, name: str, values: tuple[object, ...], most: int
 ) -> set[int] | None:
     own = listing.rows_by.get((name, str(values[0])))
     if own is not None:
@@ -99,7 +99,7 @@ def _at_most(db: sqlite3.Connection, sql: str, values: tuple[object, ...], most:
     return {number for (number,) in rows} if len(rows) <= most else None
 
 
-def _passing(db: sqlite3.Connection, listing: Listing, asked: Sequence[Asked], few: Sequence[int]) -> list[int]:
+def _passing(db: sqlite3.Connection, listing: ListQuery, asked: Sequence[Asked], few: Sequence[int]) -> list[int]:
     """Those of the rows that pass, newest first."""
     table = listing.table
     fits, values = _fits(listing, asked)
@@ -112,7 +112,7 @@ def _passing(db: sqlite3.Connection, listing: Listing, asked: Sequence[Asked], f
 
 
 def _look_through(
-    db: sqlite3.Connection, listing: Listing, asked: Sequence[Asked], span: Span, limit: int
+    db: sqlite3.Connection, listing: ListQuery, asked: Sequence[Asked], span: Span, limit: int
 ) -> tuple[list[int], int | None]:
     way, given = _way(listing, asked)
     fits, values = _fits(listing, asked)
@@ -135,20 +135,20 @@ def _look_through(
     return found, None
 
 
-def _way(listing: Listing, asked: Sequence[Asked]) -> tuple[Way, tuple[object, ...]]:
+def _way(listing: ListQuery, asked: Sequence[Asked]) -> tuple[IndexPath, tuple[object, ...]]:
     for name, values in asked:
         way = listing.ways.get(name)
         leads = not _is_common(name, values) and (name, str(values[0])) not in listing.rows_by
         if way is not None and leads:
             return way, values
-    return Way(listing.table, f"{listing.table}.number", "1"), ()
+    return IndexPath(listing.table, f"{listing.table}.number", "1"), ()
 
 
 def _is_common(name: str, values: tuple[object, ...]) -> bool:
     return name in ("status", "type") and values[0] in COMMON
 
 
-def _fits(listing: Listing, asked: Sequence[Asked]) -> tuple[str, list[object]]:
+def _fits(listing: ListQuery, asked: Sequence[Asked]) -> tuple[str, list[object]]:
     """The condition that a row passes, cheap ones first, and its values."""
     order = list(listing.conditions)
     given = sorted(asked, key=lambda one: order.index(one[0]))

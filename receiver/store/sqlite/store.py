@@ -21,15 +21,15 @@ from receiver.contracts import Result, Transaction
 from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.lib.ids import Ids
 from receiver.lib.times import Clock
-from receiver.store.followers import (
-    CommitRider,
+from receiver.store.commit_hooks import (
     CommitWatch,
+    StoreCommitHook,
     Work,
 )
 from receiver.store.sqlite.checkpoints import Checkpoints, leave_to_checkpoints
-from receiver.store.sqlite.choices import Shared
+from receiver.store.sqlite.choices import ChoicesCache
+from receiver.store.sqlite.inspection import is_dispatched
 from receiver.store.sqlite.keys import teach
-from receiver.store.sqlite.look import is_dispatched
 from receiver.store.sqlite.migrate import migrate
 from receiver.store.sqlite.threads import on_thread
 from receiver.store.sqlite.transaction import SqliteTransaction
@@ -67,11 +67,11 @@ class SqliteStore:
         self.path = path
         self.ref_key = b""
         self._ids = Ids(clock)
-        self._shared = Shared()
+        self._shared = ChoicesCache()
         self._waiting: list[Write] = []
         self._wake = asyncio.Event()
         self._watches: set[CommitWatch] = set()
-        self._riders: list[CommitRider[Any]] = []
+        self._hooks: list[StoreCommitHook[Any]] = []
         self._connections: list[aiosqlite.Connection] = []
         #: The file itself, to flush it. To close it gives up every lock of this process on the file (POSIX), those of
         #: the connections too: so it is closed after them.
@@ -146,7 +146,7 @@ class SqliteStore:
         return await done
 
     def write_and_tell(self, work: Callable[[Transaction], Any], tell: Callable[[Result], None]) -> None:
-        """Calls `tell` once `work` is on disk; see `receiver.contracts.Commits.write_and_tell`."""
+        """Calls `tell` once `work` is on disk; see `receiver.contracts.HookedStore.write_and_tell`."""
         if len(self._waiting) >= MAX_WAITING:
             tell(Result(None, StoreUnavailable(f"{MAX_WAITING} writes wait already")))
             return
@@ -173,13 +173,13 @@ class SqliteStore:
         self._watches.add(watch)
         return watch
 
-    def accompany(
-        self, work: Callable[[Transaction], T], taken: Callable[[T], None], failed: Callable[[Exception], None]
-    ) -> CommitRider[T]:
-        """Runs `work` at the end of every commit; see `receiver.contracts.Commits.accompany`."""
-        rider = CommitRider(work, taken, failed, self._riders, self._wake)
-        self._riders.append(rider)
-        return rider
+    def hook_commits(
+        self, work: Callable[[Transaction], T], on_result: Callable[[T], None], on_error: Callable[[Exception], None]
+    ) -> StoreCommitHook[T]:
+        """Runs `work` at the end of every commit; see `receiver.contracts.HookedStore.hook_commits`."""
+        hook = StoreCommitHook(work, on_result, on_error, self._hooks, self._wake)
+        self._hooks.append(hook)
+        return hook
 
     async def _connect(self) -> aiosqlite.Connection:
         # Tried here first: a thread of aiosqlite's that failed to open a file may outlive the event loop.
@@ -206,15 +206,15 @@ class SqliteStore:
             for _ in range(TURNS):
                 await asyncio.sleep(0)
             batch, self._waiting = self._waiting, []
-            riders = list(self._riders)
-            if not batch and not any(rider.nudged for rider in riders):
+            hooks = list(self._hooks)
+            if not batch and not any(hook.is_wanted for hook in hooks):
                 continue
-            works = [write.work for write in batch] + [rider.begin() for rider in riders]
+            works = [write.work for write in batch] + [hook.begin() for hook in hooks]
             results = await on_thread(self._writer, partial(self._commit, works))
             for write, result in zip(batch, results, strict=False):
                 _tell(write, result)
-            for rider, result in zip(riders, results[len(batch) :], strict=True):
-                rider.end(result)
+            for hook, result in zip(hooks, results[len(batch) :], strict=True):
+                hook.end(result)
             self._checkpoints.count(len(works))
             self._signal()
 
@@ -256,8 +256,8 @@ class SqliteStore:
                 if seen != known:
                     known = seen
                     self._signal()
-                    for rider in self._riders:
-                        rider.nudge()
+                    for hook in self._hooks:
+                        hook.request_commit()
             await asyncio.sleep(LOOK_EVERY)
 
     def _signal(self) -> None:

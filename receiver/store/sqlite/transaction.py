@@ -8,26 +8,26 @@ from typing import Final
 
 from receiver.contracts import Counts
 from receiver.lib.ids import Ids
-from receiver.store.sqlite.choices import Shared
-from receiver.store.sqlite.tables.deliveries import Deliveries
-from receiver.store.sqlite.tables.events import Events
-from receiver.store.sqlite.tables.jobs import IS_OPEN, Jobs
-from receiver.store.sqlite.tables.money import Money
-from receiver.store.sqlite.tables.pruning import Pruning
-from receiver.store.sqlite.tables.requests import Requests
+from receiver.store.sqlite.choices import ChoicesCache
+from receiver.store.sqlite.tables.deliveries import DeliveriesTable
+from receiver.store.sqlite.tables.events import EventsTable
+from receiver.store.sqlite.tables.jobs import IS_OPEN, JobsTable
+from receiver.store.sqlite.tables.money import MoneyTable
+from receiver.store.sqlite.tables.pruning import PruningTables
+from receiver.store.sqlite.tables.requests import RequestsTable
 
 #: Nothing is counted any further, so that a count never takes long.
 MOST_COUNTED: Final = 100_000
 OPEN: Final = f"jobs INDEXED BY jobs_open WHERE {IS_OPEN}"
 
 
-class SqliteTransaction(Requests, Jobs, Money, Events, Deliveries, Pruning):
+class SqliteTransaction(RequestsTable, JobsTable, MoneyTable, EventsTable, DeliveriesTable, PruningTables):
     """`receiver.contracts.Transaction` on an open SQLite connection; begin and commit are the store's."""
 
-    def __init__(self, db: sqlite3.Connection, ids: Ids, shared: Shared | None = None) -> None:
+    def __init__(self, db: sqlite3.Connection, ids: Ids, shared: ChoicesCache | None = None) -> None:
         self.ids = ids
         self._db = db
-        self._shared = shared or Shared()
+        self._shared = shared or ChoicesCache()
 
     def counts(self) -> Counts:
         """How many deliveries and jobs wait or went wrong; each is counted on an index that holds only those."""

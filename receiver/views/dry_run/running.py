@@ -39,9 +39,9 @@ from receiver.views.dry_run.records import (
     PlannedOrder,
     ToldEvent,
 )
-from receiver.views.dry_run.stage import (
+from receiver.views.dry_run.world import (
     MOST,
-    Stage,
+    DryRunWorld,
     copy_family,
     copy_money,
 )
@@ -51,7 +51,7 @@ DEEPEST: Final = 10
 #: What a follow-up's status means, right after it was planned; any other: it is ordered.
 OUTCOMES: Final[dict[str, Outcome]] = {"held": "held", "completed": "done", "failed": "refused"}
 #: Whoever posts it, it is taken as genuine.
-GENUINE: Final = intake.Verified(proof="secret")
+GENUINE: Final = intake.Verification(proof="secret")
 _EVENT: Final = msgspec.json.Decoder(Event)
 
 
@@ -61,7 +61,7 @@ def dry_run(setup: Setup, body: bytes, source: str | None, real: Transaction | N
     Raises NotJson, Unmapped (it is no such thing) and NotFound (no such source).
     """
     with memory_transaction(Ids(lambda: now)) as tx:
-        stage = Stage(tx=tx, setup=setup, real=real, now=now)
+        stage = DryRunWorld(tx=tx, setup=setup, real=real, now=now)
         copy_money(stage)
         if source is None:
             _happen(stage, _event_of(body))
@@ -95,7 +95,7 @@ def _event_of(body: bytes) -> Event:
     return event
 
 
-def _happen(stage: Stage, event: Event) -> None:
+def _happen(stage: DryRunWorld, event: Event) -> None:
     """The event's job as the event tells of it; with what only the real database knows of that job."""
     number = ids.read("job", event.data.id) or 0
     kept = stage.real.job(number) if stage.real is not None else None
@@ -111,7 +111,7 @@ def _happen(stage: Stage, event: Event) -> None:
         raise Unmapped(f"its type is {event.type}, but its job is {event.data.status}")
 
 
-def _post(stage: Stage, body: bytes, name: str) -> None:
+def _post(stage: DryRunWorld, body: bytes, name: str) -> None:
     source = stage.setup.sources.get(name)
     if source is None:
         raise NotFound(f"there is no source {name!r}")
@@ -142,11 +142,11 @@ def _as_it_was_before(kept: KeptJob) -> KeptJob:
 # --- what follows ----------------------------------------------------------------------------------------------------
 
 
-def _events(stage: Stage) -> list[Event]:
+def _events(stage: DryRunWorld) -> list[Event]:
     return [_EVENT.decode(body) for body in reversed(stage.tx.events(Filters(limit=MOST)))]
 
 
-def _told(stage: Stage) -> Iterator[ToldEvent]:
+def _told(stage: DryRunWorld) -> Iterator[ToldEvent]:
     sinks: dict[int | None, list[str]] = {}
     for delivery in reversed(stage.tx.deliveries(Filters(limit=MOST))):
         if not delivery.is_order:
@@ -162,7 +162,7 @@ def _told(stage: Stage) -> Iterator[ToldEvent]:
         )
 
 
-def _orders(stage: Stage, parent: int, depth: int) -> Iterator[PlannedOrder]:
+def _orders(stage: DryRunWorld, parent: int, depth: int) -> Iterator[PlannedOrder]:
     """What is planned because of a job; each of these is then played through as if it completed."""
     planned = [one for one in stage.tx.jobs(Filters(parent=parent, limit=MOST)) if one.number not in stage.seeded]
     for kept in reversed(planned):
@@ -183,7 +183,7 @@ def _as_completed(kept: KeptJob) -> Report:
     return Report(provider_job_id=f"dry-run-{kept.number}", status="completed", images=images)
 
 
-def _order(stage: Stage, kept: KeptJob, then: tuple[PlannedOrder, ...]) -> PlannedOrder:
+def _order(stage: DryRunWorld, kept: KeptJob, then: tuple[PlannedOrder, ...]) -> PlannedOrder:
     job = kept.job
     outcome = OUTCOMES.get(job.status, "ordered")
     account = stage.setup.sources.get(job.source)

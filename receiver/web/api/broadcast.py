@@ -40,14 +40,14 @@ TICK: Final = 1.0
 STILL_HERE: Final = b": still here\n\n"
 
 
-class Wanted(NamedTuple):
+class StreamFilter(NamedTuple):
     """Which events a stream carries; None = all."""
 
     type: object = None
     source: object = None
 
 
-class Framed(NamedTuple):
+class FramedEvent(NamedTuple):
     """An event as a stream carries it."""
 
     number: int
@@ -55,17 +55,17 @@ class Framed(NamedTuple):
     source: str
     frame: bytes
 
-    def is_for(self, wanted: Wanted) -> bool:
+    def is_for(self, wanted: StreamFilter) -> bool:
         """Whether a stream of these wishes carries it."""
         return wanted.type in (None, self.type) and wanted.source in (None, self.source)
 
 
-class Listener:
+class StreamListener:
     """An open stream: how far it is, and how it is spoken to. There may be thousands, so it is small."""
 
     __slots__ = ("after", "ended", "send", "spoke_at", "task", "wanted")
 
-    def __init__(self, send: Send, wanted: Wanted, after: int, now: float) -> None:
+    def __init__(self, send: Send, wanted: StreamFilter, after: int, now: float) -> None:
         self.send = send
         self.wanted = wanted
         #: The number of the last event that was looked at for it.
@@ -76,14 +76,14 @@ class Listener:
         self.task: asyncio.Task[None] | None = None
 
 
-class Newest:
+class RecentEvents:
     """The newest events, without a gap, for everybody who is no further behind."""
 
     def __init__(self) -> None:
         self.since = 0
         self.until = 0
-        self._frames: deque[Framed] = deque()
-        self._pieces: dict[tuple[int, Wanted], tuple[int, bytes]] = {}
+        self._frames: deque[FramedEvent] = deque()
+        self._pieces: dict[tuple[int, StreamFilter], tuple[int, bytes]] = {}
 
     def begin(self, number: int) -> None:
         """Everything up to this event is older."""
@@ -91,7 +91,7 @@ class Newest:
         self._pieces.clear()
         self.since = self.until = number
 
-    def add(self, frames: Iterable[Framed]) -> None:
+    def add(self, frames: Iterable[FramedEvent]) -> None:
         """Takes the events that follow."""
         self._pieces.clear()
         for framed in frames:
@@ -100,7 +100,7 @@ class Newest:
         while len(self._frames) > WINDOW:
             self.since = self._frames.popleft().number
 
-    def piece(self, after: int, wanted: Wanted) -> tuple[int, bytes] | None:
+    def piece(self, after: int, wanted: StreamFilter) -> tuple[int, bytes] | None:
         """How far the next piece reaches and what of it is wanted, shared by all who are there; None: it is older."""
         if after < self.since:
             return None
@@ -125,13 +125,13 @@ class Broadcast:
         self._store = store
         self._stopping = stopping
         self._keep_alive = keep_alive
-        self._newest = Newest()
-        self._listeners: set[Listener] = set()
+        self._newest = RecentEvents()
+        self._listeners: set[StreamListener] = set()
         self._run: asyncio.Task[None] | None = None
 
-    async def carry(self, receive: Receive, send: Send, wanted: Wanted, after: int) -> None:
+    async def carry(self, receive: Receive, send: Send, wanted: StreamFilter, after: int) -> None:
         """Sends what is wanted of the events after a number, until the caller goes or the process ends."""
-        listener = Listener(send, wanted, after, monotonic())
+        listener = StreamListener(send, wanted, after, monotonic())
         self._listeners.add(listener)
         if self._run is None:
             self._run = asyncio.create_task(self._follow(self._store.watch()))
@@ -143,7 +143,7 @@ class Broadcast:
         finally:
             self._forget(listener)
 
-    def _forget(self, listener: Listener) -> None:
+    def _forget(self, listener: StreamListener) -> None:
         self._listeners.discard(listener)
         if listener.task is not None:
             listener.task.cancel()
@@ -181,22 +181,22 @@ class Broadcast:
                 if place % TOGETHER == 0:
                     await asyncio.sleep(0)
 
-    def _nudge(self, listener: Listener) -> None:
+    def _nudge(self, listener: StreamListener) -> None:
         """Has a listener spoken to, unless that is going on, or there is nothing to say."""
         if listener.task is None and (listener.ended or not self._told(listener)):
             listener.task = asyncio.create_task(self._speak(listener))
 
-    def _told(self, listener: Listener) -> bool:
+    def _told(self, listener: StreamListener) -> bool:
         """Whether it has heard all that it wants, and something not long ago."""
         found = self._newest.piece(listener.after, listener.wanted)
         if found is not None and not found[1]:
             listener.after = found[0]
         return listener.after >= self._newest.until and not self._silent(listener)
 
-    def _silent(self, listener: Listener) -> bool:
+    def _silent(self, listener: StreamListener) -> bool:
         return monotonic() - listener.spoke_at >= self._keep_alive
 
-    async def _speak(self, listener: Listener) -> None:
+    async def _speak(self, listener: StreamListener) -> None:
         try:
             while not listener.ended and (piece := await self._next(listener)):
                 listener.spoke_at = monotonic()
@@ -211,7 +211,7 @@ class Broadcast:
             await listener.send({"type": "http.response.body", "body": b"", "more_body": False})
         listener.task = None
 
-    async def _next(self, listener: Listener) -> bytes:
+    async def _next(self, listener: StreamListener) -> bytes:
         """What is to be said next; nothing if all is said."""
         while listener.after < self._newest.until:
             found = self._newest.piece(listener.after, listener.wanted) or await self._older(listener)
@@ -220,17 +220,17 @@ class Broadcast:
                 return found[1]
         return STILL_HERE if self._silent(listener) else b""
 
-    async def _older(self, listener: Listener) -> tuple[int, bytes]:
+    async def _older(self, listener: StreamListener) -> tuple[int, bytes]:
         """A piece like those of the newest, read for this listener alone."""
         frames = framed(await self._store.read(partial(following, listener.after)))
         return (frames[-1].number if frames else self._newest.until), joined(frames, listener.wanted)
 
 
-def framed(bodies: Iterable[bytes]) -> list[Framed]:
+def framed(bodies: Iterable[bytes]) -> list[FramedEvent]:
     """Kept events as streams carry them."""
     heads = [(HEAD.decode(body), body) for body in bodies]
     return [
-        Framed(
+        FramedEvent(
             head.number,
             head.type,
             head.source.removeprefix("gridhook/"),
@@ -240,7 +240,7 @@ def framed(bodies: Iterable[bytes]) -> list[Framed]:
     ]
 
 
-def joined(frames: Iterable[Framed], wanted: Wanted) -> bytes:
+def joined(frames: Iterable[FramedEvent], wanted: StreamFilter) -> bytes:
     """Those that are wanted, in one piece."""
     return b"".join(one.frame for one in frames if one.is_for(wanted))
 

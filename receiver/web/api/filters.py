@@ -21,7 +21,7 @@ TAG: Final = "tag."
 Reader = Callable[[str], object]
 
 
-class Listing(NamedTuple):
+class ListParameters(NamedTuple):
     """What one list can be asked for."""
 
     #: The kind of its items, and so of its cursor.
@@ -34,16 +34,16 @@ class Listing(NamedTuple):
 
 #: What all lists can be filtered by, beside `tag.NAME`.
 COMMON: Final = ("status", "source", "action", "provider_job_id", "root_id", "parent_id", "since", "until")
-JOBS: Final = Listing("job", get_args(jobs.Status))
-EVENTS: Final = Listing("evt", get_args(jobs.Status), ("type", "job_id"))
-REQUESTS: Final = Listing("req", get_args(RequestState), ("job_id",))
-DELIVERIES: Final = Listing("dlv", get_args(deliveries.State), ("type", "sink", "job_id"))
+JOBS: Final = ListParameters("job", get_args(jobs.Status))
+EVENTS: Final = ListParameters("evt", get_args(jobs.Status), ("type", "job_id"))
+REQUESTS: Final = ListParameters("req", get_args(RequestState), ("job_id",))
+DELIVERIES: Final = ListParameters("dlv", get_args(deliveries.State), ("type", "sink", "job_id"))
 TYPES: Final[tuple[str, ...]] = get_args(events.EventType)
 #: Parameters that are called otherwise in `Filters`.
 FIELDS: Final = {"cursor": "before", "root_id": "root", "parent_id": "parent", "job_id": "job"}
 
 
-def filters_of(request: Request, listing: Listing) -> Filters:
+def filters_of(request: Request, listing: ListParameters) -> Filters:
     """The filters that a request asks for. Raises Refusal (400, `invalid_query`)."""
     given = read_query(request, _readers(listing), tags=True)
     tags = {name.removeprefix(TAG): value for name, value in given.items() if name.startswith(TAG)}
@@ -109,7 +109,7 @@ def past_moment(text: str) -> object:
     return max(0, _moment(text))
 
 
-def _readers(listing: Listing) -> dict[str, Reader]:
+def _readers(listing: ListParameters) -> dict[str, Reader]:
     readers: dict[str, Reader] = {
         "limit": number_reader(1, MAX_LIMIT),
         "cursor": id_reader(listing.kind),

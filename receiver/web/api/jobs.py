@@ -14,7 +14,7 @@ from receiver.contracts import Store, Transaction
 from receiver.contracts.setup import Setup
 from receiver.flows.commands import (
     Decision,
-    Wish,
+    Submission,
     cancel,
     job_of,
     pick,
@@ -91,19 +91,19 @@ class JobsApi:
 
     async def _submit(self, request: Request) -> Response:
         read_query(request, {})
-        wish = await read_record(request, Wish, MAX_WISH)
+        submission = await read_record(request, Submission, MAX_WISH)
         key = request.headers.get("idempotency-key")
         now = self._clock()
-        kept = await self._store.write(lambda tx: submit(tx, self._setup, wish, now, key))
+        kept = await self._store.write(lambda tx: submit(tx, self._setup, submission, now, key))
         return _planned(kept)
 
     async def one(self, request: Request) -> Response:
         """A job; with `wait` not before it is over (or held, or unsure), or the time is."""
         asked = read_query(request, {"wait": number_reader(0, 86_400)})
         seconds = min(asked.get("wait", 0), MAX_WAIT)
-        return json_answer(await self._settled(request.path_params["job_id"], seconds))
+        return json_answer(await self._finished(request.path_params["job_id"], seconds))
 
-    async def _settled(self, job_id: str, seconds: float) -> Job:
+    async def _finished(self, job_id: str, seconds: float) -> Job:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         watch = self._store.watch()

@@ -7,8 +7,8 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from receiver.flows.commands import Decision, Wish
-from receiver.flows.intake import Taken
+from receiver.flows.commands import Decision, Submission
+from receiver.flows.intake import IntakeResult
 from receiver.model.events import Event
 from receiver.model.jobs import Job
 from receiver.views.costs import CostSummary
@@ -24,7 +24,7 @@ from receiver.web.api.filters import (
     JOBS,
     REQUESTS,
     TYPES,
-    Listing,
+    ListParameters,
 )
 from receiver.web.api.openapi_parts import (
     Json,
@@ -40,7 +40,17 @@ from receiver.web.api.openapi_parts import (
     text,
 )
 
-RECORDS: Final = (Job, Event, DeliveryView, DeliveryDetail, RequestView, RequestDetail, Taken, Wish, CostSummary)
+RECORDS: Final = (
+    Job,
+    Event,
+    DeliveryView,
+    DeliveryDetail,
+    RequestView,
+    RequestDetail,
+    IntakeResult,
+    Submission,
+    CostSummary,
+)
 PROBLEM: Final[Json] = {
     "type": "object",
     "description": "RFC 9457 problem details; `code` is stable.",
@@ -112,7 +122,7 @@ def _jobs() -> Json:
                 "Plans a job; it is ordered at its provider as soon as that can be",
                 answers("202", "The job", ref("Job"), 400, 404, 409, 413),
                 [key],
-                body(ref("Wish")),
+                body(ref("Submission")),
             ),
         },
         "/jobs/{job_id}": {
@@ -165,7 +175,7 @@ def _events() -> Json:
 def _requests() -> Json:
     one = in_path("request_id", "req")
     found = answers("200", "The request", ref("RequestDetail"), 400, 404)
-    taken = answers("200", "What became of it", ref("Taken"), 400, 404, 409)
+    taken = answers("200", "What became of it", ref("IntakeResult"), 400, 404, 409)
     summary = "Reads a kept request once more with today's provider code"
     return {
         "/requests": {"get": _list("listRequests", "Inbound requests, newest first", REQUESTS, "RequestView")},
@@ -227,5 +237,5 @@ def _refusals_alone() -> Json:
     return {name: value for name, value in answers("200", "", {}, 400).items() if name != "200"}
 
 
-def _list(name: str, summary: str, listing: Listing, record: str) -> dict[str, Any]:
+def _list(name: str, summary: str, listing: ListParameters, record: str) -> dict[str, Any]:
     return operation(name, summary, answers("200", "A page", items(record), 400), list_parameters(listing))

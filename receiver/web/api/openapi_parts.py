@@ -10,7 +10,7 @@ from receiver.web.api.filters import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
     TYPES,
-    Listing,
+    ListParameters,
 )
 
 Json = dict[str, Any]
@@ -81,7 +81,7 @@ def in_query(name: str, schema: Json, description: str) -> Json:
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
-def list_parameters(listing: Listing) -> list[Json]:
+def list_parameters(listing: ListParameters) -> list[Json]:
     """What a list can be asked for."""
     names = ("limit", "cursor", *COMMON, *listing.more)
     tags = in_query("tags", _tags(), "`tag.NAME=value`: the job's tag of this name has this value.")
@@ -93,7 +93,7 @@ def _tags() -> Json:
     return {"type": "object", "patternProperties": {r"^tag\.[^\x00]+$": text()}, "additionalProperties": False}
 
 
-def _schema(name: str, listing: Listing) -> Json:
+def _schema(name: str, listing: ListParameters) -> Json:
     moment = {"type": "string", "format": "date-time"}
     known: dict[str, Json] = {
         "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},

@@ -16,7 +16,7 @@ from receiver.contracts import Store
 from receiver.lib import ids
 from receiver.web.api.broadcast import (
     Broadcast,
-    Wanted,
+    StreamFilter,
     newest,
 )
 from receiver.web.api.filters import (
@@ -58,11 +58,11 @@ class Stream:
         if request.method == "HEAD":
             return Response(media_type=SSE)
         after = start if start is not None else await self._store.read(newest)
-        wanted = Wanted(asked.get("type"), asked.get("source"))
-        return Begun(partial(self._broadcast.carry, wanted=wanted, after=after))
+        wanted = StreamFilter(asked.get("type"), asked.get("source"))
+        return StreamResponse(partial(self._broadcast.carry, wanted=wanted, after=after))
 
 
-class Begun(Response):
+class StreamResponse(Response):
     """The beginning of a stream; the rest is left to `go_on`."""
 
     media_type = SSE

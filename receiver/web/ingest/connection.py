@@ -17,7 +17,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from receiver.web.ingest.endpoint import Ingest, Reply
+from receiver.web.ingest.endpoint import Ingest, IngestReply
 
 #: The body of a webhook that is not whole after so long, seconds, is read the ASGI way, which has a limit for that.
 PATIENCE: Final = 1.0
@@ -27,17 +27,17 @@ UNUSUAL: Final = frozenset(b"%?#")
 OFFERS: Final = frozenset({b"upgrade", b"http2-settings", b"connection"})
 
 
-class _Unheard:
+class _IgnoredEvent:
     """An event that nobody waits for."""
 
     def set(self) -> None:
         """Nothing comes of it."""
 
 
-class Webhook:
+class WebhookCycle:
     """A webhook at work: it stands where uvicorn has the request that its connection is busy with."""
 
-    message_event: Final = _Unheard()
+    message_event: Final = _IgnoredEvent()
     disconnected = False
 
     def __init__(self, keep_alive: bool) -> None:
@@ -59,7 +59,7 @@ class Connection(HttpToolsProtocol):
         app: Any = config.app
         self._ingest: Ingest = app.ingest
         #: The webhook whose body is still coming in, what of it is here, and when that has taken too long.
-        self._arriving: Webhook | None = None
+        self._arriving: WebhookCycle | None = None
         self._body: list[bytes] = []
         self._impatient: asyncio.TimerHandle | None = None
 
@@ -90,7 +90,7 @@ class Connection(HttpToolsProtocol):
             return
         if self._is_usual():
             self._body = []
-            self._arriving = Webhook(self.parser.should_keep_alive())
+            self._arriving = WebhookCycle(self.parser.should_keep_alive())
             self.cycle = self._arriving  # type: ignore[assignment]  # it has what uvicorn looks at
         else:
             self._begin_asgi()
@@ -177,7 +177,7 @@ class Connection(HttpToolsProtocol):
             self._impatient.cancel()
             self._impatient = None
 
-    def _reply(self, webhook: Webhook, reply: Reply) -> None:
+    def _reply(self, webhook: WebhookCycle, reply: IngestReply) -> None:
         webhook.response_complete = True
         if self.transport.is_closing():
             return
@@ -187,7 +187,7 @@ class Connection(HttpToolsProtocol):
         self.on_response_complete()
 
 
-def _wire(reply: Reply, defaults: Iterable[tuple[bytes, bytes]], keep_alive: bool) -> bytes:
+def _wire(reply: IngestReply, defaults: Iterable[tuple[bytes, bytes]], keep_alive: bool) -> bytes:
     """An answer as it goes over the wire; `defaults` are uvicorn's own headers."""
     head = _head(reply.status, (*defaults, *reply.header_lines()))
     end = b"\r\n\r\n" if keep_alive else b"\r\nconnection: close\r\n\r\n"

@@ -15,7 +15,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from receiver.contracts import (
-    Commits,
+    HookedStore,
     Request,
     Result,
     Source,
@@ -23,7 +23,7 @@ from receiver.contracts import (
 from receiver.contracts.setup import Setup
 from receiver.errors import StoreUnavailable
 from receiver.flows import intake
-from receiver.flows.intake import Taken
+from receiver.flows.intake import IntakeResult
 from receiver.lib.times import Clock
 from receiver.web.guard import SAFE_HEADERS
 from receiver.web.ingest.bodies import BODY_SECONDS, Bodies, read_headers
@@ -40,7 +40,7 @@ SAFE: Final = tuple(SAFE_HEADERS.items())
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-class Reply(NamedTuple):
+class IngestReply(NamedTuple):
     """What a sender is answered."""
 
     status: int
@@ -63,7 +63,7 @@ class Ingest:
 
     def __init__(
         self,
-        store: Commits,
+        store: HookedStore,
         setup: Setup,
         clock: Clock,
         max_body: int,
@@ -84,7 +84,7 @@ class Ingest:
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _replied(self, scope: Scope, receive: Receive) -> Reply:
+    async def _replied(self, scope: Scope, receive: Receive) -> IngestReply:
         started = self._clock()
         name, token = _address(scope["path"])
         source = self._setup.sources.get(name)
@@ -96,12 +96,12 @@ class Ingest:
             body = await self._bodies.read(receive, headers)
         except Refusal as no:
             return self._refused(source, started, no)
-        kept: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        kept: asyncio.Future[IngestReply] = asyncio.get_running_loop().create_future()
         self._take(known, token, headers, body, started, lambda reply: Result(reply, None).into(kept))
         return await kept
 
     def take(
-        self, path: str, headers: Iterable[tuple[bytes, bytes]], body: bytes, reply: Callable[[Reply], None]
+        self, path: str, headers: Iterable[tuple[bytes, bytes]], body: bytes, reply: Callable[[IngestReply], None]
     ) -> None:
         """A POST that has arrived as a whole, its body no larger than `max_body`.
 
@@ -125,7 +125,7 @@ class Ingest:
         headers: dict[str, str],
         body: bytes,
         started: int,
-        reply: Callable[[Reply], None],
+        reply: Callable[[IngestReply], None],
     ) -> None:
         def kept(result: Result) -> None:
             reply(self._kept(source, started, result))
@@ -143,27 +143,27 @@ class Ingest:
         else:
             intake.keep(self._store, self._setup, arrival, kept)
 
-    def _kept(self, source: Source, started: int, result: Result) -> Reply:
+    def _kept(self, source: Source, started: int, result: Result) -> IngestReply:
         if isinstance(result.error, StoreUnavailable):
             self._note(source, "unavailable", started, reason=str(result.error))
             body = problem_body(503, "unavailable", "it cannot be kept now; send it again")
-            return Reply(503, body, headers={"retry-after": "5"})
+            return IngestReply(503, body, headers={"retry-after": "5"})
         if result.error is not None:
             log.error("intake.broke", source=source.name, exc_info=result.error)
-            return Reply(500, problem_body(500, "internal", "this is a fault of gridhook"))
-        taken: Taken = result.value
+            return IngestReply(500, problem_body(500, "internal", "this is a fault of gridhook"))
+        taken: IntakeResult = result.value
         self._note(source, "duplicate" if taken.duplicate else taken.state, started, taken)
         if taken.state == "unreadable":
-            return Reply(400, problem_body(400, "not_json", taken.note or "not JSON", request=taken.request))
+            return IngestReply(400, problem_body(400, "not_json", taken.note or "not JSON", request=taken.request))
         answer = {"request": taken.request, "events": taken.events, "duplicate": taken.duplicate}
-        return Reply(200, _ENCODER.encode(answer), JSON)
+        return IngestReply(200, _ENCODER.encode(answer), JSON)
 
-    def _refused(self, source: Source | None, started: int, no: Refusal) -> Reply:
+    def _refused(self, source: Source | None, started: int, no: Refusal) -> IngestReply:
         self._note(source, no.code, started)
-        return Reply(no.status, problem_body(no.status, no.code, no.detail), headers=no.headers)
+        return IngestReply(no.status, problem_body(no.status, no.code, no.detail), headers=no.headers)
 
     def _note(
-        self, source: Source | None, outcome: str, started: int, taken: Taken | None = None, **more: object
+        self, source: Source | None, outcome: str, started: int, taken: IntakeResult | None = None, **more: object
     ) -> None:
         self._count(source.name if source else "", outcome)
         log.info(

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from cli.parts import configured, done, on, run, values, webhook
-from receiver.cli import Service
+from receiver.cli import Runtime
 from receiver.contracts import Breaker
 from receiver.views.costs import CostSummary
 from support.world import PICKED
@@ -26,7 +26,7 @@ def budgeted(folder: Path) -> None:
 def stopped(folder: Path) -> None:
     """JourneyAPI has refused an order for want of credits."""
 
-    async def work(parts: Service) -> None:
+    async def work(parts: Runtime) -> None:
         note = "journey refuses orders: no credits left"
         breaker = Breaker(
             source="journey", code="insufficient_credits", note=note, since=0, probe_at=300_000, failures=1

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from cli.parts import GRID, configured, done, on, picked, run, values, webhook
-from receiver.cli import Service
+from receiver.cli import Runtime
 from receiver.contracts import Filters, Transaction
 
 
@@ -19,7 +19,7 @@ def kill_all(folder: Path) -> None:
         for delivery in tx.deliveries(Filters(limit=500)):
             tx.put_delivery(msgspec.structs.replace(delivery, state="dead"))
 
-    async def written(parts: Service) -> None:
+    async def written(parts: Runtime) -> None:
         await parts.store.write(work)
 
     on(folder, written)

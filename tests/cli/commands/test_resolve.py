@@ -14,7 +14,7 @@ import pytest
 
 import receiver
 from cli.parts import configured, done, on, run, values
-from receiver.cli import Service
+from receiver.cli import Runtime
 from receiver.cli.commands.resolve import _resolve
 from receiver.contracts import Transaction
 from receiver.errors import NotPossible
@@ -37,7 +37,7 @@ def unsure(folder: Path) -> str:
     """The id of a job whose order was sent and whose answer was lost."""
     submitted(folder)
 
-    async def lose(parts: Service) -> Job:
+    async def lose(parts: Runtime) -> Job:
         def work(tx: Transaction) -> Job:
             return lose_the_answer(tx, parts.setup, "journey", parts.clock())
 
@@ -111,7 +111,7 @@ def test_a_held_job_is_sent_without_a_question_about_paying_twice(tmp_path: Path
 def test_a_held_job_that_was_sent_before_may_be_paid_twice_too(tmp_path: Path) -> None:
     job = held(tmp_path)
 
-    async def sent_before(parts: Service) -> None:
+    async def sent_before(parts: Runtime) -> None:
         def work(tx: Transaction) -> None:
             (kept,) = tx.held("journey", "budget")
             tx.put_job(msgspec.structs.replace(kept, facts={**kept.facts, "twice": True}))
@@ -125,7 +125,7 @@ def test_a_held_job_that_was_sent_before_may_be_paid_twice_too(tmp_path: Path) -
 def test_what_became_unsure_meanwhile_is_not_sent_without_a_word_about_it(tmp_path: Path) -> None:
     job = unsure(tmp_path)
 
-    async def decide(parts: Service) -> None:
+    async def decide(parts: Runtime) -> None:
         kept = await parts.store.read(lambda tx: commands.job_of(tx, job))
         seen = msgspec.structs.replace(kept.job, status="held")
         await parts.store.write(lambda tx: _resolve(tx, parts, seen, "send"))

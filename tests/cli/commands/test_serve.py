@@ -16,7 +16,7 @@ import pytest
 
 from cli.parts import PARTS, bare, configured, done, process, run, values
 from receiver.app import read_config
-from receiver.cli.waiting import Ended
+from receiver.cli.waiting import WaitResult
 from receiver.errors import StoreRefused
 
 UP = "server.started"
@@ -138,28 +138,28 @@ def test_tail_shows_events_as_they_come_and_ends_well(tmp_path: Path) -> None:
 
 async def test_waiting_ends_when_nobody_dispatches_any_more(tmp_path: Path) -> None:
     from receiver.cli import waiting
-    from receiver.flows.commands import Wish, submit
+    from receiver.flows.commands import Submission, submit
 
     config = read_config(configured(tmp_path), os.environ)
 
     async def at_once(_seconds: float) -> bool:
         return False
 
-    async with PARTS.service(config, None) as parts:
-        wish = Wish(source="journey", action="imagine", params={"prompt": "x"})
+    async with PARTS.open_runtime(config, None) as parts:
+        wish = Submission(source="journey", action="imagine", params={"prompt": "x"})
         kept = await parts.store.write(lambda tx: submit(tx, parts.setup, wish, parts.clock()))
-        ended: Ended = await waiting._follow(parts, kept, at_once, lambda _: None)
+        ended: WaitResult = await waiting._follow(parts, kept, at_once, lambda _: None)
         assert ended.deserted
         assert ended.kept.job.status == "planned"
 
 
 async def test_looking_for_a_dispatcher_does_not_stop_one_from_starting(tmp_path: Path) -> None:
     config = read_config(configured(tmp_path), os.environ)
-    async with PARTS.service(config, None) as looking:
+    async with PARTS.open_runtime(config, None) as looking:
         assert not looking.dispatched()
-        async with PARTS.service(config, "dispatch") as parts:
+        async with PARTS.open_runtime(config, "dispatch") as parts:
             with pytest.raises(StoreRefused):
-                await PARTS.service(config, "dispatch").__aenter__()
+                await PARTS.open_runtime(config, "dispatch").__aenter__()
             assert parts.dispatched()
             assert looking.dispatched()
         assert not looking.dispatched()

@@ -16,7 +16,7 @@ from receiver.lib import ids
 from receiver.lib.times import unstamp
 from receiver.model.events import Event, KeptEvent
 from receiver.model.jobs import KeptJob, NextAction
-from receiver.store.sqlite.choices import MOST, Shared
+from receiver.store.sqlite.choices import MOST, ChoicesCache
 from receiver.store.sqlite.keys import id_key
 from receiver.store.sqlite.migrate import (
     APPLICATION_ID,
@@ -107,7 +107,7 @@ def test_a_vendor_whose_jobs_all_differ_does_not_fill_the_table(db: sqlite3.Conn
 
 
 def test_choices_of_a_transaction_that_was_rolled_back_are_written_again(db: sqlite3.Connection) -> None:
-    shared = Shared()
+    shared = ChoicesCache()
     tx = SqliteTransaction(db, ids.Ids(Clock()), shared)
     db.execute("BEGIN")
     keep(tx, a_job(1, status="completed", next_actions=TWO), 2)

@@ -38,7 +38,7 @@ OLD: Final = Turn(
     states=("dead", "pending"),
     sinks=("gone", "gone"),
     on_ref=True,
-    look_at=NOW,
+    check_at=NOW,
 )
 USUAL: Final = Turn(place=10)
 #: Everything went wrong, and everything has a tag.
@@ -115,8 +115,8 @@ READS: Final[Mapping[str, Callable[[SqliteTransaction], object]]] = {
     "family_size": lambda tx: tx.family_size(ids.show("job", USUAL.job)),
     "live": lambda tx: tx.live("journey"),
     "held": lambda tx: tx.held("journey", "budget"),
-    "to_look_at": lambda tx: tx.to_look_at("journey", NOW * 2, 100),
-    "next_look": lambda tx: tx.next_look(["journey", "frame", "nobody"]),
+    "to_look_at": lambda tx: tx.due_checks("journey", NOW * 2, 100),
+    "next_look": lambda tx: tx.next_check(["journey", "frame", "nobody"]),
     "cost": lambda tx: tx.cost(USUAL.job),
     "event": lambda tx: tx.event(USUAL.event),
     "events_after": lambda tx: tx.events_after(USUAL.event, 100),

@@ -78,7 +78,7 @@ async def test_a_job_that_its_vendor_works_on_can_be_checked(tmp_path: Path) -> 
         job = await running(face)
         answer = await resolve(face, job, "check")
         assert (answer.status_code, answer.json()["status"]) == (202, "running")
-        due = await face.store.read(lambda tx: tx.to_look_at("journey", NOW, 10))
+        due = await face.store.read(lambda tx: tx.due_checks("journey", NOW, 10))
         assert [kept.job.id for kept in due] == [job]
 
 

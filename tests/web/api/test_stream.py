@@ -19,7 +19,7 @@ from receiver.web.api.broadcast import (
     BATCH,
     WINDOW,
     Broadcast,
-    Wanted,
+    StreamFilter,
 )
 from receiver.web.api.stream import Stream
 from support.face import ADMIN, GRID, Face, a_face, with_source
@@ -209,7 +209,9 @@ async def test_a_slow_reader_misses_nothing_and_holds_nobody_up(tmp_path: Path) 
     quick, slow = Caller(), Caller()
     async with a_face(tmp_path, rules=()) as face:
         broadcast = Broadcast(face.store, face.app.state.stopping, keep_alive=15)
-        carried = [asyncio.create_task(broadcast.carry(one.receive, one.send, Wanted(), 0)) for one in (quick, slow)]
+        carried = [
+            asyncio.create_task(broadcast.carry(one.receive, one.send, StreamFilter(), 0)) for one in (quick, slow)
+        ]
         quick.takes.set()
         for first in range(0, count, BATCH):
             numbers = range(first, first + BATCH)

@@ -21,7 +21,7 @@ ADD: Final = f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) VALUES (?, ?, ?, ?, ?
 ADD_NEW: Final = f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) VALUES (?, ?, ?, ?, 'pending', ?, 0, 0, NULL)"
 
 
-class Deliveries(Table):
+class DeliveriesTable(Table):
     """Deliveries, their leases and their attempts."""
 
     def add_delivery(self, delivery: Delivery) -> None:

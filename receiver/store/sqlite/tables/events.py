@@ -31,7 +31,7 @@ CLOUD_EVENT: Final = (
 )
 
 
-class Events(Table):
+class EventsTable(Table):
     """Events: the job as JSON, all else in columns."""
 
     def add_event(self, event: KeptEvent) -> bool:

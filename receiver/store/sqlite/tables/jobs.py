@@ -48,7 +48,7 @@ PUT: Final = """
 """
 
 
-class Rest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class JobData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What of a job no column holds, as `jobs.data`."""
 
     #: None = it stands in the row's event.
@@ -58,11 +58,11 @@ class Rest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     gave_up: bool = False
 
 
-_REST: Final = msgspec.json.Decoder(Rest)
+_REST: Final = msgspec.json.Decoder(JobData)
 _JOB: Final = msgspec.json.Decoder(Job)
 
 
-class Jobs(Table):
+class JobsTable(Table):
     """Jobs, as they are kept."""
 
     # `IS_OPEN` beside another condition on the status is what lets SQLite use the index of open jobs.
@@ -90,7 +90,7 @@ class Jobs(Table):
         `event` is the number of an event that is kept and whose data is this very job: then it is not kept twice.
         """
         job = kept.job
-        rest = Rest(job=None if event else job, then=kept.then, facts=kept.facts, gave_up=kept.gave_up)
+        rest = JobData(job=None if event else job, then=kept.then, facts=kept.facts, gave_up=kept.gave_up)
         self._db.execute(
             PUT,
             (
@@ -103,7 +103,7 @@ class Jobs(Table):
                 id_text.read("job", job.parent_id) if job.parent_id else None,
                 kept.number if job.root_id == job.id else id_text.read("job", job.root_id),
                 kept.intent,
-                kept.look_at,
+                kept.check_at,
                 _ENCODER.encode(job.tags).decode() if job.tags else None,
                 event,
                 _ENCODER.encode(rest),
@@ -147,7 +147,7 @@ class Jobs(Table):
         jobs = [self._kept(row) for row in rows]
         return [kept for kept in jobs if kept.job.hold is not None and kept.job.hold.reason == reason]
 
-    def look_at_held(self, now: int) -> None:
+    def check_held_now(self, now: int) -> None:
         """Lets the held jobs that have waited longest be looked at now."""
         self._db.execute(
             """
@@ -159,7 +159,7 @@ class Jobs(Table):
             (now, WOKEN),
         )
 
-    def to_look_at(self, source: str, now: int, limit: int) -> list[KeptJob]:
+    def due_checks(self, source: str, now: int, limit: int) -> list[KeptJob]:
         """Jobs whose look is due, oldest first: of very many that are due, the oldest of the longest due."""
         rows = self._db.execute(
             f"""
@@ -171,7 +171,7 @@ class Jobs(Table):
         )
         return [self._kept(row) for row in rows]
 
-    def next_look(self, sources: Sequence[str]) -> int | None:
+    def next_check(self, sources: Sequence[str]) -> int | None:
         """When the earliest look at a job of these sources is due."""
         query = "SELECT min(look_at) FROM jobs WHERE source = ? AND look_at IS NOT NULL"
         moments = [self._db.execute(query, (source,)).fetchone()[0] for source in sources]
@@ -187,7 +187,7 @@ class Jobs(Table):
             facts=rest.facts,
             intent=intent,
             gave_up=rest.gave_up,
-            look_at=look_at,
+            check_at=look_at,
         )
 
     def _count(self, sql: str, values: tuple[object, ...]) -> int:

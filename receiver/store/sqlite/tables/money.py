@@ -30,7 +30,7 @@ SINGLE: Final = """(
 ) WHERE 1"""
 
 
-class Money(Table):
+class MoneyTable(Table):
     """What jobs cost, and which sources refuse orders."""
 
     def put_cost(self, row: CostRow) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from receiver.contracts.pruning import (
-    Pages,
-    Past,
+    FilePages,
+    OldRows,
     Pruned,
 )
 from receiver.lib import ids
@@ -53,7 +53,7 @@ TOLD: Final = f"""
 """
 
 
-class Member(NamedTuple):
+class FamilyMember(NamedTuple):
     """A job of a family, as far as it matters here."""
 
     number: int
@@ -64,7 +64,7 @@ class Member(NamedTuple):
     intent: str | None
 
 
-class Pruning(Table):
+class PruningTables(Table):
     """Takes away whole families of jobs with all that hangs on them, and requests; nothing that waits or is young."""
 
     #: Whether any job was forgotten; None = not looked up yet. Asked once for all that share a commit.
@@ -94,7 +94,7 @@ class Pruning(Table):
 
     # --- families
 
-    def old_families(self, after: int, before: int, limit: int) -> Past:
+    def old_families(self, after: int, before: int, limit: int) -> OldRows:
         """Looks at the next `limit` jobs after the number `after`: roots whose whole families are older than `before`.
 
         All jobs of such a family are over, none was made or heard of since, none has a delivery that waits.
@@ -104,7 +104,7 @@ class Pruning(Table):
             (after, before, limit),
         ).fetchall()
         going = self._going([number for number, parent in rows if parent is None], before)
-        return Past(numbers=list(going), last=rows[-1][0] if len(rows) == limit else None)
+        return OldRows(numbers=list(going), last=rows[-1][0] if len(rows) == limit else None)
 
     def prune_families(self, roots: Sequence[int], before: int) -> Pruned:
         """Takes away the families of these roots, as far as they (still) may go."""
@@ -124,14 +124,14 @@ class Pruning(Table):
             jobs=self._delete(f"jobs WHERE number IN {ONE_OF}", jobs),
         )
 
-    def family_rows(self, roots: Sequence[int], before: int) -> tuple[Pruned, list[int]]:
+    def prunable_rows(self, roots: Sequence[int], before: int) -> tuple[Pruned, list[int]]:
         """What `prune_families` would take away, and the numbers of those jobs."""
         numbers = {one.number for family in self._going(roots, before).values() for one in family}
         jobs = _array(numbers)
         events, deliveries, attempts = self._db.execute(COUNTS, (jobs, jobs, jobs)).fetchone()
         return Pruned(jobs=len(numbers), events=events, deliveries=deliveries, attempts=attempts), list(numbers)
 
-    def _going(self, roots: Sequence[int], before: int) -> dict[int, list[Member]]:
+    def _going(self, roots: Sequence[int], before: int) -> dict[int, list[FamilyMember]]:
         """The families that may go, by root: with each goes any other that holds intents of the same vendor's job."""
         families = self._families(roots)
         bound = self._bound(families)
@@ -145,15 +145,15 @@ class Pruning(Table):
                 going[root] = [member for one in together for member in families[one]]
         return going
 
-    def _families(self, roots: Sequence[int]) -> dict[int, list[Member]]:
+    def _families(self, roots: Sequence[int]) -> dict[int, list[FamilyMember]]:
         wanted = _array(roots)
-        families: dict[int, list[Member]] = {}
+        families: dict[int, list[FamilyMember]] = {}
         for row in self._db.execute(MEMBERS, (wanted, wanted)).fetchall():
-            member = Member(*row)
+            member = FamilyMember(*row)
             families.setdefault(member.root, []).append(member)
         return families
 
-    def _staying(self, families: dict[int, list[Member]], before: int) -> set[int]:
+    def _staying(self, families: dict[int, list[FamilyMember]], before: int) -> set[int]:
         """The roots of families that something waits in, or that are too young."""
         members = [one for family in families.values() for one in family]
         jobs = _array([one.number for one in members])
@@ -163,7 +163,7 @@ class Pruning(Table):
             one.root for one in members if one.status not in TERMINAL or one.number >= before or one.number in fresh
         }
 
-    def _bound(self, families: dict[int, list[Member]]) -> dict[int, set[int]]:
+    def _bound(self, families: dict[int, list[FamilyMember]]) -> dict[int, set[int]]:
         """By root: other families in which follow-ups of the same vendor's jobs were planned.
 
         A webhook without a ref can name a job before the answer to its order does: then rules follow up on a job that
@@ -181,7 +181,7 @@ class Pruning(Table):
                 bound.setdefault(names[name], set()).add(other)
         return bound
 
-    def _gave_its_id_up(self, family: Iterable[Member]) -> bool:
+    def _gave_its_id_up(self, family: Iterable[FamilyMember]) -> bool:
         """Whether a family has a job that gave its vendor's id up to another that is still here: it goes with that."""
         for one in family:
             if one.intent is None and one.provider_job_id is None:
@@ -193,7 +193,7 @@ class Pruning(Table):
 
     # --- requests
 
-    def old_requests(self, after: int, before: int, limit: int, going: Collection[int] = ()) -> Past:
+    def old_requests(self, after: int, before: int, limit: int, going: Collection[int] = ()) -> OldRows:
         """Looks at the next `limit` requests after this number: those that told of no job that is still here.
 
         `going` are jobs that count as gone.
@@ -203,7 +203,7 @@ class Pruning(Table):
             (after, before, limit),
         ).fetchall()
         numbers = [row[0] for row in rows if not self._told_of_one_here(row[0], row[1], going)]
-        return Past(numbers=numbers, last=rows[-1][0] if len(rows) == limit else None)
+        return OldRows(numbers=numbers, last=rows[-1][0] if len(rows) == limit else None)
 
     def _told_of_one_here(self, number: int, ref_job: int | None, going: Collection[int]) -> bool:
         if ref_job is not None and ref_job not in going and not self._is_gone(ref_job):
@@ -216,13 +216,13 @@ class Pruning(Table):
 
     # --- the file
 
-    def pages(self) -> Pages:
+    def pages(self) -> FilePages:
         """What the file is made of."""
         count, free, size, mode = (
             self._db.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("page_count", "freelist_count", "page_size", "auto_vacuum")
         )
-        return Pages(count=count, free=free, size=size, shrinks=mode == INCREMENTAL)
+        return FilePages(count=count, free=free, size=size, shrinks=mode == INCREMENTAL)
 
     def give_back(self, pages: int) -> None:
         """Gives so many free pages back to the file system, if the file can."""

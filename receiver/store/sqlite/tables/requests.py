@@ -24,7 +24,7 @@ REQUEST_COLUMNS: Final = "number, source, state, proof, ref_job, note, headers, 
 ADD: Final = f"INSERT INTO requests ({REQUEST_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
-class Requests(Table):
+class RequestsTable(Table):
     """Requests, as they are kept."""
 
     def add_request(self, request: KeptRequest) -> None:

@@ -7,7 +7,7 @@ from types import NoneType
 from typing import Any
 
 from receiver.lib.ids import Ids
-from receiver.store.sqlite.choices import Shared
+from receiver.store.sqlite.choices import ChoicesCache
 
 # Python's driver asks every None and bytes that it binds to adapt itself, and makes an exception of the refusal, unless
 # there is an adapter: these give back what they are given.
@@ -20,7 +20,7 @@ class Table:
 
     ids: Ids
     _db: sqlite3.Connection
-    _shared: Shared
+    _shared: ChoicesCache
 
     def _one(self, sql: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = self._db.execute(sql, values).fetchone()

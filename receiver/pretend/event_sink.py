@@ -18,17 +18,17 @@ from receiver.lib.signatures import (
 from receiver.lib.times import Clock
 from receiver.model.events import Event
 from receiver.model.jobs import Job
-from receiver.pretend.bell import Bell
 from receiver.pretend.book import LIMIT
-from receiver.pretend.inbox import Inbox, Letter
+from receiver.pretend.post_collector import PostCollector, ReceivedPost
+from receiver.pretend.signal import Signal
 
 #: How far a signature's time may be from ours, seconds (Standard Webhooks leaves it to the receiver).
 TOLERANCE: Final = 300
 _EVENT: Final = msgspec.json.Decoder(Event)
 
 
-class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    """One letter, read."""
+class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One post, read."""
 
     #: None if it is no event.
     event: Event | None
@@ -36,26 +36,26 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     genuine: bool
 
 
-class Listener:
-    """An ASGI application that takes events. `heard` is what came, oldest first."""
+class EventSink:
+    """An ASGI application that takes events. `received` is what came, oldest first."""
 
     def __init__(self, secret: Secret, clock: Clock) -> None:
         """`clock` gives Unix ms."""
-        self.heard: Final[deque[Heard]] = deque(maxlen=LIMIT)
-        #: Called for each letter.
-        self.noted: Callable[[Heard], None] = lambda _: None
-        self._inbox = Inbox()
+        self.received: Final[deque[ReceivedEvent]] = deque(maxlen=LIMIT)
+        #: Called for each post.
+        self.on_event: Callable[[ReceivedEvent], None] = lambda _: None
+        self._inbox = PostCollector()
         self._key = standard_webhook_key(secret)
         self._clock = clock
-        self._bell = Bell()
+        self._bell = Signal()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI call."""
         await self._inbox.app(scope, receive, send)
-        while self._inbox.letters:
-            heard = read(self._inbox.letters.popleft(), self._key, self._clock() // 1000)
-            self.heard.append(heard)
-            self.noted(heard)
+        while self._inbox.posts:
+            received = read(self._inbox.posts.popleft(), self._key, self._clock() // 1000)
+            self.received.append(received)
+            self.on_event(received)
             self._bell.ring()
 
     async def completed(self, job_id: str) -> Job:
@@ -63,24 +63,24 @@ class Listener:
         return await self._bell.until(lambda: next((job for job in self._completed() if job.id == job_id), None))
 
     def _completed(self) -> list[Job]:
-        events = [heard.event for heard in self.heard if heard.genuine and heard.event is not None]
+        events = [received.event for received in self.received if received.genuine and received.event is not None]
         return [event.data for event in events if event.type == "job.completed"]
 
 
-def read(letter: Letter, key: bytes, now: int) -> Heard:
-    """Verifies and reads a letter. `now` is Unix seconds. Never raises, whatever came."""
-    genuine = _is_genuine(letter, key, now)
+def read(post: ReceivedPost, key: bytes, now: int) -> ReceivedEvent:
+    """Verifies and reads a post. `now` is Unix seconds. Never raises, whatever came."""
+    genuine = _is_genuine(post, key, now)
     try:
-        return Heard(event=_EVENT.decode(letter.raw), genuine=genuine)
+        return ReceivedEvent(event=_EVENT.decode(post.raw), genuine=genuine)
     except (msgspec.MsgspecError, ValueError):
-        return Heard(event=None, genuine=genuine)
+        return ReceivedEvent(event=None, genuine=genuine)
 
 
-def _is_genuine(letter: Letter, key: bytes, now: int) -> bool:
+def _is_genuine(post: ReceivedPost, key: bytes, now: int) -> bool:
     """Whether one of the signatures is that of id, time and body, and the time is about now."""
-    moment = letter.headers.get("webhook-timestamp", "")
+    moment = post.headers.get("webhook-timestamp", "")
     if not (moment.isascii() and moment.isdigit() and len(moment) < 12) or abs(int(moment) - now) > TOLERANCE:
         return False
-    wanted = standard_webhook_signature(key, letter.headers.get("webhook-id", ""), int(moment), letter.raw).encode()
-    given = letter.headers.get("webhook-signature", "").split()
+    wanted = standard_webhook_signature(key, post.headers.get("webhook-id", ""), int(moment), post.raw).encode()
+    given = post.headers.get("webhook-signature", "").split()
     return any(hmac.compare_digest(wanted, one.encode("utf-8", "replace")) for one in given)

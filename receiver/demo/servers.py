@@ -20,7 +20,7 @@ from receiver.demo.configuration import (
 from receiver.lib.signatures import Secret
 from receiver.lib.times import system_clock
 from receiver.pretend import vendors
-from receiver.pretend.listener import Listener
+from receiver.pretend.event_sink import EventSink
 from receiver.pretend.loopback import serve
 from receiver.pretend.options import VendorOptions
 from receiver.pretend.vendor import PretendVendor
@@ -40,7 +40,7 @@ OPTIONS: Final = {
 }
 
 
-class Stage(msgspec.Struct, frozen=True, kw_only=True):
+class DemoServers(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that runs."""
 
     #: Base URL of gridhook.
@@ -51,13 +51,13 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     addresses: Mapping[str, str]
     #: By source.
     vendors: Mapping[str, PretendVendor]
-    listener: Listener
+    listener: EventSink
     keys: Keys
     #: The configuration file.
     config: Path
 
 
-class Door:
+class Placeholder:
     """Stands where gridhook will: its address must be known before its configuration can be written."""
 
     def __init__(self) -> None:
@@ -77,15 +77,15 @@ class Door:
 @asynccontextmanager
 async def set_up(
     parts: Composition, folder: Path, options: Mapping[str, VendorOptions] = OPTIONS
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[DemoServers]:
     """Starts everything, with the configuration and the database in `folder`; stops everything at the end."""
     keys = new_keys()
     pretended = {
         source: vendors.build(provider, msgspec.structs.replace(options[source], api_key=keys.api[source]))
         for source, provider in SOURCES.items()
     }
-    listener = Listener(Secret(keys.sink_secret), system_clock)
-    door = Door()
+    listener = EventSink(Secret(keys.sink_secret), system_clock)
+    door = Placeholder()
     async with AsyncExitStack() as running:
         addresses = {
             source: await running.enter_async_context(serve(vendor.app)) + vendor.base_path
@@ -96,7 +96,7 @@ async def set_up(
         config = folder / "gridhook.toml"
         config.write_text(configuration(hook, addresses, inbox, keys), encoding="utf-8")
         await running.enter_async_context(_open(parts, config, door))
-        yield Stage(
+        yield DemoServers(
             hook=hook,
             inbox=inbox,
             addresses=addresses,
@@ -108,9 +108,9 @@ async def set_up(
 
 
 @asynccontextmanager
-async def _open(parts: Composition, config: Path, door: Door) -> AsyncIterator[None]:
+async def _open(parts: Composition, config: Path, door: Placeholder) -> AsyncIterator[None]:
     """gridhook itself, composed as `gridhook serve` composes it, from the file."""
-    async with parts.service(parts.read_config(config, {}), "all") as service:
+    async with parts.open_runtime(parts.read_config(config, {}), "all") as service:
         app = service.web()
         door.app = app
         try:

@@ -16,7 +16,7 @@ from receiver.model.jobs import KeptJob
 MOST: Final = 10_000
 
 
-class Stage(msgspec.Struct, frozen=True, kw_only=True):
+class DryRunWorld(msgspec.Struct, frozen=True, kw_only=True):
     """Where a dry run happens."""
 
     tx: Transaction
@@ -30,7 +30,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     about: set[int] = msgspec.field(default_factory=set)
 
 
-def copy_money(stage: Stage) -> None:
+def copy_money(stage: DryRunWorld) -> None:
     """What is spent and reserved in the periods of the budgets, and the open breakers."""
     limits = stage.setup.limits
     if stage.real is None:
@@ -43,7 +43,7 @@ def copy_money(stage: Stage) -> None:
             stage.tx.put_cost(row)
 
 
-def copy_family(stage: Stage, kept: KeptJob) -> None:
+def copy_family(stage: DryRunWorld, kept: KeptJob) -> None:
     """The other jobs of its tree, but for what followed from it: that is what is to be found out."""
     root = ids.read("job", kept.job.root_id)
     if stage.real is None or root is None:

@@ -15,7 +15,7 @@ from receiver.errors import StoreUnavailable
 from receiver.store.sqlite.migrate import migrations, version
 
 
-class Look(msgspec.Struct, frozen=True, kw_only=True):
+class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     """What there is at a database's address."""
 
     path: str
@@ -27,10 +27,10 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     dispatched: bool
 
 
-def look(path: Path) -> Look:
+def inspect(path: Path) -> Inspection:
     """What is known of the file, which is made sure to be writable. Raises StoreRefused or StoreUnavailable."""
     found = _version(path)
-    return Look(path=str(path), version=found, newest=migrations()[-1][0], dispatched=is_dispatched(path))
+    return Inspection(path=str(path), version=found, newest=migrations()[-1][0], dispatched=is_dispatched(path))
 
 
 def is_dispatched(path: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Bell:
+class Signal:
     """Rung after every change; whoever waits looks again."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from receiver.model.jobs import Job
 TAIL: Final = 10
 
 
-class Broke(Exception):
+class StoryFailed(Exception):
     """The story cannot go on."""
 
     def __init__(self, expected: str, seen: str) -> None:
@@ -24,9 +24,9 @@ class Broke(Exception):
         self.seen = seen
 
 
-async def explain(wrong: Broke | NotAnswered, api: Api, log: Path) -> None:
+async def explain(wrong: StoryFailed | NotAnswered, api: Api, log: Path) -> None:
     """Says on standard error what was expected, what was seen, every job's status and the log's end."""
-    expected, seen = (wrong.expected, wrong.seen) if isinstance(wrong, Broke) else ("the API answers", str(wrong))
+    expected, seen = (wrong.expected, wrong.seen) if isinstance(wrong, StoryFailed) else ("the API answers", str(wrong))
     tell("gridhook: the story broke", f"  expected  {expected}", f"  seen      {seen}")
     try:
         tell(*(f"  job       {_status(job)}" for job in reversed(await api.jobs())))

@@ -1,4 +1,4 @@
-"""Who follows commits: watches, which are told of each, and riders, whose work goes along with each."""
+"""Who follows commits: watches, which are told of each, and hooks, whose work goes along with each."""
 
 from __future__ import annotations
 
@@ -38,40 +38,40 @@ class CommitWatch:
         self._among.discard(self)
 
 
-class CommitRider(Generic[T]):
-    """Work that goes along with every commit: a `receiver.contracts.Rider`."""
+class StoreCommitHook(Generic[T]):
+    """Work that goes along with every commit: a `receiver.contracts.CommitHook`."""
 
     def __init__(
         self,
         work: Callable[[Transaction], T],
-        taken: Callable[[T], None],
-        failed: Callable[[Exception], None],
-        among: list[CommitRider[Any]],
+        on_result: Callable[[T], None],
+        on_error: Callable[[Exception], None],
+        among: list[StoreCommitHook[Any]],
         wake: asyncio.Event,
     ) -> None:
         self._work = work
-        self._taken = taken
-        self._failed = failed
+        self._on_result = on_result
+        self._on_error = on_error
         self._among = among
         self._wake = wake
-        self.nudged = False
+        self.is_wanted = False
 
-    def nudge(self) -> None:
+    def request_commit(self) -> None:
         """Wants a commit soon, of its own if there is no other."""
-        self.nudged = True
+        self.is_wanted = True
         self._wake.set()
 
     def begin(self) -> Work:
         """What is to be done in the commit that begins."""
-        self.nudged = False
+        self.is_wanted = False
         return self._work
 
     def end(self, result: Result) -> None:
         """The commit is over."""
         if result.error is None:
-            self._taken(result.value)
+            self._on_result(result.value)
         elif isinstance(result.error, Exception):
-            self._failed(result.error)
+            self._on_error(result.error)
 
     def close(self) -> None:
         """Goes along no more."""

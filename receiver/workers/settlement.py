@@ -21,7 +21,7 @@ T = TypeVar("T")
 STORE_WAIT: Final = 1.0
 
 
-class Tried(Protocol):
+class TryResult(Protocol):
     """What any outcome tells an attempt."""
 
     @property
@@ -35,7 +35,7 @@ class Tried(Protocol):
         ...
 
 
-async def surely(store: Store, work: Callable[[Transaction], T]) -> T:
+async def write_until_kept(store: Store, work: Callable[[Transaction], T]) -> T:
     """Writes, and keeps trying while the store is unavailable: the deed is done and must not be done again."""
     while True:
         try:
@@ -45,8 +45,8 @@ async def surely(store: Store, work: Callable[[Transaction], T]) -> T:
             await asyncio.sleep(STORE_WAIT)
 
 
-def settled(
-    tx: Transaction, delivery: Delivery, after: Delivery, outcome: Tried, word: str, started: int, now: int
+def settle_try(
+    tx: Transaction, delivery: Delivery, after: Delivery, outcome: TryResult, word: str, started: int, now: int
 ) -> bool:
     """Writes a delivery's new state and the attempt; False if another dispatcher has taken the delivery over."""
     if not tx.settle(delivery, after):
@@ -65,7 +65,7 @@ def settled(
     return True
 
 
-def given_back(delivery: Delivery, now: int) -> Delivery:
+def returned_unused(delivery: Delivery, now: int) -> Delivery:
     """The delivery once more, its schedule where it was: a shutdown is not a failed attempt.
 
     The attempt's number is not used again, or a dispatcher that hung would pass the fence of the one that took over.
@@ -73,6 +73,6 @@ def given_back(delivery: Delivery, now: int) -> Delivery:
     return msgspec.structs.replace(delivery, state="pending", due_at=now, base=delivery.base + 1)
 
 
-def word_of(outcome: msgspec.Struct) -> str:
+def outcome_name(outcome: msgspec.Struct) -> str:
     """The outcome's name as it stands in attempts and logs."""
     return str(outcome.__struct_config__.tag)

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from receiver.pretend.book import LIMIT
 
 
-class Letter(msgspec.Struct, frozen=True, kw_only=True):
+class ReceivedPost(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook that arrived."""
 
     path: str
@@ -28,15 +28,15 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.decode(self.raw)
 
 
-class Inbox:
-    """Takes any POST. `app` is the ASGI application, `letters` what came, oldest first."""
+class PostCollector:
+    """Takes any POST. `app` is the ASGI application, `posts` what came, oldest first."""
 
     def __init__(self, statuses: Iterable[int] = ()) -> None:
         """`statuses` are the answers to the first webhooks; later ones get 200."""
-        self.letters: Final[deque[Letter]] = deque(maxlen=LIMIT)
+        self.posts: Final[deque[ReceivedPost]] = deque(maxlen=LIMIT)
         self.statuses: Final[deque[int]] = deque(statuses)
         self.app = Starlette(routes=[Route("/{path:path}", self._take, methods=["POST"])])
 
     async def _take(self, request: Request) -> Response:
-        self.letters.append(Letter(path=request.url.path, headers=dict(request.headers), raw=await request.body()))
+        self.posts.append(ReceivedPost(path=request.url.path, headers=dict(request.headers), raw=await request.body()))
         return Response(status_code=self.statuses.popleft() if self.statuses else 200)
