@@ -52,7 +52,7 @@ class SourceFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SinkFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """Where events go."""
+    """What `check` shows of a sink."""
 
     name: str
     handler: str

@@ -22,7 +22,7 @@ class FollowUpStep(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> tuple[int, str]:
-        """Tells steps apart."""
+        """What makes two steps the same: the follow-up in the file, and its source."""
         return id(self.then), self.source.name
 
 

@@ -54,7 +54,7 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole configuration."""
+    """Everything that the configuration file says, read and found right."""
 
     #: Path of the file, as it was given.
     file: str

@@ -18,7 +18,7 @@ class Pruned(msgspec.Struct, frozen=True, kw_only=True):
     requests: int = 0
 
     def plus(self, more: Self) -> Self:
-        """Both together."""
+        """The sum of both, row by row."""
         sums = {name: getattr(self, name) + getattr(more, name) for name in self.__struct_fields__}
         return msgspec.structs.replace(self, **sums)
 

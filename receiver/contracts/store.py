@@ -34,7 +34,7 @@ class Store(Protocol):
     ref_key: bytes
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        """Runs `work` in a write transaction and gives its value once that is on disk.
+        """Runs `work` in a write transaction and returns its value once that is on disk.
 
         `work` may run again from the start if a neighbour in the same batch fails, so it touches nothing but the
         transaction. Raises StoreUnavailable (nothing of it is kept), or what `work` raised.
@@ -92,7 +92,7 @@ class Watch(Protocol):
         ...
 
     def signal(self) -> None:
-        """Ends a wait."""
+        """Ends the present `wait`, or the next one, as a commit would."""
         ...
 
     def close(self) -> None: ...

@@ -86,7 +86,7 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def new_keys() -> Keys:
-    """Fresh secrets."""
+    """Random keys and secrets for one run of the demo."""
     return Keys(
         admin_token=f"demo-{secrets.token_urlsafe(18)}",
         hook_secret=secrets.token_urlsafe(24),

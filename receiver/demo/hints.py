@@ -24,7 +24,7 @@ PROMPT: Final = "a red fox in the snow"
 
 
 def welcome(screen: Screen, stage: DemoServers, log: Path) -> None:
-    """What runs where."""
+    """Prints which server runs where."""
     screen.line("gridhook demo: all on 127.0.0.1, no account, nothing leaves this machine", "bold")
     screen.line()
     rows = [

@@ -16,7 +16,7 @@ from receiver.views.records import RequestView
 T = TypeVar("T")
 #: Seconds for one answer.
 TIMEOUT: Final = 10.0
-#: The most that a list gives at a time.
+#: The most items of a list in one page.
 LIMIT: Final = 500
 _EVENT: Final = msgspec.json.Decoder(Event)
 

@@ -23,7 +23,7 @@ class _Paper(Console):
     """rich's console, but a reader that is gone (closed pipe) is an OSError, not the end of the program."""
 
     def on_broken_pipe(self) -> None:
-        """Called by rich."""
+        """Raises BrokenPipeError; rich calls it when nobody reads the output any more, and would end the program."""
         raise BrokenPipeError("nobody reads any more")
 
 
@@ -44,7 +44,7 @@ class Screen:
         self._print(Text(self._plain(text), "bold"))
 
     def line(self, text: str = "", style: str = "") -> None:
-        """One line."""
+        """Prints one line; `style` is one of rich's."""
         self._print(Text(self._plain(text), style))
 
     def start_clock(self) -> None:

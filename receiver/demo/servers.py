@@ -1,4 +1,4 @@
-"""Sets the stage: four pretend vendors, a listening sink and gridhook itself, each a real server on loopback."""
+"""Starts what the demo needs: four pretend vendors, a sink and gridhook itself, each a real server on loopback."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ OPTIONS: Final = {
 
 
 class DemoServers(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that runs."""
+    """The servers of the demo and how to reach them."""
 
     #: Base URL of gridhook.
     hook: str

@@ -62,7 +62,7 @@ class StoryJobs(msgspec.Struct, frozen=True, kw_only=True):
 async def run(
     once: bool, parts: Composition, *, limit: float = LIMIT, options: Mapping[str, VendorOptions] = OPTIONS
 ) -> int:
-    """Runs the demo; gives the exit code: 0 done, 1 with the reason on standard error.
+    """Runs the demo; returns the exit code: 0 done, 1 with the reason on standard error.
 
     With `once` it is over when the HD picture has reached the sink, within 30 s in any case; else it stays up until
     SIGINT, SIGTERM or the end of the terminal. `limit` is seconds for the story; `options` are those of the pretend
@@ -95,7 +95,7 @@ class Demo:
         self._limit = limit
 
     async def play(self, parts: Composition, place: Path, options: Mapping[str, VendorOptions]) -> int:
-        """Everything, from the first line to the last; gives the exit code."""
+        """Everything, from the first line to the last; returns the exit code."""
         log = place / "gridhook.log"
         with logged(log):
             async with set_up(parts, place, options) as stage, _following(stage, self._screen) as (api, narrator):

@@ -48,7 +48,7 @@ def advance(
     request: int | None = None,
     attempt: int = 0,
 ) -> int:
-    """Writes a job's new state and everything that follows from it; gives the number of events this made.
+    """Writes a job's new state and everything that follows from it; returns the number of events made.
 
     `before` is None for a job that was not known. `request` is the request that told of it, `attempt` the try that led
     to it. Nothing new makes no event and writes nothing.

@@ -21,7 +21,7 @@ LONGEST_PROBE_MS: Final = 3_600_000
 
 
 def open_by(tx: Transaction, source: str, error: JobError, now: int) -> bool:
-    """Opens a source's breaker, or keeps it open, if the refusal is trouble with the account; gives whether it is."""
+    """Opens a source's breaker, or keeps it open, if the refusal is trouble with the account; returns whether it is."""
     if error.code not in TROUBLE:
         return False
     known = tx.breaker(source)

@@ -53,7 +53,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 def submit(
     tx: Transaction, setup: Setup, submission: Submission, now: int, idempotency_key: str | None = None
 ) -> KeptJob:
-    """Plans a job; the same Idempotency-Key gives the same job again.
+    """Plans a job; the same Idempotency-Key returns the same job again.
 
     Raises NotFound (source, parent), InvalidParams, NotPossible (this parent cannot be followed like that, or the key
     was used for something else).
@@ -96,7 +96,7 @@ def _intent(tx: Transaction, submission: Submission, key: str | None) -> tuple[s
 
 
 def pick(tx: Transaction, setup: Setup, job_id: str, index: object, now: int) -> KeptJob:
-    """Plans the pick of a tile of a completed grid; the same pick again gives the same job.
+    """Plans the pick of a tile of a completed grid; the same pick again returns the same job.
 
     Raises NotFound, InvalidParams, NotPossible.
     """

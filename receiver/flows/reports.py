@@ -21,7 +21,7 @@ def report_to(
     request: int | None = None,
     proven: bool = True,
 ) -> int:
-    """Folds a vendor's report into a job that is kept, and does what follows; gives the number of events.
+    """Folds a vendor's report into a job that is kept, and does what follows; returns the number of events made.
 
     `proven` False: it came by an unsigned way, so the result is read back before anything is paid because of it.
     """

@@ -20,7 +20,7 @@ MAC_LENGTH: Final = 26
 
 
 class Secret:
-    """Text that must not be shown: `repr` and `str` hide it, `reveal` gives it."""
+    """Text that must not be shown: `repr` and `str` hide it, `reveal` returns it."""
 
     __slots__ = ("_text",)
 

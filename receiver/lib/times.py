@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 
-#: Gives the present as Unix milliseconds. Flows are handed one; pure code is handed its value.
+#: A function that returns the present as Unix milliseconds. Flows are handed one; pure code is handed its value.
 Clock = Callable[[], int]
 
 

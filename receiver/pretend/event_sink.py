@@ -40,7 +40,7 @@ class EventSink:
     """An ASGI application that takes events. `received` is what came, oldest first."""
 
     def __init__(self, secret: Secret, clock: Clock) -> None:
-        """`clock` gives Unix ms."""
+        """`clock` returns Unix ms."""
         self.received: Final[deque[ReceivedEvent]] = deque(maxlen=LIMIT)
         #: Called for each post.
         self.on_event: Callable[[ReceivedEvent], None] = lambda _: None
@@ -50,7 +50,6 @@ class EventSink:
         self._bell = Signal()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI call."""
         await self._inbox.app(scope, receive, send)
         while self._inbox.posts:
             received = read(self._inbox.posts.popleft(), self._key, self._clock() // 1000)

@@ -56,7 +56,7 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def serve(app: ASGIApp, *, port: int = 0, grace: float = 0.5) -> AsyncIterator[str]:
-    """Serves an ASGI application, lifespan included; gives its base URL, `http://127.0.0.1:PORT`.
+    """Serves an ASGI application, lifespan included; yields its base URL, `http://127.0.0.1:PORT`.
 
     Port 0 is any free one. At the end no new request is taken; those in progress have `grace` seconds, then their
     connections are cut. Raises RuntimeError if the application does not start, OSError if the port is not free.

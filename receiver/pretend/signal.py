@@ -21,7 +21,7 @@ class Signal:
         self._rung = asyncio.Event()
 
     async def until(self, find: Callable[[], T | None]) -> T:
-        """Waits until `find()` gives something, and gives that."""
+        """Waits until `find()` returns something other than None, and returns that."""
         while (found := find()) is None:
             await self._rung.wait()
         return found

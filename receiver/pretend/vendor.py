@@ -111,7 +111,7 @@ class PretendVendor:
     """One vendor: `app` is its ASGI application, `bills` what it charged, `posts` what it told."""
 
     def __init__(self, face: Face, options: VendorOptions, clock: Clock = system_clock) -> None:
-        """`clock` gives Unix ms. Raises ValueError if `options.order_failures` names a fault that there is not."""
+        """`clock` returns Unix ms. Raises ValueError if `options.order_failures` names a fault that there is not."""
         self.face = face
         self.work = Workshop(face, options, clock)
         self._bills: deque[Bill] = deque(maxlen=LIMIT)

@@ -52,7 +52,6 @@ class Application(Starlette):
         self.ingest = ingest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI call."""
         if scope["type"] == "http" and scope["path"].startswith("/in/"):
             await self.ingest(scope, receive, send)
         else:

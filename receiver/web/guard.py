@@ -26,7 +26,6 @@ class Guard:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI call."""
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
             return

@@ -33,7 +33,6 @@ class Health:
         self._fault: str | None = None
 
     def routes(self) -> list[Route]:
-        """Its addresses."""
         return [
             Route("/healthz", self.alive, methods=["GET"]),
             Route("/readyz", self.ready, methods=["GET"]),

@@ -1,4 +1,4 @@
-"""Numbers for Prometheus."""
+"""`/metrics`: counters and gauges in the format of Prometheus."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ class Metrics:
         self._up = Gauge("gridhook_store_up", "1 if the store could be read just now.", registry=self._registry)
 
     def routes(self) -> list[Route]:
-        """Its address."""
         return [Route("/metrics", self.metrics, methods=["GET"])]
 
     def count(self, source: str, outcome: str) -> None:

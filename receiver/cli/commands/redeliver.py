@@ -71,7 +71,7 @@ def redeliver(
 
 
 async def _dead_again(service: Runtime, sink: str | None) -> tuple[list[str], int]:
-    """Redelivers what is dead; gives the ids, and how many deliveries are for sinks that are gone."""
+    """Redelivers what is dead; returns the ids, and how many deliveries are for sinks that are gone."""
     sent: list[str] = []
     left = 0
     wanted = Filters(status="dead", sink=sink, limit=PAGE)
@@ -87,7 +87,7 @@ async def _dead_again(service: Runtime, sink: str | None) -> tuple[list[str], in
 
 
 def _page_again(setup: Setup, tx: Transaction, wanted: Filters, now: int) -> tuple[list[str], int, int | None]:
-    """Redelivers one page of dead deliveries; gives their ids, how many cannot be, and where the next page begins."""
+    """Redelivers a page of dead deliveries; returns their ids, how many cannot be, where the next page begins."""
     page = tx.deliveries(wanted)
     found = [one for one in page if not one.is_order]
     again = [ids.show("dlv", one.number) for one in found if one.name in setup.sinks]

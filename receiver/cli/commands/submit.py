@@ -52,7 +52,7 @@ def submit(
         typer.Option("--then", metavar="JSON", help="What follows: an object like a rule's then, or a list."),
     ] = None,
     idempotency_key: Annotated[
-        str | None, typer.Option("--idempotency-key", help="The same key gives the same job, ordered once.")
+        str | None, typer.Option("--idempotency-key", help="The same key returns the same job, ordered once.")
     ] = None,
     wait: Wait = False,
     config: ConfigFile = DEFAULT_FILE,

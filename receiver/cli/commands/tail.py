@@ -89,7 +89,7 @@ async def _start(service: Runtime, since: int | None) -> int:
 
 
 def _show(body: bytes, wanted: TailOptions) -> int:
-    """Prints an event if it is wanted; gives its number."""
+    """Prints an event if it passes the filters; returns its number."""
     event = _EVENT.decode(body)
     fits = (not wanted.types or event.type in wanted.types) and wanted.source in (None, event.source_name)
     if fits and wanted.json:

@@ -42,7 +42,7 @@ def hmac_seal(request: Request, source: Source, header: str, prefix: str, encodi
 
 
 def header_bytes(text: str) -> bytes:
-    """Text as bytes, whatever it holds; text that can have come from no bytes gives none."""
+    """Text as bytes, whatever it holds; empty for text that can have come from no bytes."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

@@ -25,7 +25,7 @@ class ChoicesCache:
     """What is known of the table `choices`, so that it is hardly ever asked."""
 
     def __init__(self) -> None:
-        #: By the identity of what a provider gives: the same for all jobs of a kind.
+        #: By the identity of what a provider returns: the same object for all jobs of a kind.
         self._numbers: dict[int, tuple[Choices, int]] = {}
         self._texts: dict[int, bytes] = {}
 

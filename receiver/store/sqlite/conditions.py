@@ -94,7 +94,7 @@ class IndexPath(NamedTuple):
 
 
 class ListQuery(NamedTuple):
-    """One list."""
+    """How rows of one list are filtered and found."""
 
     table: str
     #: Condition on a row by the name of the filter; cheap ones first.

@@ -26,12 +26,12 @@ class DecimalSum:
         self._total = Decimal(0)
 
     def step(self, amount: str | None) -> None:
-        """Takes one amount."""
+        """Adds one amount, decimal text; None counts as nothing. Called by SQLite for each row."""
         if amount is not None:
             self._total = exact_sum((self._total, Decimal(amount)))
 
     def finalize(self) -> str:
-        """The sum."""
+        """The sum as decimal text. Called by SQLite after the last row."""
         return str(self._total)
 
 

@@ -33,7 +33,7 @@ class Span(NamedTuple):
 
 
 def page(db: sqlite3.Connection, listing: ListQuery, filters: Filters, read: Callable[[int], T | None]) -> Page[T]:
-    """The newest rows that pass the filters, at most `filters.limit`; `read` gives the record of a number."""
+    """The newest rows that pass the filters, at most `filters.limit`; `read` returns the record of a number."""
     numbers, following = find(db, listing, filters)
     return Page((record for number in numbers if (record := read(number)) is not None), following)
 

@@ -22,7 +22,7 @@ def migrations() -> list[tuple[int, str]]:
 
 
 def migrate(db: sqlite3.Connection) -> list[int]:
-    """Applies what is missing, each migration in a transaction of its own; gives the numbers applied.
+    """Applies what is missing, each migration in a transaction of its own; returns the numbers applied.
 
     Raises StoreRefused if the file belongs to another program or to a newer gridhook.
     """

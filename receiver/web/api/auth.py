@@ -19,7 +19,6 @@ class Bearer:
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI call."""
         if self._token is None:
             detail = "the API is closed: no admin token is configured; set admin_token under [server] and start again"
             await problem(401, "no_admin_token", detail, CHALLENGE)(scope, receive, send)

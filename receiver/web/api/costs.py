@@ -23,7 +23,6 @@ class CostsApi:
         self._clock = clock
 
     def routes(self) -> list[Route]:
-        """Its address."""
         return [Route("/costs", self.costs, methods=["GET"])]
 
     async def costs(self, request: Request) -> Response:

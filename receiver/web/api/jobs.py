@@ -72,7 +72,6 @@ class JobsApi:
         self._stopping = stopping
 
     def routes(self) -> list[Route]:
-        """Its addresses."""
         return [
             Route("/jobs", self.many, methods=["GET", "POST"]),
             Route("/jobs/{job_id}", self.one, methods=["GET"]),
@@ -118,7 +117,7 @@ class JobsApi:
             watch.close()
 
     async def pick(self, request: Request) -> Response:
-        """Plans the pick of a tile; the same pick again gives the same job."""
+        """Plans the pick of a tile; the same pick again returns the same job."""
         read_query(request, {})
         wanted = await read_record(request, Pick, MAX_CHOICE)
         now = self._clock()

@@ -41,7 +41,6 @@ class ListsApi:
         self._clock = clock
 
     def routes(self) -> list[Route]:
-        """Its addresses."""
         return [
             Route("/events", self.events, methods=["GET"]),
             Route("/events/{event_id}", self.event, methods=["GET"]),
@@ -59,7 +58,7 @@ class ListsApi:
         return page("evt", await self._store.read(lambda tx: tx.events(filters)), msgspec.Raw)
 
     async def event(self, request: Request) -> Response:
-        """One event."""
+        """One event as sinks get it; 404 if there is none."""
         read_query(request, {})
         number = _number("evt", "event", request.path_params["event_id"])
         body = await self._store.read(lambda tx: tx.event(number))

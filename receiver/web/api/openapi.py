@@ -87,7 +87,7 @@ WAIT: Final[Json] = {"type": "integer", "minimum": 0, "maximum": 86_400, "defaul
 
 @cache
 def document() -> Json:
-    """The whole document."""
+    """The OpenAPI document of the API, as JSON."""
     _, schemas = msgspec.json.schema_components(RECORDS, ref_template="#/components/schemas/{name}")
     return {
         "openapi": "3.1.0",
@@ -110,7 +110,7 @@ def _jobs() -> Json:
     key = {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "The same key gives the same job; with another order it is a conflict.",
+        "description": "The same key returns the same job; with another order it is a conflict.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     }
     one = in_path("job_id", "job")
@@ -136,7 +136,7 @@ def _jobs() -> Json:
         "/jobs/{job_id}/pick": {
             "post": operation(
                 "pickTile",
-                "Plans the pick of a tile of a completed grid; the same pick again gives the same job",
+                "Plans the pick of a tile of a completed grid; the same pick again returns the same job",
                 answers("202", "The planned job", ref("Job"), 400, 404, 409, 413),
                 [one],
                 body(PICK),

@@ -46,7 +46,6 @@ class Stream:
         self._broadcast = Broadcast(store, stopping, keep_alive)
 
     def routes(self) -> list[Route]:
-        """Its address."""
         return [Route("/stream", self.stream, methods=["GET"])]
 
     async def stream(self, request: Request) -> Response:
@@ -73,7 +72,6 @@ class StreamResponse(Response):
         self._goes_on = goes_on
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI call."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": b": gridhook\n\n", "more_body": True})
         scope[GOES_ON] = self._goes_on

@@ -1,4 +1,4 @@
-"""Events."""
+"""The table of events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs."""
+"""The table of jobs."""
 
 from __future__ import annotations
 

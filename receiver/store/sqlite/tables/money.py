@@ -1,4 +1,4 @@
-"""Costs and breakers."""
+"""The tables of costs, their sums, and breakers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inbound requests."""
+"""The table of inbound requests."""
 
 from __future__ import annotations
 

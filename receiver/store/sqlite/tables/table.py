@@ -10,7 +10,7 @@ from receiver.lib.ids import Ids
 from receiver.store.sqlite.choices import ChoicesCache
 
 # Python's driver asks every None and bytes that it binds to adapt itself, and makes an exception of the refusal, unless
-# there is an adapter: these give back what they are given.
+# there is an adapter: these return what they are given.
 sqlite3.register_adapter(NoneType, lambda none: none)
 sqlite3.register_adapter(bytes, bytes)
 

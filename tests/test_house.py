@@ -1,0 +1,57 @@
+"""The house is in order: few entries a folder, each class name once, and every public thing says what it is."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parent.parent
+PACKAGES: Final = (ROOT / "receiver", ROOT / "handlers")
+#: Methods whose name and class say it all.
+SELF_EVIDENT: Final = frozenset({"__call__", "routes"})
+MOST_ENTRIES: Final = 20
+Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def modules() -> Iterator[tuple[Path, ast.Module]]:
+    """Every module of the product, parsed."""
+    for package in PACKAGES:
+        for path in sorted(package.rglob("*.py")):
+            yield path, ast.parse(path.read_text("utf-8"))
+
+
+def test_a_folder_has_at_most_twenty_entries() -> None:
+    folders = [folder for package in PACKAGES for folder in (package, *package.rglob("*")) if folder.is_dir()]
+    counted = {
+        str(folder.relative_to(ROOT)): sum(entry.name != "__pycache__" for entry in folder.iterdir())
+        for folder in folders
+        if folder.name not in ("__pycache__", "migrations")
+    }
+    assert {folder: count for folder, count in counted.items() if count > MOST_ENTRIES} == {}
+
+
+def test_a_class_name_occurs_once() -> None:
+    names = Counter(
+        node.name
+        for _, tree in modules()
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and node.name[0] != "_"
+    )
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_every_public_method_says_what_it_does() -> None:
+    silent = [
+        f"{path.relative_to(ROOT)}:{method.lineno} {owner.name}.{method.name}"
+        for path, tree in modules()
+        if "contracts" not in path.parts  # the small methods of the protocols say what they do by their names
+        for owner in tree.body
+        if isinstance(owner, ast.ClassDef) and not owner.name.startswith("_")
+        for method in owner.body
+        if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef)
+        if not method.name.startswith("_") and method.name not in SELF_EVIDENT and ast.get_docstring(method) is None
+    ]
+    assert silent == []
