@@ -22,7 +22,7 @@ FACES: Final[dict[str, Callable[[], Face]]] = {
 
 
 def build(name: str, options: VendorOptions | None = None, clock: Clock = system_clock) -> PretendVendor:
-    """The pretend vendor of this name; `clock` returns Unix ms. Raises ValueError for a name or a fault there is not."""
+    """The pretend vendor of this name; `clock` returns Unix ms. Raises ValueError for an unknown name or fault."""
     face = FACES.get(name)
     if face is None:
         raise ValueError(f"no pretend vendor is called {name!r}; there are {', '.join(FACES)}")
