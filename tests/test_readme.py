@@ -13,7 +13,8 @@ import pytest
 
 from receiver.app import read_config
 
-README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
 ENVIRONMENT = {
     "GRIDHOOK_ADMIN_TOKEN": "an-admin-token-of-some-length",
     "JOURNEYAPI_KEY": "japi_live_1",
@@ -63,4 +64,26 @@ def test_every_command_it_names_is_there_and_every_command_is_named() -> None:
 @pytest.mark.parametrize("path", ["deploy/demo", "tests/check"])
 def test_the_two_commands_are_there_and_can_be_run(path: str) -> None:
     assert f"./{path}" in README
-    assert os.access(Path(__file__).parent.parent / path, os.X_OK)
+    assert os.access(ROOT / path, os.X_OK)
+
+
+def test_the_map_of_the_code_names_every_room_and_only_such_as_there_are() -> None:
+    chapter = README.partition("## The code\n")[2].partition("\n## ")[0]
+    named = {path.rstrip("/") for path in re.findall(r"\b(?:receiver|handlers|tests)/[\w./]*", chapter)}
+    assert {path for path in named if not (ROOT / path).exists()} == set()
+    rooms = {f"receiver/{room.parent.name}" for room in (ROOT / "receiver").glob("*/__init__.py")}
+    assert rooms - named == set()
+
+
+@pytest.mark.parametrize(
+    ("table", "path"),
+    [
+        ("HANDLERS", "receiver/app.py"),
+        ("PROVIDERS", "receiver/providers/__init__.py"),
+        ("CASES", "tests/contracts/test_every_handler.py"),
+        ("LINES", "tests/contracts/test_every_provider.py"),
+    ],
+)
+def test_the_tables_that_the_readme_sends_to_are_there(table: str, path: str) -> None:
+    assert f"`{table}` of `{path}`" in " ".join(README.split())
+    assert re.search(rf"^{table}\b", (ROOT / path).read_text("utf-8"), re.MULTILINE)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
@@ -23,25 +21,8 @@ from receiver.web.guard import Guard
 from receiver.web.health import Health
 from receiver.web.ingest.endpoint import Ingest
 from receiver.web.metrics import Metrics
+from receiver.web.pages.home import home
 from receiver.web.refusals import handlers
-
-HOME: Final = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>gridhook</title></head>
-<body>
-<h1>gridhook is running</h1>
-<p>It takes in what AI image providers post to <code>/in/SOURCE</code>, keeps it, and sees it through.</p>
-<ul>
-<li><a href="/healthz">/healthz</a>: it is alive; <a href="/readyz">/readyz</a>: it can keep what arrives</li>
-<li><code>/api/v1</code>: the API, described by <a href="/api/v1/openapi.json">/api/v1/openapi.json</a>;
-it wants the admin token: <code>Authorization: Bearer ...</code></li>
-</ul>
-<p>The README tells the rest.</p>
-</body>
-</html>
-"""
-#: Nothing on the page loads, runs or frames anything.
-HOME_POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 class Application(Starlette):
@@ -69,7 +50,7 @@ def application(store: HookedStore, setup: Setup, config: Config, clock: Clock) 
             Mount("/api/v1", Bearer(api(store, setup, clock, stopping), config.server.admin_token)),
             *Health(store, clock).routes(),
             *metrics.routes(),
-            Route("/", _home, methods=["GET"]),
+            Route("/", home, methods=["GET"]),
         ],
         middleware=[Middleware(Guard)],
         exception_handlers=handlers(),
@@ -78,8 +59,3 @@ def application(store: HookedStore, setup: Setup, config: Config, clock: Clock) 
     app.router.redirect_slashes = False
     app.state.stopping = stopping
     return app
-
-
-async def _home(_request: Request) -> Response:
-    """That it runs, and where to go on; no data."""
-    return HTMLResponse(HOME, headers={"content-security-policy": HOME_POLICY})

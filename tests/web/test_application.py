@@ -83,14 +83,6 @@ async def test_a_websocket_is_turned_away(tmp_path: Path) -> None:
     assert [message["type"] for message in sent] == ["websocket.close"]
 
 
-async def test_the_home_page_is_honest_and_harmless(tmp_path: Path) -> None:
-    async with a_face(tmp_path) as face:
-        answer = await face.client.get("/")
-        assert answer.status_code == 200
-        assert "gridhook is running" in answer.text
-        assert "default-src 'none'" in answer.headers["content-security-policy"]
-
-
 async def test_it_is_alive_and_ready(tmp_path: Path) -> None:
     async with a_face(tmp_path) as face:
         assert (await face.client.get("/healthz")).json() == {"status": "alive"}
