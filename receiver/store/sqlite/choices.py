@@ -7,16 +7,20 @@ from typing import Final
 
 import msgspec
 
-from receiver.model.jobs import NextAction
+from receiver.model.jobs import Job, NextAction
 from receiver.store.sqlite.keys import key_of
 
 _ENCODER: Final = msgspec.json.Encoder()
 
 #: So many are kept apart; a vendor whose jobs all differ leaves the others where they are.
 MOST: Final = 1_000
-#: What stands in a job's JSON in their place. Never within a text, where quotes are escaped; and behind the last
-#: table that may hold foreign names, so the last one is the one that is meant.
-EMPTY: Final = b'"next_actions":[]'
+_FIELDS: Final = Job.__struct_fields__
+#: What stands in a job's JSON in their place, with the field behind it. Never within a text, where quotes are escaped;
+#: and behind the last table that may hold foreign names, so the last one is the one that is meant.
+EMPTY: Final = b'"next_actions":[],"%b":' % _FIELDS[_FIELDS.index("next_actions") + 1].encode()
+#: How much of that stands before and behind the choices.
+OPENING: Final = len(b'"next_actions":')
+CLOSING: Final = OPENING + len(b"[]")
 
 Choices = tuple[NextAction, ...]
 
@@ -45,6 +49,15 @@ class ChoicesCache:
         self._numbers[id(choices)] = (choices, number)
         return number
 
+    def separate(self, db: sqlite3.Connection, job: Job) -> tuple[int | None, bytes]:
+        """The number of a job's choices and its JSON without them; or None and the JSON with them."""
+        number = self.keep(db, job.next_actions)
+        if number is not None:
+            body = _ENCODER.encode(msgspec.structs.replace(job, next_actions=()))
+            if EMPTY in body:  # else `whole` could not put them back
+                return number, body
+        return None, _ENCODER.encode(job)
+
     def forget(self) -> None:
         """What was written is not there after all: the transaction was rolled back."""
         self._numbers.clear()
@@ -58,5 +71,5 @@ class ChoicesCache:
             text = self._texts[number] = db.execute("SELECT body FROM choices WHERE number = ?", (number,)).fetchone()[
                 0
             ]
-        before, _, after = job.rpartition(EMPTY)
-        return before + EMPTY[:-2] + text + after
+        place = job.rindex(EMPTY)
+        return job[: place + OPENING] + text + job[place + CLOSING :]

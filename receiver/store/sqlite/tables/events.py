@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
-from msgspec.structs import replace
 
 from receiver.contracts import Filters, Page
 from receiver.lib import ids
@@ -37,9 +36,7 @@ class EventsTable(Table):
     def add_event(self, event: KeptEvent) -> bool:
         """Keeps an event; False if the job has one with this key already."""
         data = event.data
-        choices = self._shared.keep(self._db, data.next_actions) if data.next_actions else None
-        if choices is not None:
-            data = replace(data, next_actions=())
+        choices, body = self._shared.separate(self._db, data) if data.next_actions else (None, _ENCODER.encode(data))
         values = (
             event.number,
             event.job,
@@ -49,7 +46,7 @@ class EventsTable(Table):
             event.request,
             event.at,
             choices,
-            _ENCODER.encode(data),
+            body,
         )
         return self._db.execute(ADD, values).rowcount == 1
 
