@@ -1,4 +1,6 @@
-"""HTTP clients beside our transport, by hand: `python tests/bench/http_clients.py [ROUNDS] [CALLS]`.
+"""HTTP clients beside our transport, by hand, once `./tests/bench/run` has set up its environment:
+
+    PYTHONPATH=tests .venv-bench/bin/python -P -m bench.http_clients [ROUNDS] [CALLS]
 
 What a sink costs is mostly the HTTP library. Each client POSTs a 1.2 KB event to a server on loopback, four calls at a
 time over kept connections, as a sink with default settings does. Clients take turns; medians are printed. A client that
@@ -21,9 +23,10 @@ import httpcore
 import httpx
 import uvloop
 
+from bench.contestants.contestant import python
+from bench.load.http1 import read_request
+from bench.machine.cores import on, two_cores
 from handlers.http import HttpTransport
-from receiver.bench.cores import on, two_cores
-from receiver.bench.http1 import read_request
 from receiver.contracts import Call
 
 #: Calls at a time: the default concurrency of a sink.
@@ -181,9 +184,9 @@ async def serve() -> None:
 def main(rounds: int = ROUNDS, calls: int = CALLS) -> None:
     """Measures and prints, the cheapest first."""
     cores = two_cores()
-    command = [sys.executable, __file__, "serve"]
+    command = python("-m", "bench.http_clients", "serve")
     with on(cores.load):
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        server = subprocess.Popen(command.argv, env=command.environment(), stdout=subprocess.PIPE, text=True)
     try:
         port = int(server.stdout.readline()) if server.stdout is not None else 0
         with on(cores.server):

@@ -1,0 +1,111 @@
+"""One run: the parts that were asked for, one after the other, into one report."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from bench.contestants.contestant import Contestant
+from bench.contestants.entrants import OURS, entrants
+from bench.contestants.gridhook import GRIDHOOK
+from bench.errors import BenchError
+from bench.load.generators import choose
+from bench.machine.cores import two_cores
+from bench.machine.facts import machine
+from bench.machine.slow_disk import SlowDisk
+from bench.measures.contest import (
+    Plan,
+    Row,
+    contest,
+)
+from bench.measures.durability import kill_each
+from bench.measures.growth import growth
+from bench.measures.memory import memory
+from bench.measures.retention import retention
+from bench.measures.steady import steady
+from bench.measures.travel import travel
+from bench.progress import Say
+from bench.report.figures import Report, SlowContest
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be measured."""
+
+    rounds: int = 3
+    seconds: float = 3.0
+    connections: int = 64
+    load: Literal["auto", "wrk", "own"] = "auto"
+    #: Contest, durability and steady latency.
+    contest: bool = True
+    #: Names; empty = all.
+    only: tuple[str, ...] = ()
+    #: The folder with the contestants beside gridhook and the no-ops.
+    contestants: Path = OURS
+    #: Where to keep the databases; None = where temporary files go.
+    folder: Path | None = None
+    #: Contests with so many milliseconds more for each sync.
+    fsync_ms: tuple[float, ...] = ()
+    dispatch: bool = False
+    #: Events in the full database; None = not measured.
+    growth: int | None = None
+    #: Old events to prune under load; None = not measured.
+    retention: int | None = None
+    #: Events to take in; None = not measured.
+    memory: int | None = None
+
+
+def run(wish: Wish, say: Say) -> Report:
+    """Measures. Everything it starts has ended when it returns or raises. Raises BenchError, OSError."""
+    with tempfile.TemporaryDirectory(prefix="gridhook-bench-", dir=wish.folder, ignore_cleanup_errors=True) as name:
+        plan = Plan(
+            folder=Path(name),
+            cores=two_cores(),
+            generator=choose(wish.load),
+            rounds=wish.rounds,
+            seconds=wish.seconds,
+            connections=wish.connections,
+        )
+        found = machine(plan.folder, plan.cores, plan.generator)
+        report = Report(machine=found, rounds=plan.rounds, seconds=plan.seconds, connections=plan.connections)
+        report = _contests(report, wish, plan, say)
+        return _others(report, wish, plan, say)
+
+
+def _contests(report: Report, wish: Wish, plan: Plan, say: Say) -> Report:
+    every = entrants(wish.contestants, wish.only)
+    if wish.contest:
+        rows = contest(every, plan, say)
+        report = msgspec.structs.replace(report, contest=tuple(rows), killed=tuple(kill_each(every, plan, say)))
+        best = next((row.rate.median for row in rows if row.name == GRIDHOOK.name), 0.0)
+        if best:
+            report = msgspec.structs.replace(report, steady=steady(GRIDHOOK, plan, best / 2))
+    return _slow(report, [one for one in every if one.kept is not None], wish.fsync_ms, plan, say)
+
+
+def _slow(report: Report, keepers: Sequence[Contestant], delays: Sequence[float], plan: Plan, say: Say) -> Report:
+    if not delays or not keepers:
+        return report
+    try:
+        disk = SlowDisk(plan.folder)
+    except BenchError as wrong:
+        return msgspec.structs.replace(report, left_out=(*report.left_out, f"--fsync-ms: {wrong}"))
+    done: list[SlowContest] = []
+    for delay in delays:
+        say(f"each sync takes {delay:g} ms more")
+        rows: list[Row] = contest(keepers, plan, say, disk.env(delay))
+        done.append(SlowContest(sync_ms=delay, rows=tuple(rows)))
+    return msgspec.structs.replace(report, slow=tuple(done))
+
+
+def _others(report: Report, wish: Wish, plan: Plan, say: Say) -> Report:
+    return msgspec.structs.replace(
+        report,
+        travel=tuple(travel(plan, say)) if wish.dispatch else (),
+        growth=growth(plan, wish.growth, say) if wish.growth else None,
+        retention=retention(plan, wish.retention, say) if wish.retention else None,
+        memory=memory(plan, wish.memory, say) if wish.memory else None,
+    )
