@@ -11,10 +11,10 @@ from typing import Annotated, Final, Literal, NoReturn
 import typer
 
 from bench.contestants.entrants import OURS
-from bench.report.figures import Report
+from bench.report.figures import Figures
 from bench.report.plot import plot as drawn
 from bench.report.tables import tables
-from bench.session import Wish, run
+from bench.session import Choices, run
 from receiver.cli.screen import (
     clean,
     emit,
@@ -71,7 +71,7 @@ def bench(
 
     Starts real servers on loopback with databases in a temporary folder, and ends them all.
     """
-    wish = Wish(
+    choices = Choices(
         rounds=rounds,
         seconds=seconds,
         connections=connections,
@@ -88,18 +88,18 @@ def bench(
     )
     try:
         with ended_by_signals():
-            report = run(wish, tell)
+            figures = run(choices, tell)
         if plot is not None:
-            _draw(report, plot)
+            _draw(figures, plot)
     except (GridhookError, OSError) as wrong:
         tell(f"bench: cannot measure: {clean(wrong)}")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     if as_json:
-        emit(report)
+        emit(figures)
     else:
-        _show(report)
+        _show(figures)
 
 
 @contextmanager
@@ -130,26 +130,26 @@ def milliseconds(text: str) -> tuple[float, ...]:
     return found
 
 
-def _draw(report: Report, file: Path) -> None:
-    if not report.contest:
+def _draw(figures: Figures, file: Path) -> None:
+    if not figures.contest:
         tell("--plot draws the contest, which was left out")
         return
-    machine = report.machine
+    machine = figures.machine
     caption = (
         f"{machine.processor}, {machine.cores} cores, {machine.file_system}, sync {machine.sync_ms:g} ms; "
-        f"{report.connections} connections, 1.2 KB; {machine.date[:10]}"
+        f"{figures.connections} connections, 1.2 KB; {machine.date[:10]}"
     )
-    file.write_text(drawn(report.contest, caption), encoding="utf-8")
+    file.write_text(drawn(figures.contest, caption), encoding="utf-8")
 
 
-def _show(report: Report) -> None:
-    machine = report.machine
-    for one in tables(report):
+def _show(figures: Figures) -> None:
+    machine = figures.machine
+    for one in tables(figures):
         say(f"\n{one.title}")
         table(one.columns, one.rows)
         for note in one.notes:
             say(f"  {note}")
-    for reason in report.left_out:
+    for reason in figures.left_out:
         tell(f"left out: {reason}")
     apart = ", server and load apart" if machine.pinned else ""
     say(f"\n{machine.processor}, {machine.cores} cores{apart}, {machine.memory_gb:g} GB, Linux {machine.kernel}")

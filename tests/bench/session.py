@@ -1,4 +1,4 @@
-"""One run: the parts that were asked for, one after the other, into one report."""
+"""One run: the parts that were asked for, one after the other, into one record."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from bench.measures.retention import retention
 from bench.measures.steady import steady
 from bench.measures.travel import travel
 from bench.progress import Say
-from bench.report.figures import Report, SlowContest
+from bench.report.figures import Figures, SlowContest
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
+class Choices(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be measured."""
 
     rounds: int = 3
@@ -58,54 +58,54 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     memory: int | None = None
 
 
-def run(wish: Wish, say: Say) -> Report:
+def run(choices: Choices, say: Say) -> Figures:
     """Measures. Everything it starts has ended when it returns or raises. Raises BenchError, OSError."""
-    with tempfile.TemporaryDirectory(prefix="gridhook-bench-", dir=wish.folder, ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="gridhook-bench-", dir=choices.folder, ignore_cleanup_errors=True) as name:
         plan = Plan(
             folder=Path(name),
             cores=two_cores(),
-            generator=choose(wish.load),
-            rounds=wish.rounds,
-            seconds=wish.seconds,
-            connections=wish.connections,
+            generator=choose(choices.load),
+            rounds=choices.rounds,
+            seconds=choices.seconds,
+            connections=choices.connections,
         )
         found = machine(plan.folder, plan.cores, plan.generator)
-        report = Report(machine=found, rounds=plan.rounds, seconds=plan.seconds, connections=plan.connections)
-        report = _contests(report, wish, plan, say)
-        return _others(report, wish, plan, say)
+        figures = Figures(machine=found, rounds=plan.rounds, seconds=plan.seconds, connections=plan.connections)
+        figures = _contests(figures, choices, plan, say)
+        return _others(figures, choices, plan, say)
 
 
-def _contests(report: Report, wish: Wish, plan: Plan, say: Say) -> Report:
-    every = entrants(wish.contestants, wish.only)
-    if wish.contest:
+def _contests(figures: Figures, choices: Choices, plan: Plan, say: Say) -> Figures:
+    every = entrants(choices.contestants, choices.only)
+    if choices.contest:
         rows = contest(every, plan, say)
-        report = msgspec.structs.replace(report, contest=tuple(rows), killed=tuple(kill_each(every, plan, say)))
+        figures = msgspec.structs.replace(figures, contest=tuple(rows), killed=tuple(kill_each(every, plan, say)))
         best = next((row.rate.median for row in rows if row.name == GRIDHOOK.name), 0.0)
         if best:
-            report = msgspec.structs.replace(report, steady=steady(GRIDHOOK, plan, best / 2))
-    return _slow(report, [one for one in every if one.kept is not None], wish.fsync_ms, plan, say)
+            figures = msgspec.structs.replace(figures, steady=steady(GRIDHOOK, plan, best / 2))
+    return _slow(figures, [one for one in every if one.kept is not None], choices.fsync_ms, plan, say)
 
 
-def _slow(report: Report, keepers: Sequence[Contestant], delays: Sequence[float], plan: Plan, say: Say) -> Report:
+def _slow(figures: Figures, keepers: Sequence[Contestant], delays: Sequence[float], plan: Plan, say: Say) -> Figures:
     if not delays or not keepers:
-        return report
+        return figures
     try:
         disk = SlowDisk(plan.folder)
     except BenchError as wrong:
-        return msgspec.structs.replace(report, left_out=(*report.left_out, f"--fsync-ms: {wrong}"))
+        return msgspec.structs.replace(figures, left_out=(*figures.left_out, f"--fsync-ms: {wrong}"))
     done: list[SlowContest] = []
     for delay in delays:
         say(f"each sync takes {delay:g} ms more")
         rows: list[Row] = contest(keepers, plan, say, disk.env(delay))
         done.append(SlowContest(sync_ms=delay, rows=tuple(rows)))
-    return msgspec.structs.replace(report, slow=tuple(done))
+    return msgspec.structs.replace(figures, slow=tuple(done))
 
 
-def _others(report: Report, wish: Wish, plan: Plan, say: Say) -> Report:
+def _others(figures: Figures, choices: Choices, plan: Plan, say: Say) -> Figures:
     return msgspec.structs.replace(
-        report,
-        travel=tuple(travel(plan, say)) if wish.dispatch else (),
-        growth=growth(plan, wish.growth, say) if wish.growth else None,
-        retention=retention(plan, wish.retention, say) if wish.retention else None,
-        memory=memory(plan, wish.memory, say) if wish.memory else None,
+        figures,
+        travel=tuple(travel(plan, say)) if choices.dispatch else (),
+        growth=growth(plan, choices.growth, say) if choices.growth else None,
+        retention=retention(plan, choices.retention, say) if choices.retention else None,
+        memory=memory(plan, choices.memory, say) if choices.memory else None,
     )

@@ -16,7 +16,7 @@ class Base(DeclarativeBase):
     pass
 
 
-class Event(Base):
+class ReceivedTask(Base):
     __tablename__ = "events"
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -41,6 +41,6 @@ def get_db() -> Iterator[Session]:
 def receive(task: dict, x_webhook_secret: str = Header(), db: Session = Depends(get_db)) -> dict:  # noqa: B008
     if x_webhook_secret != os.environ["WEBHOOK_SECRET"]:
         raise HTTPException(401, "wrong secret")
-    db.add(Event(task_id=task["task_id"], status=task["status"], payload=json.dumps(task)))
+    db.add(ReceivedTask(task_id=task["task_id"], status=task["status"], payload=json.dumps(task)))
     db.commit()
     return {"ok": True}

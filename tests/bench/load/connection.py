@@ -11,16 +11,16 @@ from bench.load.http1 import read_answer
 class Owner(Protocol):
     """Who is told what happens on a connection."""
 
-    def answered(self, connection: Connection, status: int) -> None:
+    def answered(self, connection: LoadConnection, status: int) -> None:
         """A whole answer came; 0 if it is no HTTP."""
         ...
 
-    def broken(self, connection: Connection) -> None:
+    def broken(self, connection: LoadConnection) -> None:
         """It is closed, with or without a request on its way."""
         ...
 
 
-class Connection(asyncio.Protocol):
+class LoadConnection(asyncio.Protocol):
     """Sends whole requests and waits for whole answers."""
 
     def __init__(self, owner: Owner, breaks: int = 0) -> None:

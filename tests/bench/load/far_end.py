@@ -25,7 +25,7 @@ FINISHED: Final = b'{"task_id":"%s","status":"finished","image_urls":["https://c
 now = time.perf_counter
 
 
-class Inbox:
+class FarEnd:
     """Takes messages and orders, and remembers how long each was on its way: from the webhook's sending to here."""
 
     def __init__(self, prefix: str) -> None:
@@ -41,7 +41,7 @@ class Inbox:
 
     def connection(self) -> asyncio.Protocol:
         """A protocol for one connection."""
-        return _Connection(self)
+        return _FarConnection(self)
 
     def sent(self, number: int) -> None:
         """The webhook with this number goes out now."""
@@ -89,9 +89,9 @@ class Inbox:
         )
 
 
-class _Connection(asyncio.Protocol):
-    def __init__(self, inbox: Inbox) -> None:
-        self._inbox = inbox
+class _FarConnection(asyncio.Protocol):
+    def __init__(self, far_end: FarEnd) -> None:
+        self._far_end = far_end
         self._data = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -104,6 +104,6 @@ class _Connection(asyncio.Protocol):
         if request is None:
             return
         self._data = b""
-        answer = self._inbox.take(*request)
+        answer = self._far_end.take(*request)
         head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(answer)
         self._transport.write(head + answer)

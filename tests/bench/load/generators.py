@@ -19,22 +19,22 @@ from bench.errors import BenchError
 from bench.load import wrk
 from bench.load.driving import Answers, Load
 from bench.machine.cores import on
-from bench.machine.servers import Server
+from bench.machine.servers import RunningServer
 
 Kind = Literal["wrk", "own"]
 #: Beyond the time of the load: for starting and for waiting for the last answers, seconds.
 PATIENCE: Final = 30.0
 
 
-def choose(wish: Literal["auto", "wrk", "own"]) -> Kind:
+def choose(choice: Literal["auto", "wrk", "own"]) -> Kind:
     """The generator to use. Raises BenchError if wrk is wished for and not installed."""
     found = shutil.which("wrk") is not None
-    if wish == "wrk" and not found:
+    if choice == "wrk" and not found:
         raise BenchError("wrk is not installed: install it (Debian: `apt install wrk`), or leave --load out")
-    return "wrk" if wish != "own" and found else "own"
+    return "wrk" if choice != "own" and found else "own"
 
 
-def aimed(contestant: Contestant, server: Server, seconds: float, connections: int = 64) -> Load:
+def aimed(contestant: Contestant, server: RunningServer, seconds: float, connections: int = 64) -> Load:
     """A load for a contestant, with task ids of its own."""
     return Load(
         port=server.port,

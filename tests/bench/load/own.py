@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import uvloop
 
-from bench.load.connection import Connection
+from bench.load.connection import LoadConnection
 from bench.load.driving import Answers, Load
 from bench.load.histogram import Histogram
 from bench.load.payload import request_parts
 
 if TYPE_CHECKING:
-    from bench.load.far_end import Inbox
+    from bench.load.far_end import FarEnd
 
 #: How long answers and messages are waited for after the last request, seconds.
 GRACE: Final = 5.0
@@ -36,18 +36,18 @@ now = time.perf_counter
 class Driver:
     """Sends requests over connections that are kept open, and counts what comes back."""
 
-    def __init__(self, load: Load, inbox: Inbox | None = None) -> None:
+    def __init__(self, load: Load, far_end: FarEnd | None = None) -> None:
         self._load = load
-        self._inbox = inbox
+        self._far_end = far_end
         self._before, self._after = request_parts(load.path, load.headers, load.prefix, picks=load.picks)
         self._histogram = Histogram()
         self._numbers = array.array("q")
         self._sent = self._lost = self._acknowledged = 0
         self._refused: dict[int, int] = {}
         self._silence = self._late = 0.0
-        self._connections: set[Connection] = set()
+        self._connections: set[LoadConnection] = set()
         #: Connections without work.
-        self._free: deque[Connection] = deque()
+        self._free: deque[LoadConnection] = deque()
         #: With a rate: the moments of requests that were due while no connection was free.
         self._due: deque[float] = deque()
         self._opening: set[asyncio.Task[None]] = set()
@@ -75,7 +75,7 @@ class Driver:
 
     # --- told by connections
 
-    def answered(self, connection: Connection, status: int) -> None:
+    def answered(self, connection: LoadConnection, status: int) -> None:
         """A whole answer came: it is counted, and the connection gets its next request."""
         moment = now()
         self._silence = max(self._silence, moment - self._last)
@@ -89,7 +89,7 @@ class Driver:
             self._refused[status] = self._refused.get(status, 0) + 1
         self._next(connection)
 
-    def broken(self, connection: Connection) -> None:
+    def broken(self, connection: LoadConnection) -> None:
         """A connection is closed: what was on its way is lost, and another one is opened while there is work."""
         self._lost += connection.busy
         self._connections.discard(connection)
@@ -112,7 +112,9 @@ class Driver:
     async def _open(self, breaks: int) -> None:
         loop = asyncio.get_running_loop()
         try:
-            _, connection = await loop.create_connection(lambda: Connection(self, breaks), "127.0.0.1", self._load.port)
+            _, connection = await loop.create_connection(
+                lambda: LoadConnection(self, breaks), "127.0.0.1", self._load.port
+            )
         except OSError:
             return
         self._connections.add(connection)
@@ -150,7 +152,7 @@ class Driver:
         self._sending = False
         self._end_if_done()
 
-    def _next(self, connection: Connection) -> None:
+    def _next(self, connection: LoadConnection) -> None:
         if self._due:
             self._send(connection, self._due.popleft())
         elif self._load.rate is None and now() < self._ends and self._sent < self._load.limit:
@@ -161,11 +163,11 @@ class Driver:
                 self._sending = False
             self._end_if_done()
 
-    def _send(self, connection: Connection, since: float) -> None:
+    def _send(self, connection: LoadConnection, since: float) -> None:
         number = self._sent
         self._sent += 1
-        if self._inbox is not None:
-            self._inbox.sent(number)
+        if self._far_end is not None:
+            self._far_end.sent(number)
         connection.send(self._before + b"%012x" % number + self._after, number, since)
 
     def _end_if_done(self) -> None:
@@ -196,14 +198,14 @@ async def run(load: Load) -> Answers:
     """Drives as told; with a sink its messages are waited for, and the answers tell of them too."""
     if load.sink is None:
         return await Driver(load).run()
-    from bench.load.far_end import Inbox  # loads Starlette
+    from bench.load.far_end import FarEnd  # loads Starlette
 
-    inbox = Inbox(load.prefix)
-    server = await asyncio.get_running_loop().create_server(inbox.connection, "127.0.0.1", load.sink)
+    far_end = FarEnd(load.prefix)
+    server = await asyncio.get_running_loop().create_server(far_end.connection, "127.0.0.1", load.sink)
     try:
-        answers = await Driver(load, inbox).run()
-        await inbox.wait(answers.acknowledged, GRACE)
-        return msgspec.structs.replace(answers, arrived=inbox.arrived())
+        answers = await Driver(load, far_end).run()
+        await far_end.wait(answers.acknowledged, GRACE)
+        return msgspec.structs.replace(answers, arrived=far_end.arrived())
     finally:
         server.close()
 

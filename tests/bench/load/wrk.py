@@ -38,7 +38,7 @@ end
 MARK: Final = b"\nRESULT "
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
+class WrkResult(msgspec.Struct, frozen=True, kw_only=True):
     """What the script prints."""
 
     requests: int
@@ -63,7 +63,7 @@ def command(load: Load, folder: Path) -> Command:
 
 def answers(said: bytes) -> Answers:
     """What wrk printed, as our own generator would have told it."""
-    result = msgspec.json.decode(said.partition(MARK)[2].partition(b"\n")[0], type=Result)
+    result = msgspec.json.decode(said.partition(MARK)[2].partition(b"\n")[0], type=WrkResult)
     acknowledged = result.requests - result.refused
     return Answers(
         sent=result.requests + result.lost,

@@ -32,7 +32,7 @@ PEEK: Final = 65_536
 PROBE: Final = "ffffffff"
 
 
-class Server:
+class RunningServer:
     """One running contestant; its log is `server.log` in its folder."""
 
     def __init__(self, process: subprocess.Popen[bytes], folder: Path, port: int) -> None:
@@ -82,7 +82,7 @@ def free_port() -> int:
 @contextmanager
 def started(
     command: Command, folder: Path, port: int, cores: frozenset[int] | None, env: Mapping[str, str] | None = None
-) -> Iterator[Server]:
+) -> Iterator[RunningServer]:
     """A process of a command, for as long as the block runs; it may not listen yet."""
     with (folder / "server.log").open("ab") as log, on(cores):
         process = subprocess.Popen(  # our own commands, or those that the user's contestants name
@@ -94,7 +94,7 @@ def started(
             stderr=log,
             start_new_session=True,
         )
-    server = Server(process, folder, port)
+    server = RunningServer(process, folder, port)
     try:
         yield server
     finally:
@@ -104,7 +104,7 @@ def started(
 @contextmanager
 def serving(
     contestant: Contestant, folder: Path, cores: frozenset[int] | None, env: Mapping[str, str] | None = None
-) -> Iterator[Server]:
+) -> Iterator[RunningServer]:
     """A contestant that takes requests, in a folder that is made for it. Raises BenchError if it does not start."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
@@ -116,7 +116,7 @@ def serving(
         yield server
 
 
-def wait_until_up(server: Server, request: bytes, patience: float, name: str, shows: bytes = b"") -> None:
+def wait_until_up(server: RunningServer, request: bytes, patience: float, name: str, shows: bytes = b"") -> None:
     """Sends a request again and again until it is answered with 2xx and a body that shows this. Raises BenchError."""
     ends = time.monotonic() + patience
     while not _takes(server.port, request, shows):

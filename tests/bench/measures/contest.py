@@ -19,7 +19,7 @@ from bench.load.generators import (
 )
 from bench.load.histogram import Latency
 from bench.machine.cores import Cores
-from bench.machine.servers import Server, serving
+from bench.machine.servers import RunningServer, serving
 from bench.progress import Say
 
 #: Load before the measured one, so that caches and connections are warm, seconds.
@@ -60,7 +60,7 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
     missing: int | None
 
 
-class Span(msgspec.Struct, frozen=True, kw_only=True):
+class Spread(msgspec.Struct, frozen=True, kw_only=True):
     """The median of several rounds and their range."""
 
     median: float
@@ -73,17 +73,17 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     about: str
-    rate: Span
+    rate: Spread
     #: Its median rate as a multiple of the Starlette no-op's in the same run; None where that did not run.
     ratio: float | None
-    p50_ms: Span
-    p95_ms: Span
-    p99_ms: Span
-    max_ms: Span
-    cpu_us: Span
-    disk_bytes: Span
-    write_bytes: Span
-    resident_mb: Span
+    p50_ms: Spread
+    p95_ms: Spread
+    p99_ms: Spread
+    max_ms: Spread
+    cpu_us: Spread
+    disk_bytes: Spread
+    write_bytes: Spread
+    resident_mb: Spread
     acknowledged: int
     errors: int
     #: Acknowledged but not kept, over all rounds; None = it keeps nothing.
@@ -119,7 +119,7 @@ def _round(contestant: Contestant, plan: Plan, env: Mapping[str, str] | None) ->
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _measured(contestant: Contestant, server: Server, plan: Plan) -> Round:
+def _measured(contestant: Contestant, server: RunningServer, plan: Plan) -> Round:
     before = server.usage()
     load = aimed(contestant, server, plan.seconds, plan.connections)
     answers = drive(load, plan.cores.load, server.folder, plan.generator)
@@ -138,27 +138,27 @@ def _measured(contestant: Contestant, server: Server, plan: Plan) -> Round:
     )
 
 
-def span(values: Sequence[float]) -> Span:
+def spread(values: Sequence[float]) -> Spread:
     """Median and range. There must be a value."""
-    return Span(median=median(values), low=min(values), high=max(values))
+    return Spread(median=median(values), low=min(values), high=max(values))
 
 
 def _row(contestant: Contestant, rounds: Sequence[Round], base: float | None) -> Row:
-    rate = span([one.rate for one in rounds])
+    rate = spread([one.rate for one in rounds])
     missing = [one.missing for one in rounds if one.missing is not None]
     return Row(
         name=contestant.name,
         about=contestant.about,
         rate=rate,
         ratio=rate.median / base if base else None,
-        p50_ms=span([one.latency.p50 for one in rounds]),
-        p95_ms=span([one.latency.p95 for one in rounds]),
-        p99_ms=span([one.latency.p99 for one in rounds]),
-        max_ms=span([one.latency.max for one in rounds]),
-        cpu_us=span([one.cpu_us for one in rounds]),
-        disk_bytes=span([one.disk_bytes for one in rounds]),
-        write_bytes=span([one.write_bytes for one in rounds]),
-        resident_mb=span([one.resident_mb for one in rounds]),
+        p50_ms=spread([one.latency.p50 for one in rounds]),
+        p95_ms=spread([one.latency.p95 for one in rounds]),
+        p99_ms=spread([one.latency.p99 for one in rounds]),
+        max_ms=spread([one.latency.max for one in rounds]),
+        cpu_us=spread([one.cpu_us for one in rounds]),
+        disk_bytes=spread([one.disk_bytes for one in rounds]),
+        write_bytes=spread([one.write_bytes for one in rounds]),
+        resident_mb=spread([one.resident_mb for one in rounds]),
         acknowledged=sum(one.acknowledged for one in rounds),
         errors=sum(one.errors for one in rounds),
         missing=sum(missing) if missing else None,

@@ -24,7 +24,7 @@ from bench.load.payload import (
     task_id,
 )
 from bench.machine.servers import (
-    Server,
+    RunningServer,
     free_port,
     serving,
 )
@@ -146,7 +146,7 @@ def fill(folder: Path, plan: Plan, count: int, say: Say) -> None:
     past.fill(folder / gridhook.DATABASE, past.stencil(folder / gridhook.DATABASE), count, say)
 
 
-def _steps(servers: list[Server], plan: Plan) -> list[Grown]:
+def _steps(servers: list[RunningServer], plan: Plan) -> list[Grown]:
     with Client(servers[0].port) as small, Client(servers[1].port) as full:
         clients = (small, full)
         done = [
@@ -185,7 +185,7 @@ def _first_job(client: Client) -> str:
     return str(listed["items"][0]["id"])
 
 
-def _loaded(servers: list[Server], plan: Plan) -> Grown:
+def _loaded(servers: list[RunningServer], plan: Plan) -> Grown:
     """Time for one webhook under full load: the inverse of the rate."""
     took: tuple[list[float], list[float]] = ([], [])
     for _ in range(TURNS):

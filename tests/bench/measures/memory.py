@@ -18,7 +18,7 @@ from bench.contestants import gridhook
 from bench.contestants.contestant import python
 from bench.errors import BenchError
 from bench.load.generators import aimed, drive
-from bench.machine.servers import Server, free_port, started, wait_until_up
+from bench.machine.servers import RunningServer, free_port, started, wait_until_up
 from bench.measures.contest import Plan
 from bench.measures.imports import (
     Imported,
@@ -94,7 +94,7 @@ def memory(plan: Plan, count: int, say: Say) -> Memory:
 
 
 @contextmanager
-def _ready(folder: Path, plan: Plan) -> Iterator[tuple[Server, float]]:
+def _ready(folder: Path, plan: Plan) -> Iterator[tuple[RunningServer, float]]:
     """A running gridhook and how many milliseconds it took to be ready."""
     port = free_port()
     command = gridhook.start(folder, port, gridhook.configuration(port), "intake")
@@ -104,7 +104,7 @@ def _ready(folder: Path, plan: Plan) -> Iterator[tuple[Server, float]]:
         yield server, (time.perf_counter() - before) * 1000
 
 
-def _grow(server: Server, plan: Plan, count: int, say: Say) -> float:
+def _grow(server: RunningServer, plan: Plan, count: int, say: Say) -> float:
     load = msgspec.structs.replace(aimed(gridhook.GRIDHOOK, server, LONGEST, plan.connections), limit=count)
     done = drive(load, plan.cores.load, server.folder)
     resident = server.usage().resident / 1e6
@@ -112,7 +112,7 @@ def _grow(server: Server, plan: Plan, count: int, say: Say) -> float:
     return resident
 
 
-def _with_streams(server: Server) -> float:
+def _with_streams(server: RunningServer) -> float:
     with ExitStack() as stack:
         for _ in range(STREAMS):
             stack.enter_context(contextlib.closing(_stream(server.port)))

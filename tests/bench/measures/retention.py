@@ -18,7 +18,7 @@ from bench.errors import BenchError
 from bench.load.driving import Answers
 from bench.load.generators import aimed, drive
 from bench.load.histogram import Latency
-from bench.machine.servers import Server, serving
+from bench.machine.servers import RunningServer, serving
 from bench.measures.contest import Plan
 from bench.measures.growth import fill
 from bench.progress import Say
@@ -117,7 +117,7 @@ def _keeping(retention_line: str) -> Contestant:
     return msgspec.structs.replace(gridhook.GRIDHOOK, prepare=prepare)
 
 
-def _load(server: Server, plan: Plan, seconds: float, rate: float | None) -> Answers:
+def _load(server: RunningServer, plan: Plan, seconds: float, rate: float | None) -> Answers:
     load = aimed(gridhook.GRIDHOOK, server, seconds, plan.connections)
     return drive(msgspec.structs.replace(load, rate=rate), plan.cores.load, server.folder)
 
@@ -135,16 +135,16 @@ def _old(database: Path) -> int:
         return int(db.execute("SELECT count(*) FROM jobs WHERE number < ?", (before,)).fetchone()[0])
 
 
-def _wait_until_begun(database: Path, old: int, server: Server) -> None:
+def _wait_until_begun(database: Path, old: int, server: RunningServer) -> None:
     _wait(server, time.monotonic() + BEGINS, lambda: _old(database) < old, "prune")
 
 
-def _wait_until_done(server: Server, ends: float) -> None:
+def _wait_until_done(server: RunningServer, ends: float) -> None:
     log = server.folder / "server.log"
     _wait(server, ends, lambda: DONE in log.read_bytes(), "end pruning")
 
 
-def _wait(server: Server, ends: float, is_so: Callable[[], bool], what: str) -> None:
+def _wait(server: RunningServer, ends: float, is_so: Callable[[], bool], what: str) -> None:
     while not is_so():
         if not server.running or time.monotonic() > ends:
             raise BenchError(f"gridhook did not {what}; it said:\n{server.log()}")

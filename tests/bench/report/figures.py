@@ -22,7 +22,7 @@ class SlowContest(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[Row, ...]
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """One run; a part that was not asked for is None or empty."""
 
     machine: Machine

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 import msgspec
 
-from bench.measures.contest import Row, Span
+from bench.measures.contest import Row, Spread
 from bench.measures.durability import Killed
 from bench.measures.growth import Growth
 from bench.measures.memory import Memory
 from bench.measures.retention import Retained
 from bench.measures.steady import Steady
 from bench.measures.travel import Travel
-from bench.report.figures import Report
+from bench.report.figures import Figures
 
 
-class Table(msgspec.Struct, frozen=True, kw_only=True):
+class FigureTable(msgspec.Struct, frozen=True, kw_only=True):
     """A table to show."""
 
     title: str
@@ -26,24 +26,24 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def tables(report: Report) -> list[Table]:
-    """The tables of a report, in the order in which they were measured."""
+def tables(figures: Figures) -> list[FigureTable]:
+    """The tables of one run, in the order in which they were measured."""
     found = []
-    if report.contest:
-        found.append(_contest("Contest", report.contest, report))
-    if report.steady is not None:
-        found.append(_steady(report.steady))
+    if figures.contest:
+        found.append(_contest("Contest", figures.contest, figures))
+    if figures.steady is not None:
+        found.append(_steady(figures.steady))
     found += [
-        _contest(f"Contest with {slow.sync_ms:g} ms more for each sync", slow.rows, report) for slow in report.slow
+        _contest(f"Contest with {slow.sync_ms:g} ms more for each sync", slow.rows, figures) for slow in figures.slow
     ]
-    if report.travel:
-        found.append(_travel(report.travel))
-    if report.growth is not None:
-        found.append(_growth(report.growth))
-    if report.retention is not None:
-        found.append(_retention(report.retention))
-    if report.memory is not None:
-        found.append(_memory(report.memory))
+    if figures.travel:
+        found.append(_travel(figures.travel))
+    if figures.growth is not None:
+        found.append(_growth(figures.growth))
+    if figures.retention is not None:
+        found.append(_retention(figures.retention))
+    if figures.memory is not None:
+        found.append(_memory(figures.memory))
     return found
 
 
@@ -61,8 +61,8 @@ def _kept(one: Killed) -> str:
     return "yes" if one.durable else f"no: {one.missing:,} lost"
 
 
-def _contest(title: str, rows: Sequence[Row], report: Report) -> Table:
-    return Table(
+def _contest(title: str, rows: Sequence[Row], figures: Figures) -> FigureTable:
+    return FigureTable(
         title=title,
         columns=(
             "contestant",
@@ -89,13 +89,13 @@ def _contest(title: str, rows: Sequence[Row], report: Report) -> Table:
                 f"{row.disk_bytes.median:,.0f}",
                 f"{row.resident_mb.median:,.0f}",
                 f"{row.errors:,}" + (f" (+{row.missing:,} lost)" if row.missing else ""),
-                durable(row.name, report.killed),
+                durable(row.name, figures.killed),
             )
             for row in rows
         ),
         notes=(
             *(f"{row.name}: {row.about}" for row in rows),
-            f"Medians of {report.rounds} rounds of {report.seconds:g} s; {report.connections} connections.",
+            f"Medians of {figures.rounds} rounds of {figures.seconds:g} s; {figures.connections} connections.",
             "ratio: to the Starlette no-op of this run. cpu us, disk B: of one request, the log included.",
             "durable: each acknowledged event was there after `kill -9` under load; a power cut is harder, what is not",
             "synced is lost then. '-' = it keeps nothing, or was not killed.",
@@ -103,13 +103,13 @@ def _contest(title: str, rows: Sequence[Row], report: Report) -> Table:
     )
 
 
-def ranged(span: Span) -> str:
+def ranged(spread: Spread) -> str:
     """A median with its range."""
-    return f"{span.median:,.0f} [{span.low:,.0f}-{span.high:,.0f}]"
+    return f"{spread.median:,.0f} [{spread.low:,.0f}-{spread.high:,.0f}]"
 
 
-def _steady(one: Steady) -> Table:
-    return Table(
+def _steady(one: Steady) -> FigureTable:
+    return FigureTable(
         title=f"Answers of {one.name} at half of its highest rate",
         columns=("requests/s", "p50 ms", "p95 ms", "p99 ms", "max ms", "p99/p50", "longest pause ms", "errors"),
         rows=(
@@ -131,8 +131,8 @@ def _steady(one: Steady) -> Table:
     )
 
 
-def _travel(ways: Sequence[Travel]) -> Table:
-    return Table(
+def _travel(ways: Sequence[Travel]) -> FigureTable:
+    return FigureTable(
         title="End to end: webhook sent -> arrived",
         columns=("arrives", "rate/s", "p50 ms", "p95 ms", "p99 ms", "max ms", "answer p50 ms", "errors", "arrived"),
         rows=tuple(
@@ -155,8 +155,8 @@ def _travel(ways: Sequence[Travel]) -> Table:
     )
 
 
-def _growth(growth: Growth) -> Table:
-    return Table(
+def _growth(growth: Growth) -> FigureTable:
+    return FigureTable(
         title=f"Growth: a database with {growth.few:,} events and one with {growth.events:,}, in turn",
         columns=("step", f"{growth.few:,}: ms", f"{growth.events:,}: ms", "ratio"),
         rows=tuple((one.step, f"{one.small_ms:.2f}", f"{one.full_ms:.2f}", f"{one.ratio:.2f}") for one in growth.steps),
@@ -167,8 +167,8 @@ def _growth(growth: Growth) -> Table:
     )
 
 
-def _retention(one: Retained) -> Table:
-    return Table(
+def _retention(one: Retained) -> FigureTable:
+    return FigureTable(
         title=f"Retention: answers at half of the highest rate, {one.rate:,.0f}/s, while {one.events:,} old events go",
         columns=("meanwhile", "p50 ms", "p95 ms", "p99 ms", "max ms", "longest pause ms"),
         rows=tuple(
@@ -193,7 +193,7 @@ def _retention(one: Retained) -> Table:
     )
 
 
-def _memory(memory: Memory) -> Table:
+def _memory(memory: Memory) -> FigureTable:
     after = " ".join(f"{mb:.0f}" for mb in memory.after_mb)
     rows = [
         ("ready, empty database", f"{memory.ready_empty_ms:.0f} ms"),
@@ -205,7 +205,7 @@ def _memory(memory: Memory) -> Table:
         ("which alone add to a bare uvicorn", f"{memory.bare_streams_mb:.0f} MB"),
     ]
     slowest = ", ".join(f"{one.name} {one.own_ms:.0f}" for one in memory.imported[:8])
-    return Table(
+    return FigureTable(
         title="Memory and start",
         columns=("what", "value"),
         rows=tuple(rows),

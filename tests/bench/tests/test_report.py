@@ -6,18 +6,18 @@ from xml.etree import ElementTree
 
 import msgspec
 
-from bench.measures.contest import Row, span
+from bench.measures.contest import Row, spread
 from bench.measures.durability import Killed
 from bench.report.plot import plot
 from bench.report.tables import durable
 
 
 def a_row(name: str, rate: float, *, missing: int | None = None, ratio: float | None = None) -> Row:
-    one = span([1.0])
+    one = spread([1.0])
     return Row(
         name=name,
         about="",
-        rate=span([rate * 0.9, rate, rate * 1.2]),
+        rate=spread([rate * 0.9, rate, rate * 1.2]),
         ratio=ratio,
         p50_ms=one,
         p95_ms=one,
@@ -35,7 +35,7 @@ def a_row(name: str, rate: float, *, missing: int | None = None, ratio: float | 
 
 
 def test_a_span_is_the_median_and_the_range() -> None:
-    found = span([5.0, 1.0, 3.0])
+    found = spread([5.0, 1.0, 3.0])
     assert (found.median, found.low, found.high) == (3.0, 1.0, 5.0)
 
 
