@@ -120,7 +120,7 @@ def _interrupt(_number: int, _frame: object) -> NoReturn:
 
 
 def milliseconds(text: str) -> tuple[float, ...]:
-    """The delays of `--fsync-ms`: numbers with commas between them. Raises typer.BadParameter."""
+    """Returns the delays of `--fsync-ms`: numbers with commas between them. Raises typer.BadParameter."""
     try:
         found = tuple(float(one) for one in text.split(",") if one.strip())
     except ValueError:

@@ -103,7 +103,7 @@ async def session_of(library: Any) -> AsyncIterator[Once]:
 
 
 def clients() -> dict[str, Client]:
-    """Who takes part."""
+    """Returns who takes part, by name."""
     found: dict[str, Client] = {
         "our HttpTransport": ours,
         "our HttpTransport, paid (a new connection)": lambda: ours(paid=True),
@@ -125,7 +125,7 @@ def clients() -> dict[str, Client]:
 
 
 async def drive(once: Once, url: str, calls: int) -> tuple[float, float]:
-    """Calls a second and microseconds of processor time a call, over so many calls."""
+    """Returns calls a second and microseconds of processor time a call, over so many calls."""
     left = iter(range(calls))
 
     async def work() -> None:
@@ -140,7 +140,7 @@ async def drive(once: Once, url: str, calls: int) -> tuple[float, float]:
 
 
 async def compare(url: str, rounds: int, calls: int) -> dict[str, list[tuple[float, float]]]:
-    """All clients in turn, so many rounds."""
+    """Returns the figures of each client, of so many rounds in which they took turns."""
     found = clients()
     results: dict[str, list[tuple[float, float]]] = {name: [] for name in found}
     for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""What the parts of a measurement say while they work."""
+"""How the parts of a measurement report their progress."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run(choices: Choices, say: Say) -> Figures:
-    """Measures. Everything it starts has ended when it returns or raises. Raises BenchError, OSError."""
+    """Returns the figures. What it starts has ended when it returns or raises. Raises BenchError, OSError."""
     with tempfile.TemporaryDirectory(prefix="gridhook-bench-", dir=choices.folder, ignore_cleanup_errors=True) as name:
         plan = Plan(
             folder=Path(name),

@@ -63,7 +63,7 @@ PATIENCE: Final = 180
 
 
 def contestants() -> list[Contestant]:
-    """n8n in both settings, or nobody."""
+    """Returns n8n in both settings, or nobody."""
     if shutil.which(N8N) is None:
         return []
     return [
@@ -94,7 +94,7 @@ def _prepare(pool: str) -> Callable[[Path, int], Command]:
 
 @functools.cache
 def _imported() -> Path:
-    """A folder with a fresh n8n in which the workflow is active; made once, since it takes long."""
+    """Returns a folder with a fresh n8n in which the workflow is active; made once, since it takes long."""
     folder = Path(_scratch().name)
     file = folder / "workflow.json"
     file.write_text(json.dumps(WORKFLOW))
@@ -107,7 +107,7 @@ def _imported() -> Path:
 
 @functools.cache
 def _scratch() -> tempfile.TemporaryDirectory[str]:
-    """Kept until the program ends."""
+    """Returns a folder that is kept until the program ends."""
     return tempfile.TemporaryDirectory(prefix="gridhook-bench-n8n-", ignore_cleanup_errors=True)
 
 
@@ -118,7 +118,7 @@ def _run(folder: Path, *arguments: str, check: bool = True) -> int:
 
 
 def kept(folder: Path) -> set[str]:
-    """The task ids in the data of its executions."""
+    """Returns the task ids in the data of its executions."""
     with contextlib.closing(sqlite3.connect(folder / ".n8n" / "database.sqlite")) as db:
         rows = db.execute("SELECT data FROM execution_data")
         return {found for (data,) in rows for found in TASK_ID.findall(data)}

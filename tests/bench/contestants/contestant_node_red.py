@@ -32,7 +32,7 @@ Node = dict[str, Any]
 
 
 def contestants() -> list[Contestant]:
-    """The flows that can run here."""
+    """Returns the flows that can run here."""
     program = shutil.which("node-red")
     if program is None:
         return []
@@ -52,7 +52,7 @@ def _contestant(
 
 
 def _modules(program: Path) -> Path | None:
-    """The `node_modules` folder that holds Node-RED and the SQLite nodes."""
+    """Returns the `node_modules` folder that holds Node-RED and the SQLite nodes."""
     for folder in program.resolve().parents:
         if folder.name == "node_modules" and (folder / SQLITE_NODES).is_dir():
             return folder
@@ -95,7 +95,7 @@ def _in_sqlite(folder: Path) -> set[str]:
 
 
 def _start(folder: Path, port: int, store: list[Node]) -> Command:
-    """Writes the flow: in -> check -> the first node of `store` -> answer."""
+    """Writes the flow (in -> check -> the first node of `store` -> answer) and returns how to start Node-RED."""
     first, *more = store
     answer = {"id": "answer", "z": "tab", "type": "http response", "wires": []}
     flow: list[Node] = [

@@ -21,7 +21,7 @@ printf '%s\\n' "$1" >> events.jsonl && sync events.jsonl
 
 
 def contestants() -> list[Contestant]:
-    """webhook, or nobody; other programs of that name do not say `webhook version`."""
+    """Returns webhook, or nobody; other programs of that name do not say `webhook version`."""
     program = shutil.which("webhook")
     if program is None:
         return []
@@ -33,7 +33,7 @@ def contestants() -> list[Contestant]:
 
 
 def prepare(folder: Path, port: int) -> Command:
-    """A hook that checks the secret and runs the script."""
+    """Writes a hook that checks the secret and runs the script, and returns how to start webhook with it."""
     script = folder / "store.sh"
     script.write_text(STORE)
     script.chmod(0o755)
@@ -53,5 +53,5 @@ def prepare(folder: Path, port: int) -> Command:
 
 
 def kept(folder: Path) -> set[str]:
-    """The task ids of the lines in its file."""
+    """Returns the task ids of the lines in its file."""
     return set(TASK_ID.findall((folder / "events.jsonl").read_text(errors="replace")))

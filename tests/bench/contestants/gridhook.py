@@ -1,4 +1,4 @@
-"""gridhook itself as a contestant: a configuration as users write them, and the command that they give."""
+"""gridhook itself as a contestant: a configuration as users write them, and the command that they run."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ NOWHERE: Final = 9
 
 
 def configuration(port: int, *, far: int = NOWHERE, sinks: tuple[str, ...] = ("first", "second")) -> str:
-    """The configuration file. `far` is the port of sinks and vendor; each event goes to all `sinks`."""
+    """Returns the text of the configuration. `far` is the port of sinks and vendor; each event goes to all `sinks`."""
     text = TOP.format(port=port, far=far, token=ADMIN_TOKEN, secret=SECRET)
     for name in sinks:
         text += SINK.format(name=name, far=far, secret=SINK_SECRET)
@@ -69,7 +69,7 @@ def configuration(port: int, *, far: int = NOWHERE, sinks: tuple[str, ...] = ("f
 
 
 def start(folder: Path, port: int, text: str, role: str) -> Command:
-    """Writes the configuration and gives the command."""
+    """Writes the configuration and returns the command."""
     file = folder / "gridhook.toml"
     file.write_text(text, encoding="utf-8")
     return installed("-m", "receiver", "serve", "--config", str(file), "--role", role)
@@ -80,7 +80,7 @@ def _prepare(folder: Path, port: int) -> Command:
 
 
 def kept(folder: Path) -> set[str]:
-    """The vendor's ids of the jobs that are kept whole."""
+    """Returns the vendor's ids of the jobs that are kept whole."""
     with contextlib.closing(sqlite3.connect(folder / DATABASE)) as db:
         return {row[0] for row in db.execute(KEPT)}
 

@@ -35,7 +35,7 @@ async def _nothing(request: Request) -> Response:
 
 
 def starlette() -> ASGIApp:
-    """A Starlette application with one route that reads the body and answers 204."""
+    """Returns a Starlette application with one route that reads the body and answers 204."""
     return Starlette(routes=[Route("/in/journey", _nothing, methods=["POST"])])
 
 

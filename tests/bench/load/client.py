@@ -32,7 +32,7 @@ class Client:
         self._connection.close()
 
     def call(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> Answered:
-        """One request. Raises BenchError for another answer than 2xx."""
+        """Sends one request and returns its answer. Raises BenchError for another answer than 2xx."""
         before = time.perf_counter()
         self._connection.request(method, path, body, dict(headers))
         answer = self._connection.getresponse()

@@ -43,7 +43,7 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
     largest: int
 
     def histogram(self) -> Histogram:
-        """The times on the way."""
+        """Returns the times from sending to arrival."""
         return from_sparse(self.buckets, self.largest)
 
 
@@ -59,7 +59,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     lost: int = 0
     #: From the first request to the last answer.
     seconds: float
-    #: Latencies of the acknowledged ones in microseconds, as `Histogram.sparse` gives them.
+    #: Latencies of the acknowledged ones in microseconds, as `Histogram.sparse` returns them.
     buckets: dict[int, int]
     largest: int
     #: Longest time without any answer, milliseconds.
@@ -80,5 +80,5 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
         return self.lost + sum(self.refused.values())
 
     def histogram(self) -> Histogram:
-        """The latencies."""
+        """Returns the latencies."""
         return from_sparse(self.buckets, self.largest)

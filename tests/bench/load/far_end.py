@@ -18,7 +18,7 @@ from receiver.lib.signatures import Secret, standard_webhook_key
 from receiver.pretend.event_sink import read
 from receiver.pretend.post_collector import ReceivedPost
 
-#: Task ids that the vendor's side gives to orders begin with this.
+#: The task ids with which the vendor's side answers orders begin with this.
 ORDERED: Final = "0dde2ed0"
 FINISHED: Final = b'{"task_id":"%s","status":"finished","image_urls":["https://cdn.midjourney.com/5f3c9a20/0_0.png"]}'
 
@@ -40,15 +40,15 @@ class FarEnd:
         self._came = asyncio.Event()
 
     def connection(self) -> asyncio.Protocol:
-        """A protocol for one connection."""
+        """Returns a protocol for one connection."""
         return _FarConnection(self)
 
     def sent(self, number: int) -> None:
-        """The webhook with this number goes out now."""
+        """Notes that the webhook with this number goes out now."""
         self._sent[number] = now()
 
     def take(self, headers: dict[str, str], body: bytes) -> bytes:
-        """One message or order; gives the answer, which only an order's sender reads.
+        """Takes one message or order; returns the answer, which only an order's sender reads.
 
         That is JourneyAPI's "finished at once" (documented for some models), so that no job stays live.
         """
@@ -76,7 +76,7 @@ class FarEnd:
             return
 
     def arrived(self) -> Arrived:
-        """What came."""
+        """Returns how many arrived, how often, and how long they took."""
         key = standard_webhook_key(Secret(SINK_SECRET))
         moment = int(time.time())
         signed = [letter for letter in self._letters if "webhook-signature" in letter.headers]

@@ -27,7 +27,7 @@ PATIENCE: Final = 30.0
 
 
 def choose(choice: Literal["auto", "wrk", "own"]) -> Kind:
-    """The generator to use. Raises BenchError if wrk is wished for and not installed."""
+    """Returns the generator to use. Raises BenchError if wrk is asked for and not installed."""
     found = shutil.which("wrk") is not None
     if choice == "wrk" and not found:
         raise BenchError("wrk is not installed: install it (Debian: `apt install wrk`), or leave --load out")
@@ -35,7 +35,7 @@ def choose(choice: Literal["auto", "wrk", "own"]) -> Kind:
 
 
 def aimed(contestant: Contestant, server: RunningServer, seconds: float, connections: int = 64) -> Load:
-    """A load for a contestant, with task ids of its own."""
+    """Returns a load for a contestant, with task ids of its own."""
     return Load(
         port=server.port,
         path=contestant.path,
@@ -63,7 +63,7 @@ class Generator:
             )
 
     def answers(self) -> Answers:
-        """Waits for its end and gives what came back. Raises BenchError."""
+        """Waits for its end and returns what came back. Raises BenchError."""
         try:
             said, wrong = self._process.communicate(timeout=self._load.seconds + PATIENCE)
         except subprocess.TimeoutExpired:
@@ -81,7 +81,7 @@ class Generator:
 
 
 def drive(load: Load, cores: frozenset[int] | None, folder: Path, kind: Kind = "own") -> Answers:
-    """Puts a load on a server and gives what came back. Raises BenchError."""
+    """Puts a load on a server and returns what came back. Raises BenchError."""
     return Generator(load, cores, folder, kind).answers()
 
 

@@ -48,7 +48,7 @@ class Histogram:
         return sum(self.counts)
 
     def percentile(self, percent: float) -> int:
-        """The value, in microseconds, that so many percent of all do not exceed (to 1 %); 0 if there is none."""
+        """Returns the value that so many percent of all do not exceed, in microseconds (to 1 %); 0 without values."""
         total = self.total
         if total == 0:
             return 0
@@ -61,7 +61,7 @@ class Histogram:
         return self.largest
 
     def latency(self) -> Latency:
-        """The five numbers."""
+        """Returns the five numbers."""
         return Latency(
             p50=self.percentile(50) / 1000,
             p95=self.percentile(95) / 1000,
@@ -71,12 +71,12 @@ class Histogram:
         )
 
     def sparse(self) -> dict[int, int]:
-        """The buckets that are not empty, for carrying it between processes."""
+        """Returns the buckets that are not empty, for carrying it between processes."""
         return {bucket: count for bucket, count in enumerate(self.counts) if count}
 
 
 def from_sparse(buckets: dict[int, int], largest: int) -> Histogram:
-    """The histogram that `sparse` and `largest` were taken from."""
+    """Returns the histogram that `sparse` and `largest` were taken from."""
     histogram = Histogram()
     for bucket, count in buckets.items():
         histogram.counts[bucket] = count
@@ -85,12 +85,12 @@ def from_sparse(buckets: dict[int, int], largest: int) -> Histogram:
 
 
 def bucket_of(value: int) -> int:
-    """The bucket that a value from 0 to `LARGEST` is counted in."""
+    """Returns the bucket that a value from 0 to `LARGEST` is counted in."""
     shift = max(0, value.bit_length() - EXACT_BITS)
     return shift * HALF + (value >> shift)
 
 
 def upper_edge(bucket: int) -> int:
-    """The largest value that is counted in a bucket."""
+    """Returns the largest value that is counted in a bucket."""
     shift = max(0, bucket // HALF - 1)
     return ((bucket - shift * HALF + 1) << shift) - 1

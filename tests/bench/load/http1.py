@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def read_answer(data: bytes) -> int | None:
-    """The status of a whole answer; None while some of it is missing. Raises ValueError for what is no HTTP.
+    """Returns the status of a whole answer; None while some of it is missing. Raises ValueError for other text.
 
     Knows `Content-Length`, chunks, and answers without a body.
     """
@@ -22,7 +22,7 @@ def read_answer(data: bytes) -> int | None:
 
 
 def read_request(data: bytes) -> tuple[dict[str, str], bytes] | None:
-    """Headers (lower-case names) and body of a whole request; None while some of it is missing."""
+    """Returns the headers (lower-case names) and the body of a whole request; None while some of it is missing."""
     end = data.find(b"\r\n\r\n")
     if end < 0:
         return None

@@ -55,7 +55,7 @@ class Driver:
         self._over = asyncio.Event()
 
     async def run(self) -> Answers:
-        """Opens the connections, drives for the time given, waits for the last answers."""
+        """Opens the connections, sends for the time of the load, and returns what came back."""
         await self._open_all()
         self._sending = True
         self._began = self._last = now()
@@ -195,7 +195,7 @@ class Driver:
 
 
 async def run(load: Load) -> Answers:
-    """Drives as told; with a sink its messages are waited for, and the answers tell of them too."""
+    """Runs a load and returns what came back; with a sink it waits for the messages and counts them too."""
     if load.sink is None:
         return await Driver(load).run()
     from bench.load.far_end import FarEnd  # loads Starlette

@@ -20,7 +20,7 @@ PICTURES: Final = "https://cdn.midjourney.com/5f3c9a20-8c1e-4d0b-9f0a-2b7d6f1e4c
 
 
 def body(*, picks: bool = False) -> bytes:
-    """The JSON text with `PLACE` for the task id: the `/fetch` object (documented), padded by a long prompt."""
+    """Returns the JSON text with `PLACE` for the task id: the `/fetch` object (documented), padded by a long prompt."""
     task: dict[str, object] = {
         "task_id": PLACE,
         "task_type": "imagine",
@@ -39,12 +39,12 @@ def body(*, picks: bool = False) -> bytes:
 
 
 def task_id(prefix: str, number: int) -> str:
-    """The task id of one request. `prefix` has 8 hex digits."""
+    """Returns the task id of one request. `prefix` has 8 hex digits."""
     return f"{prefix}-0000-4000-8000-{number:012x}"
 
 
 def request_parts(path: str, headers: Mapping[str, str], prefix: str, *, picks: bool = False) -> tuple[bytes, bytes]:
-    """A whole HTTP/1.1 request, cut where the 12 hex digits of its number belong."""
+    """Returns a whole HTTP/1.1 request, cut where the 12 hex digits of its number belong."""
     content = body(picks=picks)
     lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -55,7 +55,7 @@ def request_parts(path: str, headers: Mapping[str, str], prefix: str, *, picks: 
 
 
 def number_in(text: bytes, prefix: bytes) -> int | None:
-    """The number of the request whose task id stands in a text; None if there is none of this run."""
+    """Returns the number of the request whose task id stands in a text; None if there is none of this run."""
     at = text.find(prefix + b"-0000-4000-8000-")
     digits = text[at + 24 : at + 36]
     return int(digits, 16) if at >= 0 and len(digits) == 12 else None

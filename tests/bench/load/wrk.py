@@ -1,4 +1,4 @@
-"""wrk (Will Glozer's load generator) with a script that gives each request its own task id."""
+"""wrk (Will Glozer's load generator) with a script that writes another task id into each request."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class WrkResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def command(load: Load, folder: Path) -> Command:
-    """How to start it: one thread, so that one counter makes all the task ids. Writes the script into `folder`."""
+    """Writes the script into `folder` and returns how to start wrk: one thread, so one counter makes all ids."""
     before, after = request_parts(load.path, load.headers, load.prefix)
     script = folder / "wrk.lua"
     script.write_text(SCRIPT % (_lua(before), _lua(after)))
@@ -62,7 +62,7 @@ def command(load: Load, folder: Path) -> Command:
 
 
 def answers(said: bytes) -> Answers:
-    """What wrk printed, as our own generator would have told it."""
+    """Returns what wrk printed as the answers that our own generator would have counted."""
     result = msgspec.json.decode(said.partition(MARK)[2].partition(b"\n")[0], type=WrkResult)
     acknowledged = result.requests - result.refused
     return Answers(
@@ -77,7 +77,7 @@ def answers(said: bytes) -> Answers:
 
 
 def _buckets(latencies: list[int], count: int) -> dict[int, int]:
-    """A histogram of `count` values that are spread like the sample."""
+    """Returns a histogram of `count` values that are spread like the sample."""
     buckets: dict[int, int] = {}
     share, rest = divmod(count, len(latencies))
     for place, micros in enumerate(latencies):
@@ -87,5 +87,5 @@ def _buckets(latencies: list[int], count: int) -> dict[int, int]:
 
 
 def _lua(text: bytes) -> str:
-    """The inside of a Lua string."""
+    """Returns the text as it is written inside a Lua string."""
     return text.decode("latin-1").replace("\\", "\\\\").replace('"', '\\"').replace("\r", "\\r").replace("\n", "\\n")

@@ -22,7 +22,7 @@ class Cores(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def two_cores() -> Cores:
-    """The first core for the server, the second one for the load; nothing is pinned where there is but one."""
+    """Returns the first core for the server and the second for the load; where there is only one, nothing is pinned."""
     free = sorted(os.sched_getaffinity(0))
     if len(free) < 2:
         return Cores()

@@ -46,7 +46,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def machine(folder: Path, cores: Cores, generator: str) -> Machine:
-    """This machine; `folder` is where the databases will be."""
+    """Returns what is known of this machine; `folder` is where the databases will be."""
     return Machine(
         date=stamp(system_clock()),
         processor=_processor(),
@@ -65,7 +65,7 @@ def machine(folder: Path, cores: Cores, generator: str) -> Machine:
 
 
 def sync_ms(folder: Path) -> float:
-    """How long a write and its sync take in this folder: the median, milliseconds."""
+    """Returns how long a write and its sync take in this folder: the median, milliseconds."""
     with tempfile.TemporaryFile(dir=folder) as file:
         times = []
         for _ in range(SYNCS):
@@ -77,7 +77,7 @@ def sync_ms(folder: Path) -> float:
 
 
 def file_system(folder: Path, mounts: str) -> str:
-    """The type of the file system that a folder is on; `mounts` is the text of /proc/mounts."""
+    """Returns the type of the file system that a folder is on; `mounts` is the text of /proc/mounts."""
     place = str(folder.resolve())
     found = ("", "unknown")
     for line in mounts.splitlines():

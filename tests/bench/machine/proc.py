@@ -28,7 +28,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     resident: int = 0
 
     def since(self, before: Usage) -> Usage:
-        """What was used from `before` on; the memory is that of now."""
+        """Returns what was used from `before` on; the memory is that of now."""
         return Usage(
             cpu=self.cpu - before.cpu,
             wchar=self.wchar - before.wchar,
@@ -38,7 +38,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def usage(pid: int, proc: Path = PROC) -> Usage:
-    """The sum over a process and its descendants; what has ended meanwhile counts as nothing."""
+    """Returns the sum over a process and its descendants; what has ended meanwhile counts as nothing."""
     found = [_one(one, proc) for one in family(pid, proc)]
     return Usage(
         cpu=sum(one.cpu for one in found),
@@ -49,7 +49,7 @@ def usage(pid: int, proc: Path = PROC) -> Usage:
 
 
 def family(pid: int, proc: Path = PROC) -> list[int]:
-    """A process and its descendants."""
+    """Returns a process and its descendants."""
     found = [pid]
     for one in found:
         for listed in (proc / str(one) / "task").glob("*/children"):

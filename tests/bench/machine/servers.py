@@ -46,7 +46,7 @@ class RunningServer:
         return self._process.poll() is None
 
     def usage(self) -> Usage:
-        """What it has used so far."""
+        """Returns what it has used so far."""
         return usage(self._process.pid)
 
     def stop(self) -> None:
@@ -68,12 +68,12 @@ class RunningServer:
             os.killpg(self._process.pid, which)
 
     def log(self) -> str:
-        """The end of what it said."""
+        """Returns the end of its log."""
         return (self.folder / "server.log").read_text(errors="replace")[-SHOWN:]
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on at this moment."""
+    """Returns a port of 127.0.0.1 that nobody listens on at this moment."""
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port: int = listener.getsockname()[1]
         return port

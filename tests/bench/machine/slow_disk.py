@@ -40,7 +40,7 @@ class SlowDisk:
         self._prove(folder)
 
     def env(self, milliseconds: float) -> dict[str, str]:
-        """What the environment of a process needs for its syncs to take so much longer."""
+        """Returns the variables with which a process's syncs take so many milliseconds longer."""
         before = os.environ.get("LD_PRELOAD")
         preload = f"{self._library} {before}" if before else str(self._library)
         return {"LD_PRELOAD": preload, "SLOW_FSYNC_US": str(int(milliseconds * 1000))}

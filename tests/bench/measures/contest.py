@@ -92,7 +92,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def contest(contestants: Sequence[Contestant], plan: Plan, say: Say, env: Mapping[str, str] | None = None) -> list[Row]:
-    """Lets them run in turn and sums up. Raises BenchError if one does not start."""
+    """Lets them run in turn and returns a row for each. Raises BenchError if one does not start."""
     rounds: dict[str, list[Round]] = {one.name: [] for one in contestants}
     for number in range(plan.rounds):
         turn = number % len(contestants)
@@ -139,7 +139,7 @@ def _measured(contestant: Contestant, server: RunningServer, plan: Plan) -> Roun
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Median and range. There must be a value."""
+    """Returns the median and the range. There must be a value."""
     return Spread(median=median(values), low=min(values), high=max(values))
 
 

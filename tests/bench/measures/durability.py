@@ -42,7 +42,7 @@ class Killed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def kill_each(contestants: Sequence[Contestant], plan: Plan, say: Say) -> list[Killed]:
-    """Kills those that keep something, in turn, `plan.rounds` times each."""
+    """Kills those that keep something, in turn, `plan.rounds` times each, and returns what became of their events."""
     keepers = [one for one in contestants if one.kept is not None]
     results = {one.name: Killed(name=one.name, kills=0, acknowledged=0, missing=0) for one in keepers}
     for number in range(plan.rounds):

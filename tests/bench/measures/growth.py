@@ -106,7 +106,7 @@ class Growth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def growth(plan: Plan, count: int, say: Say) -> Growth:
-    """Fills a database with `count` events, and one with a few of them, and measures. Raises BenchError."""
+    """Returns what each step costs on a database of `count` events and on one of a few. Raises BenchError."""
     few = min(FEW, max(1, count // 10))
     small, full = plan.folder / "small", plan.folder / "full"
     try:
@@ -186,7 +186,7 @@ def _first_job(client: Client) -> str:
 
 
 def _loaded(servers: list[RunningServer], plan: Plan) -> Grown:
-    """Time for one webhook under full load: the inverse of the rate."""
+    """Returns the time for one webhook under full load: the inverse of the rate."""
     took: tuple[list[float], list[float]] = ([], [])
     for _ in range(TURNS):
         for server, list_ in zip(servers, took, strict=True):
@@ -200,7 +200,7 @@ def _claims(small: Path, full: Path) -> Grown:
 
 
 async def _claimed(small: Path, full: Path) -> Grown:
-    """By the store itself, since a server's claims cannot be seen from outside."""
+    """Measured on the store itself, since a server's claims cannot be seen from outside."""
     took: tuple[list[float], list[float]] = ([], [])
     async with SqliteStore(small, system_clock) as first, SqliteStore(full, system_clock) as second:
         for _ in range(CLAIMS):

@@ -24,20 +24,20 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def import_ms() -> float:
-    """How long `import receiver.app` takes beyond the start of the interpreter: the median, milliseconds."""
+    """Returns how long `import receiver.app` takes beyond the start of the interpreter: the median, milliseconds."""
     bare = [_timed("pass") for _ in range(TIMES)]
     whole = [_timed("import receiver.app") for _ in range(TIMES)]
     return median(whole) - median(bare)
 
 
 def slowest() -> tuple[Imported, ...]:
-    """The modules that take longest by themselves, as `python -X importtime` tells."""
+    """Returns the modules that take longest by themselves, as `python -X importtime` tells."""
     said = _python("-X", "importtime", "-c", "import receiver.app")
     return tuple(sorted(read(said), key=lambda one: -one.own_ms)[:LISTED])
 
 
 def read(said: str) -> list[Imported]:
-    """The lines of `-X importtime`: `import time: self us | cumulative | name`."""
+    """Returns what the lines of `-X importtime` say: `import time: self us | cumulative | name`."""
     found = []
     for line in said.splitlines():
         own, _, rest = line.removeprefix("import time:").partition("|")

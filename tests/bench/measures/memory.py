@@ -62,7 +62,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def memory(plan: Plan, count: int, say: Say) -> Memory:
-    """Measures with `count` events. Raises BenchError."""
+    """Returns memory and times with `count` events. Raises BenchError."""
     folder = plan.folder / "memory"
     folder.mkdir()
     _allow_descriptors()
@@ -120,7 +120,7 @@ def _with_streams(server: RunningServer) -> float:
 
 
 def _on_bare_uvicorn(folder: Path, plan: Plan) -> float:
-    """What as many open answers add to a uvicorn that only holds them, MB."""
+    """Returns what as many open answers add to a uvicorn that only holds them, MB."""
     port = free_port()
     with started(python("-m", "bench.contestants.no_op", "held", str(port)), folder, port, plan.cores.server) as server:
         wait_until_up(server, READY, gridhook.GRIDHOOK.patience, "bare uvicorn")
@@ -129,7 +129,7 @@ def _on_bare_uvicorn(folder: Path, plan: Plan) -> float:
 
 
 def _stream(port: int) -> socket.socket:
-    """An open stream that has begun."""
+    """Returns an open stream that has begun."""
     stream = socket.create_connection(("127.0.0.1", port), timeout=10)
     stream.sendall(STREAM)
     if b" 200 " not in stream.recv(4096):
@@ -139,7 +139,7 @@ def _stream(port: int) -> socket.socket:
 
 
 def _allow_descriptors() -> None:
-    """As many as the streams need; a server gets the same limit."""
+    """Raises the limit of open files to what the streams need; a server inherits it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
     if soft != resource.RLIM_INFINITY and soft < most:

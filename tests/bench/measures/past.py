@@ -39,14 +39,14 @@ class Stencil(msgspec.Struct, frozen=True, kw_only=True):
 
     #: Table and row.
     rows: tuple[tuple[str, tuple[Value, ...]], ...]
-    #: The numbers of request, job, event and deliveries, in the order in which they were given.
+    #: The numbers of request, job, event and deliveries, in the order in which they were made.
     numbers: tuple[tuple[int, ids.Kind], ...]
     #: The vendor's id of the job.
     task: str
 
 
 def stencil(database: Path) -> Stencil:
-    """The rows of the newest job in a database, which must have one event."""
+    """Returns the rows of the newest job in a database, which must have one event."""
     with contextlib.closing(sqlite3.connect(database)) as db:
         numbers = [(number, kind) for kind, sql in NUMBERS for (number,) in db.execute(sql)]
         known = {number for number, _ in numbers}
@@ -59,7 +59,7 @@ def stencil(database: Path) -> Stencil:
 
 
 def copy(pattern: Stencil, number: int, at: int) -> list[tuple[str, tuple[Value, ...]]]:
-    """The rows of another event: the `number`th, which came at the moment `at` (Unix ms)."""
+    """Returns the rows of another event: the `number`th, which came at the moment `at` (Unix ms)."""
     first = ids.first_at(at)
     fresh = {old: first + place for place, (old, _) in enumerate(pattern.numbers)}
     task = f"{pattern.task[:-12]}{(number + 1) * SHUFFLE % (1 << 48):012x}"

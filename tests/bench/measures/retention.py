@@ -54,7 +54,7 @@ class Retained(msgspec.Struct, frozen=True, kw_only=True):
     #: Old jobs that went while the load lasted, and the seconds of that.
     pruned_meanwhile: int
     seconds: float
-    #: From the first step to the end of the pass, room given back, load included.
+    #: From the first step to the end of the pass, the file made smaller, load included.
     whole_seconds: float
     #: Size of the file right before it was pruned and after that, MB (1,000,000 bytes).
     before_mb: float
@@ -67,7 +67,7 @@ class Retained(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def retention(plan: Plan, count: int, say: Say) -> Retained:
-    """Fills a database with `count` old events and measures. Raises BenchError."""
+    """Fills a database with `count` old events and returns what pruning them cost. Raises BenchError."""
     folder = plan.folder / "retention"
     database = folder / gridhook.DATABASE
     try:
@@ -109,7 +109,7 @@ def retention(plan: Plan, count: int, say: Say) -> Retained:
 
 
 def _keeping(retention_line: str) -> Contestant:
-    """gridhook in both roles, so that it prunes; without sinks, so that nothing else goes on."""
+    """Returns gridhook in both roles, so that it prunes; without sinks, so that nothing else goes on."""
 
     def prepare(folder: Path, port: int) -> Command:
         return gridhook.start(folder, port, retention_line + gridhook.configuration(port, sinks=()), "all")
@@ -129,7 +129,7 @@ def _settle(database: Path) -> None:
 
 
 def _old(database: Path) -> int:
-    """How many jobs there are that go."""
+    """Returns how many jobs are old enough to be pruned."""
     with contextlib.closing(sqlite3.connect(database)) as db:
         before = ids.first_at(system_clock() - HOUR)
         return int(db.execute("SELECT count(*) FROM jobs WHERE number < ?", (before,)).fetchone()[0])

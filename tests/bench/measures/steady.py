@@ -32,7 +32,7 @@ class Steady(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def steady(contestant: Contestant, plan: Plan, rate: float) -> Steady:
-    """Drives one contestant at a rate for a round's time. Raises BenchError."""
+    """Sends to one contestant at this rate for a round's time and returns its latency. Raises BenchError."""
     folder = plan.folder / "steady"
     try:
         with serving(contestant, folder, plan.cores.server) as server:

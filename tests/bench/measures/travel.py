@@ -54,7 +54,7 @@ class Travel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def travel(plan: Plan, say: Say, rates: Sequence[float] = RATES) -> list[Travel]:
-    """Both ways at each rate. Raises BenchError."""
+    """Measures both ways at each rate. Raises BenchError."""
     done = []
     for way in ("message", "order"):
         for rate in rates:
@@ -93,7 +93,7 @@ def _travel(way: Way, rate: float, plan: Plan) -> Travel:
 
 
 def _contestant(way: Way, far: int) -> Contestant:
-    """gridhook with both its roles, and one sink or none."""
+    """Returns gridhook with both its roles, and one sink or none."""
 
     def prepare(folder: Path, port: int) -> Command:
         sinks = ("first",) if way == "message" else ()

@@ -21,7 +21,10 @@ FORGETS: Final = "#cbd5e1"
 
 
 def plot(rows: Sequence[Row], caption: str) -> str:
-    """Requests a second, the fastest on top: a bar for the median, a line for the range. There must be a row."""
+    """Returns a chart of requests a second, the fastest on top: a bar for the median, a line for the range.
+
+    There must be a row.
+    """
     ordered = sorted(rows, key=lambda row: -row.rate.median)
     scale = (WIDTH - LEFT - RIGHT) / max(1e-9, *(row.rate.high for row in ordered))
     height = TOP + len(ordered) * (BAR + GAP) + BOTTOM
@@ -56,7 +59,7 @@ def _bar(row: Row, top: int, scale: float) -> list[str]:
 
 
 def _figures(ratio: float) -> str:
-    """Two places, or two figures for what is small."""
+    """Returns the ratio with two places, a small one with two figures."""
     return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
 
 

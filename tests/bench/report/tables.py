@@ -1,4 +1,4 @@
-"""All that was measured as tables, with a word on what each column means."""
+"""All that was measured, as tables, with a word on what each column means."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FigureTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def tables(figures: Figures) -> list[FigureTable]:
-    """The tables of one run, in the order in which they were measured."""
+    """Returns the tables of one run, in the order in which they were measured."""
     found = []
     if figures.contest:
         found.append(_contest("Contest", figures.contest, figures))
@@ -48,7 +48,7 @@ def tables(figures: Figures) -> list[FigureTable]:
 
 
 def durable(name: str, killed: Sequence[Killed]) -> str:
-    """What is known of one contestant's durability, in a word or two."""
+    """Returns what is known of one contestant's durability, in a word or two."""
     for one in killed:
         if one.name == name:
             return _kept(one)
@@ -104,7 +104,7 @@ def _contest(title: str, rows: Sequence[Row], figures: Figures) -> FigureTable:
 
 
 def ranged(spread: Spread) -> str:
-    """A median with its range."""
+    """Returns a median with its range."""
     return f"{spread.median:,.0f} [{spread.low:,.0f}-{spread.high:,.0f}]"
 
 

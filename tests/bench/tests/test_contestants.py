@@ -45,7 +45,7 @@ def test_our_own_contestants_can_be_asked_whatever_is_installed() -> None:
 
 
 def printed(command: Command, folder: Path) -> str:
-    """What it prints when it is started in a folder."""
+    """Returns what it prints when it is started in a folder."""
     done = subprocess.run(
         command.argv, cwd=folder, env=command.environment(), capture_output=True, text=True, check=True, timeout=50
     )

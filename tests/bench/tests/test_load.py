@@ -30,7 +30,7 @@ NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 class Far(asyncio.Protocol):
-    """Answers whole requests with what `answer` gives; None closes the connection."""
+    """Answers whole requests with what `answer` returns; None closes the connection."""
 
     def __init__(self, answer: Callable[[bytes], bytes | None]) -> None:
         self._answer = answer

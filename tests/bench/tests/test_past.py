@@ -20,7 +20,7 @@ COUNT = 25
 
 
 def filled(folder: Path) -> Path:
-    """A database with one real event and copies of it."""
+    """Returns a database with one real event and copies of it."""
     configured(folder)
     webhook(folder, GRID)
     database = folder / "gridhook.db"

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.timeout(180)
 
 
 def run(*options: str) -> Result:
-    """A run in this process."""
+    """Returns what a run in this process came to."""
     return CliRunner().invoke(app, options)
 
 
@@ -36,7 +36,7 @@ def silent(_: str) -> None:
 
 
 def reported(result: Result) -> Any:
-    """The figures that a run printed as JSON."""
+    """Returns the figures that a run printed as JSON."""
     assert result.exit_code == 0, result.output
     return msgspec.json.decode(result.stdout)
 
@@ -107,7 +107,7 @@ def test_a_terminal_that_closes_does_not_end_it_under_nohup() -> None:
 
 
 def listening(folder: Path) -> int | None:
-    """The process of a server with its log in this folder, once there is one."""
+    """Returns the process of a server with its log in this folder, once there is one."""
     for log in folder.rglob("server.log"):
         if "server.started" not in log.read_text():
             continue
