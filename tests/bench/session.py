@@ -62,7 +62,8 @@ def run(choices: Choices, say: Say) -> Figures:
     """Returns the figures. What it starts has ended when it returns or raises. Raises BenchError, OSError."""
     with tempfile.TemporaryDirectory(prefix="gridhook-bench-", dir=choices.folder, ignore_cleanup_errors=True) as name:
         plan = Plan(
-            folder=Path(name),
+            # Servers are started in folders below: to them a relative one would be another.
+            folder=Path(name).resolve(),
             cores=two_cores(),
             generator=choose(choices.load),
             rounds=choices.rounds,

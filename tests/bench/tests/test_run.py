@@ -45,10 +45,11 @@ def a_plan(folder: Path) -> Plan:
     return Plan(folder=folder, cores=Cores(), generator="own", rounds=1, seconds=0.3, connections=8)
 
 
-def test_one_short_run_measures_all_that_ships(tmp_path: Path) -> None:
+def test_one_short_run_measures_all_that_ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     chart = tmp_path / "chart.svg"
     options = ["--rounds", "1", "--seconds", "0.3", "--connections", "8", "--load", "own"]
-    places = ["--contestants", str(tmp_path), "--folder", str(tmp_path), "--plot", str(chart)]
+    places = ["--contestants", str(tmp_path), "--folder", ".", "--plot", chart.name]
     report: dict[str, Any] = reported(run(*options, *places, "--json"))
     rows = {row["name"]: row for row in report["contest"]}
     assert list(rows) == ["uvicorn no-op", "Starlette no-op", "gridhook"]
