@@ -61,8 +61,8 @@ def test_every_command_it_names_is_there_and_every_command_is_named() -> None:
     assert set(listed[1].split()) == there
 
 
-@pytest.mark.parametrize("path", ["deploy/demo", "tests/check"])
-def test_the_two_commands_are_there_and_can_be_run(path: str) -> None:
+@pytest.mark.parametrize("path", ["deploy/demo", "tests/check", "tests/bench/run"])
+def test_the_commands_of_a_checkout_are_there_and_can_be_run(path: str) -> None:
     assert f"./{path}" in README
     assert os.access(ROOT / path, os.X_OK)
 

@@ -8,7 +8,6 @@ import typer
 from typer.core import TyperGroup
 
 from receiver.cli.commands import (
-    bench,
     check,
     costs,
     init,
@@ -105,7 +104,6 @@ for name, command in (
     ("prune", prune.prune),
     ("simulate", simulate.simulate),
     ("demo", simulate.demo),
-    ("bench", bench.bench),
     ("schema", init.schema),
     ("migrate", init.migrate),
 ):

@@ -1,4 +1,6 @@
-"""HTTP clients beside our transport, by hand: `python tests/bench/http_clients.py [ROUNDS] [CALLS]`.
+"""HTTP clients beside our transport, by hand, once `./tests/bench/run` has set up its environment:
+
+    PYTHONPATH=tests .venv-bench/bin/python -P -m bench.http_clients [ROUNDS] [CALLS]
 
 What a sink costs is mostly the HTTP library. Each client POSTs a 1.2 KB event to a server on loopback, four calls at a
 time over kept connections, as a sink with default settings does. Clients take turns; medians are printed. A client that
@@ -21,9 +23,10 @@ import httpcore
 import httpx
 import uvloop
 
+from bench.contestants.contestant import python
+from bench.load.http1 import read_request
+from bench.machine.cores import on, two_cores
 from handlers.http import HttpTransport
-from receiver.bench.cores import on, two_cores
-from receiver.bench.http1 import read_request
 from receiver.contracts import Call
 
 #: Calls at a time: the default concurrency of a sink.
@@ -100,7 +103,7 @@ async def session_of(library: Any) -> AsyncIterator[Once]:
 
 
 def clients() -> dict[str, Client]:
-    """Who takes part."""
+    """Returns who takes part, by name."""
     found: dict[str, Client] = {
         "our HttpTransport": ours,
         "our HttpTransport, paid (a new connection)": lambda: ours(paid=True),
@@ -122,7 +125,7 @@ def clients() -> dict[str, Client]:
 
 
 async def drive(once: Once, url: str, calls: int) -> tuple[float, float]:
-    """Calls a second and microseconds of processor time a call, over so many calls."""
+    """Returns calls a second and microseconds of processor time a call, over so many calls."""
     left = iter(range(calls))
 
     async def work() -> None:
@@ -137,7 +140,7 @@ async def drive(once: Once, url: str, calls: int) -> tuple[float, float]:
 
 
 async def compare(url: str, rounds: int, calls: int) -> dict[str, list[tuple[float, float]]]:
-    """All clients in turn, so many rounds."""
+    """Returns the figures of each client, of so many rounds in which they took turns."""
     found = clients()
     results: dict[str, list[tuple[float, float]]] = {name: [] for name in found}
     for _ in range(rounds):
@@ -181,9 +184,9 @@ async def serve() -> None:
 def main(rounds: int = ROUNDS, calls: int = CALLS) -> None:
     """Measures and prints, the cheapest first."""
     cores = two_cores()
-    command = [sys.executable, __file__, "serve"]
+    command = python("-m", "bench.http_clients", "serve")
     with on(cores.load):
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        server = subprocess.Popen(command.argv, env=command.environment(), stdout=subprocess.PIPE, text=True)
     try:
         port = int(server.stdout.readline()) if server.stdout is not None else 0
         with on(cores.server):

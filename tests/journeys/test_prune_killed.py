@@ -9,8 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from bench.measures import past
 from cli.parts import GRID, configured, done, run, running, values, webhook
-from receiver.bench import past
 
 COUNT: Final = 1000
 #: Seconds until the command must have begun.

@@ -79,7 +79,7 @@ def test_a_server_loads_nothing_but_what_it_serves_with_and_settles(tmp_path: Pa
         frozen, *modules = out.split()
     assert packages(modules) >= LATER | HTTP
     assert not packages(modules) & NEVER
-    assert not {"httpx._main", "receiver.demo", "receiver.bench", "starlette.testclient"} & set(modules)
+    assert not {"httpx._main", "receiver.demo", "starlette.testclient"} & set(modules)
     assert int(frozen) > 10_000
 
 

@@ -1,8 +1,0 @@
-"""What the parts of a measurement say while they work."""
-
-from __future__ import annotations
-
-from collections.abc import Callable
-
-#: Takes one line about the progress.
-Say = Callable[[str], None]

@@ -1,0 +1,1 @@
+"""What it runs on: processes and what the kernel knows of them, cores, a slow disk."""

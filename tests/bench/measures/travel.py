@@ -1,0 +1,104 @@
+"""End to end: from a webhook's sending to its message at the sink, and to its follow-up order at the vendor."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from bench.contestants import gridhook
+from bench.contestants.contestant import Command, Contestant
+from bench.errors import BenchError
+from bench.load.generators import aimed, drive
+from bench.load.histogram import Latency
+from bench.machine.servers import free_port, serving
+from bench.measures.contest import Plan
+from bench.progress import Say
+
+#: Webhooks a second.
+RATES: Final = (1, 50, 200, 1000)
+#: At least so many webhooks, if they fit into `LONGEST`.
+FEWEST: Final = 10
+#: Seconds that one rate may take.
+LONGEST: Final = 10.0
+#: Orders at once: with as many as the contest's configuration allows, what cannot be sent in time piles up in memory
+#: and holds the webhooks up; this way it waits on disk.
+ORDERS_AT_ONCE: Final = 16
+
+Way = Literal["message", "order"]
+
+
+class Travel(msgspec.Struct, frozen=True, kw_only=True):
+    """One way at one rate."""
+
+    #: "message": a signed message at one sink; "order": a follow-up at the vendor.
+    way: Way
+    #: Webhooks a second.
+    rate: float
+    acknowledged: int
+    #: Webhooks that were refused, or not answered in time.
+    errors: int
+    #: Different events that arrived; fewer than acknowledged means that the rest was still on its way.
+    arrived: int
+    #: Arrivals beside the first of each event.
+    repeats: int
+    #: Messages whose signature is right; orders are not signed.
+    signed: int
+    #: From the webhook's sending to the arrival, by one clock.
+    latency: Latency
+    #: Of the webhook's own answer.
+    answer: Latency
+
+
+def travel(plan: Plan, say: Say, rates: Sequence[float] = RATES) -> list[Travel]:
+    """Measures both ways at each rate. Raises BenchError."""
+    done = []
+    for way in ("message", "order"):
+        for rate in rates:
+            one = _travel(way, rate, plan)
+            done.append(one)
+            say(f"{way} at {rate:g}/s: p50 {one.latency.p50:.1f} ms, p95 {one.latency.p95:.1f} ms")
+    return done
+
+
+def _travel(way: Way, rate: float, plan: Plan) -> Travel:
+    far = free_port()
+    folder = plan.folder / "travel"
+    contestant = _contestant(way, far)
+    try:
+        with serving(contestant, folder, plan.cores.server) as server:
+            seconds = min(LONGEST, max(plan.seconds, FEWEST / rate))
+            load = aimed(contestant, server, seconds, plan.connections)
+            load = msgspec.structs.replace(load, rate=rate, sink=far, picks=way == "order")
+            answers = drive(load, plan.cores.load, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    arrived = answers.arrived
+    if arrived is None:
+        raise BenchError("the load generator does not say what arrived")
+    return Travel(
+        way=way,
+        rate=rate,
+        acknowledged=answers.acknowledged,
+        errors=answers.errors,
+        arrived=arrived.count,
+        repeats=arrived.repeats,
+        signed=arrived.signed,
+        latency=arrived.histogram().latency(),
+        answer=answers.histogram().latency(),
+    )
+
+
+def _contestant(way: Way, far: int) -> Contestant:
+    """Returns gridhook with both its roles, and one sink or none."""
+
+    def prepare(folder: Path, port: int) -> Command:
+        sinks = ("first",) if way == "message" else ()
+        text = gridhook.configuration(port, far=far, sinks=sinks)
+        text = text.replace("concurrency = 1000", f"concurrency = {ORDERS_AT_ONCE}")
+        return gridhook.start(folder, port, text, "all")
+
+    return msgspec.structs.replace(gridhook.GRIDHOOK, prepare=prepare)

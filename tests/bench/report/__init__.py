@@ -1,0 +1,1 @@
+"""What comes out: one record of all figures, as tables and as a plot."""

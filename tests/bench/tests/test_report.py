@@ -1,0 +1,73 @@
+"""The figures, in words and as a plot."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import msgspec
+
+from bench.measures.contest import Row, spread
+from bench.measures.durability import Killed
+from bench.report.plot import plot
+from bench.report.tables import durable
+
+
+def a_row(name: str, rate: float, *, missing: int | None = None, ratio: float | None = None) -> Row:
+    one = spread([1.0])
+    return Row(
+        name=name,
+        about="",
+        rate=spread([rate * 0.9, rate, rate * 1.2]),
+        ratio=ratio,
+        p50_ms=one,
+        p95_ms=one,
+        p99_ms=one,
+        max_ms=one,
+        cpu_us=one,
+        disk_bytes=one,
+        write_bytes=one,
+        resident_mb=one,
+        acknowledged=10,
+        errors=0,
+        missing=missing,
+        rounds=(),
+    )
+
+
+def test_a_span_is_the_median_and_the_range() -> None:
+    found = spread([5.0, 1.0, 3.0])
+    assert (found.median, found.low, found.high) == (3.0, 1.0, 5.0)
+
+
+def test_durable_is_only_who_was_killed_and_lost_nothing() -> None:
+    killed = [
+        Killed(name="a", kills=3, acknowledged=100, missing=0),
+        Killed(name="b", kills=3, acknowledged=100, missing=7),
+        Killed(name="c", kills=3, acknowledged=0, missing=0),
+    ]
+    assert [durable(name, killed) for name in "abcd"] == [
+        "yes",
+        "no: 7 lost",
+        "not known: it acknowledged nothing",
+        "-",
+    ]
+
+
+def test_the_plot_is_well_formed_and_has_a_bar_for_each_fastest_first() -> None:
+    rows = [a_row("gridhook", 8000, missing=0, ratio=0.4), a_row("no-op <&>", 20_000), a_row("slow", 1, missing=0)]
+    drawn = ElementTree.fromstring(plot(rows, "a & b"))  # noqa: S314  # our own text
+    texts = ["".join(text.itertext()) for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert [text for text in texts if text in ("gridhook", "no-op <&>", "slow")] == ["no-op <&>", "gridhook", "slow"]
+    assert "8,000/s (x 0.40)" in texts
+    assert "20,000/s, keeps nothing" in texts
+    bars = [float(bar.attrib["width"]) for bar in drawn.iter("{http://www.w3.org/2000/svg}rect")][1:]
+    assert bars == sorted(bars, reverse=True)
+    assert 0.35 < bars[1] / bars[0] < 0.45
+
+
+def test_a_contest_that_nobody_answered_can_still_be_drawn() -> None:
+    assert ElementTree.fromstring(plot([a_row("none", 0.0)], "")) is not None  # noqa: S314
+
+
+def test_the_report_is_plain_json() -> None:
+    assert msgspec.json.decode(msgspec.json.encode(a_row("x", 2.0)))["rate"]["median"] == 2.0
