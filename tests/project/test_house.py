@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parent.parent.parent
 PACKAGES: Final = (ROOT / "receiver", ROOT / "handlers")
 #: Methods whose name and class say it all.
 SELF_EVIDENT: Final = frozenset({"__call__", "routes"})

@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parent.parent.parent
 #: By the contract's name: a module, and an import that it must not have.
 VIOLATIONS: Final = {
     "Imports point down, and only the composition knows the handlers": {

@@ -13,7 +13,7 @@ import pytest
 
 from receiver.app import read_config
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 ENVIRONMENT = {
     "GRIDHOOK_ADMIN_TOKEN": "an-admin-token-of-some-length",
