@@ -24,8 +24,6 @@ from receiver.bench.travel import travel
 from receiver.cli import app
 from receiver.cli.bench import _ended_by_signals
 
-pytestmark = pytest.mark.timeout(180)
-
 
 def silent(_: str) -> None:
     """Says nothing."""
