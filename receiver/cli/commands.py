@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from receiver.cli import again, bench, check, costs, decisions, files, follow, lists, orders, pretend, prune, serve
 from receiver.cli.composition import Composition
-from receiver.cli.screen import clean, fail, say, tell
+from receiver.cli.screen import clean, fail, say, show_everything, tell
 from receiver.errors import ConfigError, GridhookError
 
 
@@ -96,4 +96,5 @@ for name, command in (
 
 def run(composition: Composition) -> None:
     """The console script: reads the arguments, runs the command, exits."""
+    show_everything()
     app(obj=composition)
