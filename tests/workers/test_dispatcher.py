@@ -175,7 +175,7 @@ async def test_a_handler_that_hangs_is_cut_off_and_tried_again(tmp_path: Path) -
     handler.gate = asyncio.Event()
     async with world(tmp_path, rules=(TELL,), sinks=sinks(handler, timeout=0.05)) as here:
         await here.webhook(PICKED)
-        await state(here, "running")
+        await handler.has(1)
         waiting = await state(here, "pending")
         (attempt,) = await here.store.read(lambda tx: tx.attempts(waiting.number))
         assert attempt.note == "no answer within 0.05 s"
