@@ -11,7 +11,7 @@ from typing import Final
 
 from support.surroundings import UMASK, foreign
 
-TESTS: Final = Path(__file__).parent
+TESTS: Final = Path(__file__).parent.parent
 #: What callers may have set, each of which has turned a test red or could.
 HOSTILE: Final = {
     "NO_COLOR": "1",
@@ -36,11 +36,11 @@ HOSTILE: Final = {
 }
 #: Tests that something of this would turn red.
 SENSITIVE: Final = (
-    "test_surroundings.py::test_nothing_of_the_caller_is_seen",
-    "test_surroundings.py::test_files_are_utf_8",
-    "cli/test_lists.py::test_a_terminal_gets_colours_but_no_markup_of_others",
-    "cli/test_decisions.py::test_yes_said_beforehand_is_not_asked_for_again",
-    "demo/test_loopback.py::test_the_application_answers_and_its_lifespan_begins_and_ends",
+    "project/test_surroundings.py::test_nothing_of_the_caller_is_seen",
+    "project/test_surroundings.py::test_files_are_utf_8",
+    "cli/commands/test_lists.py::test_a_terminal_gets_colours_but_no_markup_of_others",
+    "cli/commands/test_resolve.py::test_yes_said_beforehand_is_not_asked_for_again",
+    "pretend/test_loopback.py::test_the_application_answers_and_its_lifespan_begins_and_ends",
 )
 
 
