@@ -1,15 +1,16 @@
-"""The suite owes nothing to whoever calls it: not the environment, not the umask, not the folder."""
+"""The suite owes nothing to whoever calls it: not the environment, the umask, the folder or what is ignored."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Final
 
-from support.surroundings import UMASK, foreign
+from support.surroundings import IGNORED, UMASK, foreign
 
 TESTS: Final = Path(__file__).parent.parent
 #: What callers may have set, each of which has turned a test red or could.
@@ -49,6 +50,7 @@ def test_nothing_of_the_caller_is_seen() -> None:
     assert time.timezone == -13 * 3600
     before = os.umask(UMASK)
     assert before == UMASK
+    assert signal.SIG_IGN not in [signal.getsignal(one) for one in IGNORED]
 
 
 def test_files_are_utf_8(tmp_path: Path) -> None:
@@ -68,7 +70,15 @@ def test_a_test_is_green_whoever_calls_it(tmp_path: Path) -> None:
     given = ["-c", str(TESTS.parent / "pyproject.toml"), "--rootdir", str(TESTS.parent)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     ran = subprocess.run(
-        [*command, *given, *(str(TESTS / test) for test in SENSITIVE)],
+        [
+            "/bin/sh",
+            "-c",
+            'trap "" HUP INT; exec "$@"',
+            "sh",
+            *command,
+            *given,
+            *(str(TESTS / test) for test in SENSITIVE),
+        ],
         cwd=tmp_path,
         env={**kept, **HOSTILE},
         umask=0o077,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import locale
 import os
+import signal
 import time
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Final
@@ -22,6 +23,8 @@ GIVEN: Final[Mapping[str, str]] = {
     "LINES": "24",
 }
 UMASK: Final = 0o022
+#: Ignored by what `nohup` or a script's `&` started, and then by all that it starts.
+IGNORED: Final = (signal.SIGHUP, signal.SIGINT)
 
 
 def settle(environment: MutableMapping[str, str]) -> None:
@@ -31,6 +34,10 @@ def settle(environment: MutableMapping[str, str]) -> None:
     environment.update(GIVEN)
     os.umask(UMASK)
     time.tzset()
+    for one in IGNORED:
+        if signal.getsignal(one) == signal.SIG_IGN:
+            # This process goes on ignoring it; a handler, unlike that, is not handed down.
+            signal.signal(one, lambda *_: None)
     # The encoding of files that are opened without one.
     locale.setlocale(locale.LC_ALL, GIVEN["LC_ALL"])
 
