@@ -49,12 +49,23 @@ PUT: Final = """
 
 
 class JobData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What of a job no column holds, as `jobs.data`."""
+    """What of a job no column holds, as `jobs.data`: fields of `KeptJob`, under the same names."""
 
     #: None = it stands in the row's event.
     job: Job | None = None
     then: tuple[Then, ...] = ()
     facts: dict[str, Any] = {}
+    submission_digest: str | None = None
+    first_sent_at: int | None = None
+    was_unsure: bool = False
+    sent_twice: bool = False
+    is_probe: bool = False
+    is_unproven: bool = False
+    missed_checks: int = 0
+    cancel_wanted: bool = False
+    replaced_by: str | None = None
+    awaits_step: bool = False
+    sibling_ids: tuple[str, ...] = ()
     gave_up: bool = False
 
 
@@ -90,7 +101,7 @@ class JobsTable(Table):
         `event` is the number of an event that is kept and whose data is this very job: then it is not kept twice.
         """
         job = kept.job
-        rest = JobData(job=None if event else job, then=kept.then, facts=kept.facts, gave_up=kept.gave_up)
+        rest = _data(kept, None if event else job)
         self._db.execute(
             PUT,
             (
@@ -186,6 +197,17 @@ class JobsTable(Table):
             then=rest.then,
             facts=rest.facts,
             intent=intent,
+            submission_digest=rest.submission_digest,
+            first_sent_at=rest.first_sent_at,
+            was_unsure=rest.was_unsure,
+            sent_twice=rest.sent_twice,
+            is_probe=rest.is_probe,
+            is_unproven=rest.is_unproven,
+            missed_checks=rest.missed_checks,
+            cancel_wanted=rest.cancel_wanted,
+            replaced_by=rest.replaced_by,
+            awaits_step=rest.awaits_step,
+            sibling_ids=rest.sibling_ids,
             gave_up=rest.gave_up,
             check_at=look_at,
         )
@@ -193,3 +215,23 @@ class JobsTable(Table):
     def _count(self, sql: str, values: tuple[object, ...]) -> int:
         row = self._one(sql, values)
         return int(row[0]) if row else 0
+
+
+def _data(kept: KeptJob, job: Job | None) -> JobData:
+    return JobData(
+        job=job,
+        then=kept.then,
+        facts=kept.facts,
+        submission_digest=kept.submission_digest,
+        first_sent_at=kept.first_sent_at,
+        was_unsure=kept.was_unsure,
+        sent_twice=kept.sent_twice,
+        is_probe=kept.is_probe,
+        is_unproven=kept.is_unproven,
+        missed_checks=kept.missed_checks,
+        cancel_wanted=kept.cancel_wanted,
+        replaced_by=kept.replaced_by,
+        awaits_step=kept.awaits_step,
+        sibling_ids=kept.sibling_ids,
+        gave_up=kept.gave_up,
+    )

@@ -186,7 +186,8 @@ class PruningTables(Table):
         for one in family:
             if one.intent is None and one.provider_job_id is None:
                 kept = self.job(one.number)
-                other = ids.read("job", str(kept.facts.get("same_as", ""))) if kept is not None else None
+                heir = kept.replaced_by if kept is not None else None
+                other = ids.read("job", heir) if heir is not None else None
                 if other is not None and not self._is_gone(other):
                     return True
         return False
