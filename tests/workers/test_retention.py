@@ -305,7 +305,7 @@ def receive(body: object, tx: Transaction, *, ref: int | None = None) -> intake.
 def finish_all(tx: Transaction) -> None:
     """Every order was taken and has come to its end, every message has arrived."""
     assert isinstance(tx, SqliteTransaction)
-    tx._db.execute("UPDATE jobs SET status = 'completed', look_at = NULL")
+    tx._db.execute("UPDATE jobs SET status = 'completed', check_at = NULL")
     tx._db.execute("UPDATE deliveries SET state = 'done'")
 
 

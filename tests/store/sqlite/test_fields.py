@@ -168,6 +168,8 @@ def test_a_migrated_schema_is_the_fresh_one(db: sqlite3.Connection) -> None:
         ("UPDATE jobs SET", 0),
         ("UPDATE jobs SET", 100),
         ("UPDATE jobs SET", 1000),
+        ("RENAME COLUMN", 0),
+        ("CREATE INDEX jobs_check", 0),
         ("PRAGMA user_version = 7", 0),
         ("COMMIT", 0),
     ],

@@ -19,3 +19,8 @@ UPDATE jobs SET data = (SELECT CAST(json_patch(text, json_object(
         "misses": null, "cancel": null, "same_as": null, "modal": null, "siblings": null}')
 )) AS BLOB) FROM (SELECT CAST(data AS TEXT) AS text))
 WHERE instr(data, CAST('"facts"' AS BLOB));
+
+-- A look at a job is called a check everywhere else. The index is one of the jobs that are open.
+ALTER TABLE jobs RENAME COLUMN look_at TO check_at;
+DROP INDEX jobs_look;
+CREATE INDEX jobs_check ON jobs (source, check_at) WHERE check_at IS NOT NULL;

@@ -32,18 +32,18 @@ IS_OPEN: Final = "status <> 'completed' AND status <> 'failed' AND status <> 'ca
 IS_LIVE: Final = "(status = 'submitting' OR status = 'queued' OR status = 'running')"
 #: A job's row, with the event that the job stands in, if it does not stand in the row.
 JOB_COLUMNS: Final = """
-    number, intent, look_at, data,
+    number, intent, check_at, data,
     (SELECT data FROM events WHERE events.number = jobs.event),
     (SELECT choices FROM events WHERE events.number = jobs.event)
 """
 AT: Final = f"SELECT {JOB_COLUMNS} FROM jobs WHERE key = ? AND source = ? AND provider_job_id = ?"
 PUT: Final = """
     INSERT INTO jobs
-        (number, source, provider_job_id, key, status, action, parent, root, intent, look_at, tags, event, data)
+        (number, source, provider_job_id, key, status, action, parent, root, intent, check_at, tags, event, data)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (number) DO UPDATE SET
         provider_job_id = excluded.provider_job_id, key = excluded.key, status = excluded.status,
-        action = excluded.action, look_at = excluded.look_at, tags = excluded.tags, event = excluded.event,
+        action = excluded.action, check_at = excluded.check_at, tags = excluded.tags, event = excluded.event,
         data = excluded.data
 """
 
@@ -162,10 +162,10 @@ class JobsTable(Table):
         """Lets the held jobs that have waited longest be looked at now."""
         self._db.execute(
             """
-            UPDATE jobs SET look_at = ?1 WHERE number IN (
+            UPDATE jobs SET check_at = ?1 WHERE number IN (
                 SELECT number FROM jobs INDEXED BY jobs_status WHERE status = 'held' AND status <> 'completed'
                 ORDER BY number LIMIT ?2
-            ) AND (look_at IS NULL OR look_at > ?1)
+            ) AND (check_at IS NULL OR check_at > ?1)
             """,
             (now, WOKEN),
         )
@@ -175,7 +175,7 @@ class JobsTable(Table):
         rows = self._db.execute(
             f"""
             SELECT {JOB_COLUMNS} FROM jobs
-            WHERE number IN (SELECT number FROM jobs WHERE source = ? AND look_at <= ? ORDER BY look_at LIMIT ?)
+            WHERE number IN (SELECT number FROM jobs WHERE source = ? AND check_at <= ? ORDER BY check_at LIMIT ?)
             ORDER BY number LIMIT ?
             """,
             (source, now, max(LONGEST_DUE, limit), limit),
@@ -184,12 +184,12 @@ class JobsTable(Table):
 
     def next_check(self, sources: Sequence[str]) -> int | None:
         """When the earliest look at a job of these sources is due."""
-        query = "SELECT min(look_at) FROM jobs WHERE source = ? AND look_at IS NOT NULL"
+        query = "SELECT min(check_at) FROM jobs WHERE source = ? AND check_at IS NOT NULL"
         moments = [self._db.execute(query, (source,)).fetchone()[0] for source in sources]
         return min((moment for moment in moments if moment is not None), default=None)
 
     def _kept(self, row: tuple[Any, ...]) -> KeptJob:
-        number, intent, look_at, data, event, choices = row
+        number, intent, check_at, data, event, choices = row
         rest = _REST.decode(data)
         return KeptJob(
             number=number,
@@ -209,7 +209,7 @@ class JobsTable(Table):
             awaits_step=rest.awaits_step,
             sibling_ids=rest.sibling_ids,
             gave_up=rest.gave_up,
-            check_at=look_at,
+            check_at=check_at,
         )
 
     def _count(self, sql: str, values: tuple[object, ...]) -> int:
