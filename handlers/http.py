@@ -14,10 +14,11 @@ from typing import Any, Final
 import certifi
 
 from receiver.contracts import Answer, Call
+from receiver.contracts.options import WHOLE_URL
 from receiver.errors import (
-    InvalidParams,
     NoAnswer,
     NotSent,
+    OptionError,
     TransportError,
 )
 from receiver.lib.backoff import retry_after
@@ -246,11 +247,12 @@ def _translated(wrong: Exception, place: str, sent: bool) -> TransportError:
 # --- what sinks share ------------------------------------------------------------------------------------------------
 
 
-def usable_url(key: str, url: Secret) -> str:
-    """The text of an address that can be called. Raises InvalidParams, which names the configuration key only."""
-    if _parsed(url.reveal()) is None:
-        raise InvalidParams(f"{key} is not an address with http:// or https:// and a host; write it whole")
-    return url.reveal()
+def usable_url(key: str, url: Secret | str) -> str:
+    """The text of an address that can be called. Raises OptionError, which names the configuration key only."""
+    text = url if isinstance(url, str) else url.reveal()
+    if _parsed(text) is None:
+        raise OptionError(key, "is not an http:// or https:// address with a host", WHOLE_URL)
+    return text
 
 
 def keys_in(url: str) -> tuple[Secret, ...]:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-import msgspec
 import structlog
 
-from receiver.contracts import Transport
-from receiver.lib.times import Clock
+from receiver.contracts import DeliveryContext, Handler, NoOptions
 from receiver.model.deliveries import (
     Delivered,
     Outcome,
@@ -16,20 +12,13 @@ from receiver.model.deliveries import (
 )
 
 
-class Log:
+class Log(Handler):
     """Writes one `event.logged` line for each event: ids and status, no prompt, no addresses."""
 
-    class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-        """A log sink has no keys of its own."""
-
-    default_rate: ClassVar[float | None] = None
-    default_concurrency: ClassVar[int] = 4
-
-    def __init__(self, _options: Options, _transport: Transport, _clock: Clock, _timeout: float) -> None:
-        """Takes what every handler is given and needs none of it."""
+    def __init__(self, options: NoOptions) -> None:
         self._log = structlog.get_logger()
 
-    async def deliver(self, outgoing: OutgoingEvent) -> Outcome:
+    async def deliver(self, outgoing: OutgoingEvent, context: DeliveryContext) -> Outcome:
         """Writes the line; always delivered."""
         job = outgoing.event.data
         self._log.info(

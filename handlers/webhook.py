@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import base64
+import secrets
+from functools import partial
+from typing import Annotated, Final
 
 import msgspec
 
 from handlers.http import keys_in, outcome_of, usable_url
-from receiver.contracts import Call, Transport
-from receiver.errors import InvalidParams
+from receiver.contracts import (
+    Call,
+    DeliveryContext,
+    Handler,
+    SecretUrl,
+)
+from receiver.errors import OptionError
 from receiver.lib.signatures import (
     Secret,
     standard_webhook_key,
     standard_webhook_signature,
 )
-from receiver.lib.times import Clock
 from receiver.model.deliveries import Outcome, OutgoingEvent
 
+#: Bytes of a secret that is proposed.
+FRESH_LENGTH: Final = 32
+#: The present secret and, while receivers change over, the one before.
+MOST_SECRETS: Final = 2
 
-class Webhook:
+
+def signing_keys(key: str, given: tuple[Secret, ...]) -> tuple[bytes, ...]:
+    """The keys of one or two Standard Webhooks secrets.
+
+    Raises OptionError, under the name `key`, for what is none; the remedy holds a fresh one.
+    """
+    if not 1 <= len(given) <= MOST_SECRETS:
+        raise OptionError(key, f"has {len(given)} secrets", "write one, or a list of two while you rotate")
+    try:
+        return tuple(standard_webhook_key(secret) for secret in given)
+    except ValueError as wrong:
+        fresh = base64.b64encode(secrets.token_bytes(FRESH_LENGTH)).decode()
+        raise OptionError(key, str(wrong), f"take this one, here and at the receiver: whsec_{fresh}") from None
+
+
+class Webhook(Handler):
     """POSTs each event's own bytes to one address.
 
     `webhook-id` is the event's id and stays the same over all tries, so the receiver can tell a repeat.
@@ -27,45 +53,30 @@ class Webhook:
     class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Keys of a webhook sink."""
 
-        #: Where to; hidden because addresses often hold keys.
-        url: Secret
-        #: `whsec_` + base64, or any other text.
-        secret: Secret
+        #: Where to.
+        url: SecretUrl
+        #: `whsec_` + base64 of 24-64 bytes. With two of them every event is signed with both.
+        secret: Annotated[tuple[Secret, ...], msgspec.Meta(extra={"check": partial(signing_keys, "")})]
 
-    default_rate: ClassVar[float | None] = None
-    default_concurrency: ClassVar[int] = 4
-
-    def __init__(self, options: Options, transport: Transport, clock: Clock, timeout: float) -> None:
-        """`timeout` is seconds for one try. Raises InvalidParams for an address or a secret that cannot be used."""
+    def __init__(self, options: Options) -> None:
+        """Raises OptionError for an address or a secret that cannot be used."""
         self._url = usable_url("url", options.url)
-        self._hidden = (options.secret, *keys_in(self._url))
-        self._key = _key(options.secret)
-        self._transport = transport
-        self._clock = clock
-        self._timeout = timeout
+        self._hidden = (*options.secret, *keys_in(self._url))
+        self._keys = signing_keys("secret", options.secret)
 
-    async def deliver(self, outgoing: OutgoingEvent) -> Outcome:
+    async def deliver(self, outgoing: OutgoingEvent, context: DeliveryContext) -> Outcome:
         """Sends the event once. Raises TransportError if there was no answer."""
-        answer = await self._transport.send(self._call(outgoing), self._timeout)
-        return outcome_of(answer, self._clock(), self._hidden)
+        answer = await context.transport.send(self._call(outgoing, context.clock()), context.timeout)
+        return outcome_of(answer, context.clock(), self._hidden)
 
-    def _call(self, outgoing: OutgoingEvent) -> Call:
-        moment = self._clock() // 1000
+    def _call(self, outgoing: OutgoingEvent, now: int) -> Call:
+        moment = now // 1000
+        signatures = (standard_webhook_signature(key, outgoing.event.id, moment, outgoing.body) for key in self._keys)
         headers = {
             "content-type": "application/cloudevents+json",
             "user-agent": "gridhook",
             "webhook-id": outgoing.event.id,
             "webhook-timestamp": str(moment),
-            "webhook-signature": standard_webhook_signature(self._key, outgoing.event.id, moment, outgoing.body),
+            "webhook-signature": " ".join(signatures),
         }
         return Call(method="POST", url=self._url, headers=headers, body=outgoing.body)
-
-
-def _key(secret: Secret) -> bytes:
-    try:
-        key = standard_webhook_key(secret)
-    except ValueError:
-        key = b""
-    if not key:
-        raise InvalidParams("secret must be whsec_ and base64 of 24-64 random bytes, or any text without whsec_")
-    return key

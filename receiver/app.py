@@ -128,10 +128,12 @@ class GridhookRuntime:
             self._dispatcher = None
 
     def _lanes(self, transport: Transport) -> list[Lane]:
-        sinks = [self._sink(settings, transport) for settings in self.config.sinks.values()]
-        carriers = [SinkCarrier(self.store, sink, self.clock, random.random) for sink in sinks]
+        sinks = [_sink(settings) for settings in self.config.sinks.values()]
         return [
-            *(carrier.lane(sink_lane(sink.name)) for sink, carrier in zip(sinks, carriers, strict=True)),
+            *(
+                SinkCarrier(self.store, sink, transport, self.clock, random.random).lane(sink_lane(sink.name))
+                for sink in sinks
+            ),
             *(self._orders(name, transport).lane() for name in self.config.sources),
         ]
 
@@ -142,16 +144,16 @@ class GridhookRuntime:
         source = self.config.sources[name]
         return OrderCarrier(self.store, self.setup, source, sender, self.config.public_url, self.clock, random.random)
 
-    def _sink(self, settings: SinkSettings, transport: Transport) -> Sink:
-        handler = settings.handler(settings.options, transport, self.clock, settings.timeout)
-        return Sink(
-            name=settings.name,
-            handler=handler,
-            retry=settings.retry,
-            timeout=settings.timeout,
-            concurrency=settings.concurrency,
-            rate=settings.rate,
-        )
+
+def _sink(settings: SinkSettings) -> Sink:
+    return Sink(
+        name=settings.name,
+        handler=settings.handler,
+        retry=settings.retry,
+        timeout=settings.timeout,
+        concurrency=settings.concurrency,
+        rate=settings.rate,
+    )
 
 
 @asynccontextmanager

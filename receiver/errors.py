@@ -2,8 +2,10 @@
 
 GridhookError
 ├── ConfigError          the configuration cannot be used; carries every problem found
+├── OptionError          one key of a plug-in's options cannot be used; the configuration makes a problem of it
 ├── NotJson              a body is not RFC 8259 JSON
 ├── Unmapped             JSON, but not a shape (or a status) that the provider code knows
+│   └── ProviderBroke    the provider code raised, or returned, what its contract does not allow
 ├── Unsupported          a provider cannot do this action, or not on this parent
 ├── InvalidParams        an action's parameters are wrong
 ├── NotPossible          a request of a person or a rule does not fit the state of things (409)
@@ -18,6 +20,7 @@ GridhookError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -49,6 +52,30 @@ class ConfigError(GridhookError):
         super().__init__("\n".join([f"{file}: {len(problems)} problem(s)", *(f"  {p}" for p in problems)]))
 
 
+class OptionError(GridhookError):
+    """A key of a plug-in's options cannot be used as it is written.
+
+    `key` is its name, dotted where it stands in a table of its own; "" means the options as a whole. `wrong` says what
+    is wrong and `remedy` what would be right, neither with a character of a secret.
+    """
+
+    code = "configuration"
+
+    def __init__(self, key: str, wrong: str, remedy: str) -> None:
+        self.key = key
+        self.wrong = wrong
+        self.remedy = remedy
+        super().__init__(f"{key} {wrong}: {remedy}".strip())
+
+
+def raise_option_errors(found: Sequence[OptionError]) -> None:
+    """Raises what was found: nothing, the one OptionError, or an ExceptionGroup of several."""
+    if len(found) == 1:
+        raise found[0]
+    if found:
+        raise ExceptionGroup("several options cannot be used", found)
+
+
 class NotJson(GridhookError):
     """The bytes are not RFC 8259 JSON; the message says where they stop being so."""
 
@@ -59,6 +86,10 @@ class Unmapped(GridhookError):
     """The JSON is of no shape that the provider code knows, or names a status it does not know."""
 
     code = "unmapped"
+
+
+class ProviderBroke(Unmapped):
+    """The provider code broke its contract. It is handled like what that code does not understand: nothing is lost."""
 
 
 class Unsupported(GridhookError):

@@ -12,13 +12,12 @@ from handlers.slack.refusals import PASSING, SENT_AS_TEXT, blocks_refused, expla
 from receiver.contracts import (
     Answer,
     Call,
-    Transport,
+    DeliveryContext,
 )
 from receiver.errors import NotJson
 from receiver.lib.backoff import retry_after
 from receiver.lib.signatures import Secret
 from receiver.lib.strict_json import read_json
-from receiver.lib.times import Clock
 from receiver.model.deliveries import (
     Again,
     Dead,
@@ -63,39 +62,37 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 class Bot:
     """Posts and edits with a bot's token. Its answers are JSON with `ok` and `error`, mostly with HTTP 200."""
 
-    def __init__(self, account: Account, transport: Transport, clock: Clock, seconds: float) -> None:
-        """`seconds` bounds each call; the clock reads dates in Retry-After."""
+    def __init__(self, account: Account) -> None:
         self._account = account
-        self._transport = transport
-        self._clock = clock
-        self._seconds = seconds
         self._hidden = (account.token, *keys_in(account.api))
 
-    async def show(self, message: Message, outgoing: OutgoingEvent) -> Outcome:
+    async def show(self, message: Message, outgoing: OutgoingEvent, context: DeliveryContext) -> Outcome:
         """Posts the first event of a job, and edits that message for later ones."""
         shown = _read(outgoing.receipt)
         if shown is None:
-            return self._outcome(await self._post(message), outgoing)
+            return self._outcome(await self._post(message, context), outgoing, context.clock())
         if outgoing.event.id < shown.event:
             return Delivered(note="superseded", receipt=outgoing.receipt)
-        reply = await self._say("chat.update", {"channel": shown.channel, "ts": shown.ts}, message)
+        reply = await self._say("chat.update", {"channel": shown.channel, "ts": shown.ts}, message, context)
         if reply.error in GONE:
-            reply = await self._post(message)
-        return self._outcome(reply, outgoing)
+            reply = await self._post(message, context)
+        return self._outcome(reply, outgoing, context.clock())
 
-    async def _post(self, message: Message) -> SlackAnswer:
+    async def _post(self, message: Message, context: DeliveryContext) -> SlackAnswer:
         target: dict[str, object] = {"channel": self._account.channel, "unfurl_links": False, "unfurl_media": False}
-        return await self._say("chat.postMessage", target, message)
+        return await self._say("chat.postMessage", target, message, context)
 
-    async def _say(self, method: str, target: dict[str, object], message: Message) -> SlackAnswer:
-        reply = await self._call(method, {**target, "text": message.text, "blocks": message.blocks})
+    async def _say(
+        self, method: str, target: dict[str, object], message: Message, context: DeliveryContext
+    ) -> SlackAnswer:
+        reply = await self._call(method, {**target, "text": message.text, "blocks": message.blocks}, context)
         if reply.ok or not blocks_refused(reply.answer.body):
             return reply
         # An empty list, because an edit without the field keeps the blocks of before (documented).
-        reply = await self._call(method, {**target, "text": message.plain, "blocks": []})
+        reply = await self._call(method, {**target, "text": message.plain, "blocks": []}, context)
         return msgspec.structs.replace(reply, note=SENT_AS_TEXT)
 
-    async def _call(self, method: str, fields: dict[str, object]) -> SlackAnswer:
+    async def _call(self, method: str, fields: dict[str, object], context: DeliveryContext) -> SlackAnswer:
         headers = {
             "content-type": "application/json; charset=utf-8",
             "authorization": f"Bearer {self._account.token.reveal()}",
@@ -103,10 +100,10 @@ class Bot:
         call = Call(
             method="POST", url=f"{self._account.api}/{method}", headers=headers, body=msgspec.json.encode(fields)
         )
-        return _reply(await self._transport.send(call, self._seconds))
+        return _reply(await context.transport.send(call, context.timeout))
 
-    def _outcome(self, reply: SlackAnswer, outgoing: OutgoingEvent) -> Outcome:
-        outcome = outcome_of(reply.answer, self._clock(), self._hidden)
+    def _outcome(self, reply: SlackAnswer, outgoing: OutgoingEvent, now: int) -> Outcome:
+        outcome = outcome_of(reply.answer, now, self._hidden)
         if not isinstance(outcome, Delivered):
             return explained(outcome, reply.error)
         if reply.ok:
@@ -115,7 +112,7 @@ class Bot:
             note = f"Slack: {quote(reply.error.encode(), self._hidden)}"
             return explained(Dead(note=note, status=outcome.status), reply.error)
         note = f"Slack: {reply.error}" if reply.error else "the answer is not one of Slack's Web API"
-        after = retry_after(reply.answer.headers.get("retry-after"), self._clock())
+        after = retry_after(reply.answer.headers.get("retry-after"), now)
         return Again(note=note, status=outcome.status, after=after)
 
 

@@ -6,7 +6,8 @@ from string import Formatter
 from typing import Final
 
 from handlers.slack.wording import MAX_SECTION, bounded, foreign, words
-from receiver.errors import InvalidParams
+from receiver.errors import OptionError, raise_option_errors
+from receiver.lib.nearest import nearest
 from receiver.model.events import Event
 from receiver.model.jobs import Job
 
@@ -14,18 +15,30 @@ from receiver.model.jobs import Job
 FIELDS: Final = frozenset({"type", "time", "event_id", *Job.__struct_fields__})
 
 
+def check_template(text: str) -> None:
+    """Raises OptionError, or a group of them, for a text that is no template."""
+    Template(text, key="")
+
+
 class Template:
     """A first line with {field} placeholders: plain names only, no attributes, indexes or formats."""
 
-    def __init__(self, text: str) -> None:
-        """Raises InvalidParams for braces that do not fit and for names that are no field."""
+    def __init__(self, text: str, *, key: str = "text") -> None:
+        """Raises OptionError for braces that do not fit and for names that are no field (a group, if several are).
+
+        `key` is the name of the option that holds the text.
+        """
         try:
             parts = list(Formatter().parse(text))
         except ValueError as wrong:
-            raise InvalidParams(f"text: {wrong}; write a brace that is no placeholder twice") from None
-        for _, name, form, conversion in parts:
-            if name is not None and (name not in FIELDS or form or conversion):
-                raise InvalidParams(f"text: {{{name}}} is no placeholder; use {{name}} of {', '.join(sorted(FIELDS))}")
+            raise OptionError(key, f"cannot be read: {wrong}", "write a brace that is no placeholder twice") from None
+        raise_option_errors(
+            [
+                OptionError(key, f"{{{name}}} is no placeholder", nearest(name, sorted(FIELDS)))
+                for _, name, form, conversion in parts
+                if name is not None and (name not in FIELDS or form or conversion)
+            ]
+        )
         self._parts = [(literal, name) for literal, name, _, _ in parts]
 
     def fill(self, event: Event) -> str:

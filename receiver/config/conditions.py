@@ -6,12 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import date, time
 from typing import Any, Final, get_args
 
-from receiver.config.findings import (
-    inside,
-    nearest,
-    shown,
-)
+from receiver.config.findings import inside, shown
 from receiver.config.known import RuleContext
+from receiver.lib.nearest import nearest
 from receiver.model.actions import CANONICAL
 from receiver.model.events import AT_STATUS, EventType
 from receiver.model.jobs import (

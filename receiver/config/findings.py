@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable
-from difflib import get_close_matches
+from collections.abc import Iterable
 from typing import Final
 
 from receiver.errors import Problem
+from receiver.lib.nearest import nearest
 
 BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 #: Longest piece of a wrong value that is shown, characters.
@@ -37,14 +37,6 @@ class Findings:
     def later(self, where: str, wrong: str) -> None:
         """Notes something that the design has and this version has not."""
         self.wrong(where, wrong, "not part of this version: take it out")
-
-
-def nearest(given: str, known: Collection[str]) -> str:
-    """A remedy for a name that is not known."""
-    close = get_close_matches(given, known, n=1)
-    if close:
-        return f'did you mean "{close[0]}"?'
-    return f"there are: {', '.join(known)}" if known else "there are none"
 
 
 def inside(where: str, key: str) -> str:

@@ -12,8 +12,7 @@ import msgspec
 from receiver.config.findings import inside, shown
 from receiver.config.known import RuleContext
 from receiver.contracts import Parent, Source
-from receiver.errors import InvalidParams
-from receiver.model.actions import Params, normalize
+from receiver.model.actions import Params, read_params
 from receiver.model.jobs import Then
 
 #: Words of `then` that another version knows.
@@ -52,20 +51,28 @@ def _read_one(table: Any, before: PrecedingJob, where: str, known: RuleContext) 
     if not isinstance(table, dict):
         known.findings.wrong(where, f"{shown(table)} is not a table", 'write { action = "upscale", kind = "2x" }')
         return None
-    action = table.get("action")
-    if not isinstance(action, str) or not action:
-        known.findings.wrong(inside(where, "action"), "is missing or not text", 'write action = "upscale"')
-        return None
+    mistakes = len(known.findings.problems)
+    action = _action(table, where, known)
     targets = _targets(table, before, where, known)
-    params = _params(action, table, where, known)
-    if params is not None:
+    given = _given(table, where, known)
+    params = _params(action, given, where, known) if action is not None else None
+    if action is not None and params is not None:
         _check_possible(Then(action=action, params=params), before, targets, where, known)
-    after = msgspec.structs.replace(before, actions=(action,), sources=targets, depth=before.depth + 1)
+    right = len(known.findings.problems) == mistakes
+    actions = None if action is None else (action,)
+    after = msgspec.structs.replace(before, actions=actions, sources=targets, depth=before.depth + 1)
     then = read_follow_ups(table["then"], after, inside(where, "then"), known) if "then" in table else ()
-    source = table.get("source")
-    if params is None or not isinstance(source, str | None):
+    if action is None or params is None or not right:
         return None
-    return Then(action=action, source=source, params=params, then=then)
+    return Then(action=action, source=table.get("source"), params=params, then=then)
+
+
+def _action(table: dict[str, Any], where: str, known: RuleContext) -> str | None:
+    action = table.get("action")
+    if isinstance(action, str) and action:
+        return action
+    known.findings.wrong(inside(where, "action"), "is missing or not text", 'write action = "upscale"')
+    return None
 
 
 def _targets(table: dict[str, Any], before: PrecedingJob, where: str, known: RuleContext) -> tuple[Source, ...]:
@@ -91,9 +98,8 @@ def _check_key(name: str, rule: str, known: RuleContext) -> None:
         known.findings.wrong(where, wrong, 'write api_key = "env:NAME", or name another source in when.source')
 
 
-def _params(action: str, table: dict[str, Any], where: str, known: RuleContext) -> Params | None:
-    """The parameters in canonical form; None if they are wrong (noted)."""
-    before = len(known.findings.problems)
+def _given(table: dict[str, Any], where: str, known: RuleContext) -> Params:
+    """The parameters as they are written, without those that can be none (noted)."""
     if table.get("index") == "ask":
         known.findings.later(inside(where, "index"), 'index = "ask" cannot be used yet')
     for key in table:
@@ -102,16 +108,19 @@ def _params(action: str, table: dict[str, Any], where: str, known: RuleContext) 
         elif key in OF_THE_RULE:
             known.findings.wrong(inside(where, key), "belongs to the rule, not into then", "write it beside then")
     given = {key: value for key, value in table.items() if key not in (*OWN, *LATER, *OF_THE_RULE)}
-    for key, value in given.items():
-        for wrong in not_json(value):
-            known.findings.wrong(inside(where, key), f"{wrong} is no JSON value", "write it as text")
-    if len(known.findings.problems) > before:
-        return None
-    try:
-        return normalize(action, given)
-    except InvalidParams as wrong_params:
-        known.findings.wrong(where, str(wrong_params), "correct the parameters of this action")
-        return None
+    wrong = {key: text for key, value in given.items() for text in not_json(value)}
+    for key, text in wrong.items():
+        known.findings.wrong(inside(where, key), f"{text} is no JSON value", "write it as text")
+    return {key: value for key, value in given.items() if key not in wrong}
+
+
+def _params(action: str, given: Params, where: str, known: RuleContext) -> Params | None:
+    """The parameters in canonical form; None if some are wrong (noted)."""
+    params, wrong = read_params(action, given)
+    for key, text in wrong.items():
+        if given.get(key) != "ask":  # that is noted already
+            known.findings.wrong(inside(where, key), text, "correct it")
+    return None if wrong else params
 
 
 def not_json(value: Any) -> Iterator[str]:

@@ -64,7 +64,7 @@ def load(path: str | os.PathLike[str], env: Mapping[str, str], providers: Regist
     """The configuration in a TOML file.
 
     `env` is where `"env:NAME"` looks; `providers` and `handlers` are the short names that the file may use. Providers
-    are made (`Cls(options)`), handlers are not. Raises ConfigError with every mistake that was found.
+    and handlers are made (`Cls(options)`), without any I/O. Raises ConfigError with every mistake that was found.
     """
     file = Path(path)
     tables = _parsed(file)

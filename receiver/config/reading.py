@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
-from receiver.config.findings import (
-    Findings,
-    inside,
-    nearest,
-    shown,
-)
+from receiver.config.findings import Findings, inside, shown
 from receiver.config.secret_values import SecretWrong, read_secret
 from receiver.config.units import UNITS
-from receiver.errors import GridhookError
+from receiver.errors import GridhookError, OptionError
+from receiver.lib.nearest import nearest
 from receiver.lib.signatures import Secret
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -32,13 +28,22 @@ class Wrong(Exception):
     """A value cannot be used; its problem is noted already."""
 
 
+class OptionsRead(NamedTuple):
+    """What came of a plug-in's own keys."""
+
+    #: None if a required key is missing or cannot be read.
+    made: msgspec.Struct | None
+    #: False if some key was left out because it cannot be read.
+    whole: bool
+
+
 class Reader:
     """Reads tables. `env` and `folder` are where secrets come from; problems go to `findings`."""
 
     def __init__(self, findings: Findings, env: Mapping[str, str], folder: Path) -> None:
         self.findings = findings
+        self.folder = folder
         self._env = env
-        self._folder = folder
 
     def known(self, table: Table, keys: Collection[str], where: str, later: Collection[str] = ()) -> None:
         """Notes every key of the table that is not one of `keys`; those in `later` are for another version."""
@@ -53,31 +58,40 @@ class Reader:
     def struct(self, spec: type[S], table: Table, where: str) -> S | None:
         """The struct of a table; keys that are none of its fields are left alone (see `known`).
 
-        A wrong value falls back to its default, so that what depends on the rest can still be judged; None if a
-        required one is missing or wrong. Either way the problem is noted.
+        A value that cannot be read falls back to its default, so that what depends on the rest can still be judged;
+        None if a required one is missing or cannot be read. One that can be read but does not pass the check in its
+        annotation (`receiver.contracts.options`) is kept. Either way the problem is noted.
         """
+        return self._struct(spec, table, where)[0]
+
+    def options(self, spec: type[msgspec.Struct], table: Table, where: str) -> OptionsRead:
+        """A plug-in's own keys, as `struct` reads them."""
+        return OptionsRead(*self._struct(spec, table, where))
+
+    def _struct(self, spec: type[S], table: Table, where: str) -> tuple[S | None, bool]:
+        """The struct, and whether no key was left out."""
         values: dict[str, Any] = {}
-        before = len(self.findings.problems)
-        whole = True
+        possible = whole = True
         for field in msgspec.structs.fields(spec):
             key = field.encode_name
             if key not in table:
                 if field.required:
-                    whole = False
+                    possible = False
                     self.findings.wrong(inside(where, key), "is missing", f"write {described(field.type)}")
                 continue
             try:
                 values[field.name] = self.value(table[key], field.type, inside(where, key))
             except Wrong:
-                whole = whole and not field.required
-        return self._made(spec, values, where, len(self.findings.problems) == before) if whole else None
+                whole = False
+                possible = possible and not field.required
+        return (self._made(spec, values, where, whole) if possible else None), whole
 
-    def _made(self, spec: type[S], values: dict[str, Any], where: str, right: bool) -> S | None:
+    def _made(self, spec: type[S], values: dict[str, Any], where: str, whole: bool) -> S | None:
         """A struct's own checks (`__post_init__`) may raise: a problem, unless it comes from a wrong field left out."""
         try:
             return spec(**values)
         except (ValueError, TypeError, GridhookError) as wrong:
-            if right:
+            if whole:
                 self.findings.wrong(where, str(wrong), "correct it")
             return None
 
@@ -90,8 +104,27 @@ class Reader:
         raise Wrong
 
     def value(self, value: Any, kind: Any, where: str) -> Any:
-        """A TOML value as `kind`: a Python type, maybe annotated with a unit. Raises Wrong."""
+        """A TOML value as `kind`: a Python type, maybe annotated with a unit or a check. Raises Wrong.
+
+        What does not pass the check is noted, and returned all the same.
+        """
         kind = _not_none(kind)
+        read = self._read(value, kind, where)
+        for check in _checks(kind):
+            self._judge(check, read, where)
+        return read
+
+    def _judge(self, check: Callable[[Any], None], read: Any, where: str) -> None:
+        try:
+            check(read)
+        except Exception as wrong:  # noqa: BLE001  # a plug-in's check may be anybody's code
+            for one in leaves(wrong):
+                if isinstance(one, OptionError):
+                    self.findings.wrong(below(where, one.key), one.wrong, one.remedy)
+                else:
+                    self.findings.wrong(where, in_words(one), "correct it")
+
+    def _read(self, value: Any, kind: Any, where: str) -> Any:
         bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
         origin, inner = get_origin(bare), get_args(bare)
         if bare is Secret:
@@ -134,7 +167,7 @@ class Reader:
 
     def _secret(self, value: Any, where: str) -> Secret:
         try:
-            return read_secret(value, self._env, self._folder)
+            return read_secret(value, self._env, self.folder)
         except SecretWrong as wrong:
             self.findings.wrong(where, wrong.wrong, wrong.remedy)
             raise Wrong from None
@@ -183,6 +216,32 @@ def unit_of(kind: Any) -> str | None:
 
 def _metas(kind: Any) -> list[msgspec.Meta]:
     return [one for one in get_args(kind)[1:] if isinstance(one, msgspec.Meta)] if get_origin(kind) is Annotated else []
+
+
+def _checks(kind: Any) -> list[Callable[[Any], None]]:
+    """The checks in a type's annotation."""
+    return [meta.extra["check"] for meta in _metas(kind) if meta.extra and "check" in meta.extra]
+
+
+def leaves(wrong: BaseException) -> Iterator[BaseException]:
+    """The single exceptions in a group; one that is no group is its own."""
+    if isinstance(wrong, BaseExceptionGroup):
+        for one in wrong.exceptions:
+            yield from leaves(one)
+    else:
+        yield wrong
+
+
+def in_words(wrong: BaseException) -> str:
+    """What an exception says of a value: its message, with its name where that was not written for a person."""
+    return str(wrong) if isinstance(wrong, GridhookError | ValueError) else f"{type(wrong).__name__}: {wrong}"
+
+
+def below(where: str, key: str) -> str:
+    """The place of a key that a plug-in names, which may be dotted; the table itself for ""."""
+    for part in key.split(".") if key else ():
+        where = inside(where, part)
+    return where
 
 
 def described(kind: Any) -> str:

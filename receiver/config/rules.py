@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -26,6 +26,7 @@ from receiver.config.reading import (
 from receiver.config.rule_budgets import check_rule_budget
 from receiver.config.sources import SourcesRead
 from receiver.contracts import Budget
+from receiver.errors import OptionError
 from receiver.model.jobs import Then
 from receiver.model.rules import Rule
 
@@ -36,19 +37,18 @@ LONGEST_NAME: Final = 100
 RESULT: Final = "job.completed"
 
 
+def _check_rule_name(name: str) -> None:
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise OptionError("", f"must be 1-{LONGEST_NAME} printable characters", "shorten it, or leave it out")
+
+
 class RuleKeys(msgspec.Struct, frozen=True, kw_only=True):
     """What a rule may say beside `then`."""
 
-    name: str | None = None
+    name: Annotated[str, msgspec.Meta(extra={"check": _check_rule_name})] | None = None
     when: dict[str, Any] = {}
     to: tuple[str, ...] = ()
     budget: BudgetKeys | None = None
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for a name that would not show well."""
-        name = "rule" if self.name is None else self.name
-        if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
-            raise ValueError(f"name must be 1-{LONGEST_NAME} printable characters")
 
 
 class RulesRead(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,9 +90,7 @@ def _read_rule(reader: Reader, value: Any, where: str, known: RuleContext) -> tu
     except Wrong:
         return None, None
     reader.known(table, KEYS, where, LATER)
-    keys = reader.struct(RuleKeys, table, where)
-    if keys is None:
-        return None, None
+    keys = reader.struct(RuleKeys, table, where) or RuleKeys()
     when = _when(keys.when, "then" in table, where, known)
     label = keys.name or where
     then = _then(table, when, label, where, known) if "then" in table else ()

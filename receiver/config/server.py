@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,6 +16,7 @@ from receiver.config.units import (
     Port,
 )
 from receiver.contracts import Source
+from receiver.errors import OptionError
 from receiver.lib.signatures import Secret
 
 #: Vendors whose webhook URL is documented as an HTTPS URL (Apiframe v2, seed 004).
@@ -25,19 +26,19 @@ COMMON_PORTS_ONLY: Final = frozenset({"apimart"})
 SHORT_TOKEN: Final = 16
 
 
+def _check_host(host: str) -> None:
+    if not host or not host.isprintable() or " " in host:
+        raise OptionError("", "is not a name or address to listen on", 'write "127.0.0.1", or "0.0.0.0" for everywhere')
+
+
 class ServerKeys(msgspec.Struct, frozen=True, kw_only=True):
     """`[server]` as it is written."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, msgspec.Meta(extra={"check": _check_host})] = "127.0.0.1"
     port: Port = 8000
     admin_token: Secret | None = None
     max_body: BodySize = 1024 * 1024
     trusted_proxies: tuple[Network, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for a host that is none."""
-        if not self.host or not self.host.isprintable() or " " in self.host:
-            raise ValueError("host is not a name or address to listen on")
 
 
 def server_settings(keys: ServerKeys, findings: Findings) -> ServerSettings:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from receiver.contracts import Budget, Source
+from receiver.contracts import Budget, Handler, Source
 from receiver.contracts.setup import Limits, Setup
 from receiver.lib.signatures import Secret
 from receiver.model.rules import Rule
@@ -36,14 +35,12 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """A configured way out, before its handler is made."""
+    """A configured way out."""
 
     name: str
-    handler: type[Any]
+    handler: Handler
     #: As written in the file: a short name or `package.module:Class`.
     handler_name: str
-    #: An instance of the handler's own `Options`.
-    options: msgspec.Struct
     #: Waits between tries, seconds; spent = dead letter.
     retry: tuple[float, ...] = (5, 30, 120, 600, 3600, 21_600, 86_400)
     #: Seconds for one try.

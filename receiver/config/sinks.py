@@ -1,13 +1,13 @@
-"""Reads `[sinks.NAME]`: ways out. Handlers are made later, by the composition."""
+"""Reads `[sinks.NAME]`: ways out, with their handlers."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 from receiver.config.findings import inside
-from receiver.config.plugins import Registry, find_class
+from receiver.config.plugins import Registry, find_class, make
 from receiver.config.reading import (
     Reader,
     Table,
@@ -22,25 +22,35 @@ from receiver.config.units import (
     Timeout,
     Wait,
 )
+from receiver.contracts import Handler
+from receiver.errors import OptionError
 
 #: Keys that a handler of a later version reads.
 LATER: Final = ("text",)
 LONGEST_RETRY: Final = 50
 
 
+def _check_retry(waits: tuple[float, ...]) -> None:
+    if len(waits) > LONGEST_RETRY:
+        raise OptionError("", f"has more than {LONGEST_RETRY} waits", "let the last one be longer")
+
+
 class SinkKeys(msgspec.Struct, frozen=True, kw_only=True):
     """What every sink may say; what is None comes from the handler."""
 
     handler: str
-    retry: tuple[Wait, ...] = (5, 30, 120, 600, 3600, 21_600, 86_400)
+    retry: Annotated[tuple[Wait, ...], msgspec.Meta(extra={"check": _check_retry})] = (
+        5,
+        30,
+        120,
+        600,
+        3600,
+        21_600,
+        86_400,
+    )
     timeout: Timeout = 15.0
     concurrency: Count | None = None
     rate: Rate | None = None
-
-    def __post_init__(self) -> None:
-        """Raises ValueError if `retry` is too long."""
-        if len(self.retry) > LONGEST_RETRY:
-            raise ValueError(f"retry has more than {LONGEST_RETRY} waits")
 
 
 def read_sinks(reader: Reader, tables: Table, handlers: Registry) -> dict[str, SinkSettings]:
@@ -63,20 +73,19 @@ def _read_sink(reader: Reader, name: str, table: Table, handlers: Registry) -> S
     keys = reader.struct(SinkKeys, table, where)
     if keys is None:
         return None
-    cls = find_class(keys.handler, handlers, ("deliver",), f"{where}.handler", reader.findings)
+    cls = find_class(keys.handler, handlers, Handler, f"{where}.handler", reader)
     if cls is None:
         return None
     reader.known(table, [*keys_of(SinkKeys), *keys_of(cls.Options)], where, LATER)
-    options = reader.struct(cls.Options, table, where)
-    if options is None:
+    handler: Handler | None = make(cls, Handler, table, where, reader)
+    if handler is None:
         return None
     return SinkSettings(
         name=name,
-        handler=cls,
+        handler=handler,
         handler_name=keys.handler,
-        options=options,
         retry=keys.retry,
         timeout=keys.timeout,
-        concurrency=keys.concurrency or int(getattr(cls, "default_concurrency", 4)),
-        rate=getattr(cls, "default_rate", None) if keys.rate is None else keys.rate,
+        concurrency=keys.concurrency or handler.default_concurrency,
+        rate=handler.default_rate if keys.rate is None else keys.rate,
     )

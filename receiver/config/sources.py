@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
@@ -12,12 +12,8 @@ from receiver.config.budgets import (
     budget_of,
     check_source_budget,
 )
-from receiver.config.findings import (
-    Findings,
-    inside,
-    nearest,
-)
-from receiver.config.plugins import Registry, find_class
+from receiver.config.findings import Findings, inside
+from receiver.config.plugins import Registry, find_class, make
 from receiver.config.reading import (
     Reader,
     Table,
@@ -37,7 +33,7 @@ from receiver.contracts import (
     Provider,
     Source,
 )
-from receiver.errors import GridhookError
+from receiver.lib.nearest import nearest
 from receiver.lib.signatures import Secret
 from receiver.model.actions import CANONICAL
 
@@ -46,7 +42,6 @@ NAME_RULE: Final = "1-63 of a-z, 0-9, - and _, beginning with a letter or digit"
 #: A token stands in a path as it is; `/callback` behind it belongs to the vendor.
 TOKEN: Final = re.compile(r"(?!callback$)[A-Za-z0-9._~-]+")
 SHORT_TOKEN: Final = 16
-PROVIDER_METHODS: Final = ("seal", "parse", "refusal", "order", "answered", "query", "read")
 
 
 class PollKeys(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,30 +112,20 @@ def _read_source(reader: Reader, name: str, table: Table, providers: Registry, r
     keys = reader.struct(SourceKeys, table, where)
     if keys is None:
         return
-    cls = find_class(keys.provider, providers, PROVIDER_METHODS, f"{where}.provider", reader.findings)
+    _judge_keys(keys, where, reader.findings)
+    cls = find_class(keys.provider, providers, Provider, f"{where}.provider", reader)
     if keys.budget is not None:
         read.budgets[name] = budget_of(keys.budget)
     if cls is None:
         return
     reader.known(table, [*keys_of(SourceKeys), *keys_of(cls.Options)], where)
-    provider = _made(reader, cls, table, where)
+    provider: Provider | None = make(cls, Provider, table, where, reader)
     if provider is None:
         return
     read.made[name] = _source(name, provider, keys)
-    _judge(read.made[name], table, where, reader.findings)
+    _judge_together(read.made[name], table, where, reader.findings)
     if name in read.budgets:
         check_source_budget(read.budgets[name], provider, f"{where}.budget", reader.findings)
-
-
-def _made(reader: Reader, cls: type[Any], table: Table, where: str) -> Provider | None:
-    options = reader.struct(cls.Options, table, where)
-    if options is None:
-        return None
-    try:
-        return cast(Provider, cls(options))
-    except (GridhookError, ValueError, TypeError) as wrong:
-        reader.findings.wrong(where, str(wrong), "correct the keys of this provider")
-        return None
 
 
 def _source(name: str, provider: Provider, keys: SourceKeys) -> Source:
@@ -163,19 +148,23 @@ def _source(name: str, provider: Provider, keys: SourceKeys) -> Source:
     )
 
 
-def _judge(source: Source, table: Table, where: str, findings: Findings) -> None:
-    """What is well written, but cannot work or hardly was meant."""
-    token = source.token.reveal() if source.token else None
+def _judge_keys(keys: SourceKeys, where: str, findings: Findings) -> None:
+    """What is well written, but cannot work or hardly was meant, whatever the provider."""
+    token = keys.token.reveal() if keys.token else None
     if token is not None and not TOKEN.fullmatch(token):
         findings.wrong(f"{where}.token", "cannot stand in a path", 'letters, digits, - . _ ~ only, and not "callback"')
     elif token is not None and len(token) < SHORT_TOKEN:
         findings.warn(f"{where}.token has fewer than {SHORT_TOKEN} characters: it can be guessed")
-    if source.deadline <= (source.poll_after or SILENCE):
+    if keys.deadline <= (keys.poll.after or SILENCE):
         findings.warn(f"{where}.deadline is not longer than poll.after: a job is given up before it is asked after")
+    for action in keys.prices:
+        _judge_price(action, f"{where}.prices", findings)
+
+
+def _judge_together(source: Source, table: Table, where: str, findings: Findings) -> None:
+    """What cannot work with this provider."""
     if source.provider.seals != "signature" and not any(key in table for key in ("api_key", "secrets", "token")):
         findings.warn(f"{where} has neither api_key nor secrets nor token: no request can ever be verified")
-    for action in source.prices:
-        _judge_price(action, f"{where}.prices", findings)
 
 
 def _judge_price(action: str, where: str, findings: Findings) -> None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from receiver.contracts.handlers import (
     Committed,
+    DeliveryContext,
     Handler,
     OrderSender,
     Sink,
 )
 from receiver.contracts.http import Answer, Call, Transport
+from receiver.contracts.options import (
+    NoOptions,
+    PlainUrl,
+    SecretUrl,
+)
 from receiver.contracts.providers import (
     SILENCE,
     Order,
@@ -54,16 +60,19 @@ __all__ = [
     "CostRow",
     "CostSum",
     "Counts",
+    "DeliveryContext",
     "FilePages",
     "Filters",
     "Handler",
     "HookedStore",
     "KeptRequest",
+    "NoOptions",
     "OldRows",
     "Order",
     "OrderSender",
     "Page",
     "Parent",
+    "PlainUrl",
     "Proof",
     "Provider",
     "Pruned",
@@ -72,6 +81,7 @@ __all__ = [
     "Result",
     "Scope",
     "Seal",
+    "SecretUrl",
     "Sink",
     "Source",
     "Store",

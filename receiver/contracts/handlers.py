@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
+from receiver.contracts.http import Transport
+from receiver.contracts.options import NoOptions
 from receiver.contracts.providers import Order, Source
 from receiver.lib.times import Clock
 from receiver.model.deliveries import (
@@ -16,14 +19,45 @@ from receiver.model.deliveries import (
 )
 
 
+class DeliveryContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What a handler may use while it delivers."""
+
+    #: Carries calls out.
+    transport: Transport
+    #: The present, Unix ms.
+    clock: Clock
+    #: Seconds that the try may take; the handler is interrupted after that.
+    timeout: float
+
+
 class Handler(Protocol):
-    """Code that carries out deliveries to one kind of sink."""
+    """Code that carries out deliveries to one kind of sink.
 
-    #: Keys of its own in `[sinks.NAME]`.
-    Options: ClassVar[type[msgspec.Struct]]
+    A plug-in inherits from this class and has its defaults, or has everything here itself. `check` derives from this
+    class what a plug-in must have: whatever it accepts, `serve` runs.
+    """
 
-    async def deliver(self, parcel: OutgoingEvent) -> Outcome:
-        """Brings one event to the sink, once, and says what became of it. Exceptions count as Again."""
+    #: Keys of its own in `[sinks.NAME]`, beside the common ones; `receiver.contracts.options` judges them one by one.
+    Options: ClassVar[type[msgspec.Struct]] = NoOptions
+    #: Deliveries a second where the sink has no `rate`; None = as they come.
+    default_rate: ClassVar[float | None] = None
+    #: Deliveries at once where the sink has no `concurrency`.
+    default_concurrency: ClassVar[int] = 4
+
+    def __init__(self, options: Any) -> None:
+        """Takes an instance of its own `Options` and does no I/O: it is called while the configuration is read.
+
+        Raises OptionError, or an ExceptionGroup of them, for keys that cannot be used (together). Any other exception
+        is told as a mistake of the sink as a whole.
+        """
+        ...
+
+    @abstractmethod
+    async def deliver(self, outgoing: OutgoingEvent, context: DeliveryContext) -> Outcome | None:
+        """Brings one event to the sink, once, and returns what became of it: Delivered (or None), Again or Dead.
+
+        Whatever else it returns or raises counts as Again: one try on the sink's schedule.
+        """
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, Final, Literal, Protocol
@@ -66,14 +67,19 @@ class Parent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Provider(Protocol):
-    """Code for one vendor's dialect. No I/O, no clock: bytes and records in, records out."""
+    """Code for one vendor's dialect. No I/O, no clock: bytes and records in, records out.
 
-    #: Keys of its own in `[sources.NAME]`, beside the common ones.
+    A plug-in inherits from `receiver.providers.shared.dialect.Dialect` and writes what its vendor has, or it has
+    everything here itself. `check` derives from this class what a plug-in must have: whatever it accepts, `serve` runs.
+    What a provider then raises or returns beyond its contract is caught at the border (`receiver.contracts.guard`).
+    """
+
+    #: Keys of its own in `[sources.NAME]`, beside the common ones; `receiver.contracts.options` judges them one by one.
     Options: ClassVar[type[msgspec.Struct]]
 
     #: Name in the configuration and in job JSON.
     name: str
-    #: Where the vendor's API stands; `base_url` of the configuration overrides it.
+    #: Where the vendor's API stands; `base_url` of the configuration overrides it. "" if nothing is called.
     base_url: str
     #: What the vendor puts on its webhooks: its `x-webhook-secret` header, an HMAC signature, or nothing.
     seals: Literal["secret", "signature", "nothing"]
@@ -92,14 +98,25 @@ class Provider(Protocol):
     #: What the vendor counts in: "credits" or "USD".
     unit: str
 
+    def __init__(self, options: Any) -> None:
+        """Takes an instance of its own `Options` and does no I/O: it is called while the configuration is read.
+
+        Raises OptionError, or an ExceptionGroup of them, for keys that cannot be used (together). Any other exception
+        is told as a mistake of the source as a whole.
+        """
+        ...
+
+    @abstractmethod
     def seal(self, request: Request, source: Source) -> Seal:
         """What the request's own headers and body prove. Never raises, whatever they hold; constant time."""
         ...
 
+    @abstractmethod
     def parse(self, value: Any, headers: Mapping[str, str]) -> list[Report]:
         """The reports in a webhook's JSON value. Raises Unmapped if its shape or status is not known."""
         ...
 
+    @abstractmethod
     def refusal(self, action: str, params: Params, parent: Parent | None) -> str | None:
         """Why this action cannot be ordered (with the nearest thing that can), or None if it can.
 
@@ -107,34 +124,42 @@ class Provider(Protocol):
         """
         ...
 
+    @abstractmethod
     def local(self, order: Order) -> Report | None:
         """The outcome of an action that needs no call (a tile taken out of a grid); None if a call is needed."""
         ...
 
+    @abstractmethod
     def prepare(self, order: Order, source: Source) -> Call | None:
         """A free call whose answer `order` needs first; None if none is needed."""
         ...
 
+    @abstractmethod
     def order(self, order: Order, source: Source, prepared: Answer | None) -> Call:
         """The paid call. Raises Unsupported or InvalidParams (nothing is sent then)."""
         ...
 
+    @abstractmethod
     def answered(self, order: Order, answer: Answer, now: int) -> OrderOutcome:
         """What the vendor's answer to the order means. Never raises; what is not understood is Unclear."""
         ...
 
+    @abstractmethod
     def query(self, jobs: Sequence[KeptJob], source: Source) -> Call:
         """A free status query for at most `query_batch` jobs, all of which have a vendor's id."""
         ...
 
+    @abstractmethod
     def read(self, answer: Answer, jobs: Sequence[KeptJob]) -> list[Report]:
         """The reports in a status answer; jobs the vendor does not know are left out. Raises Unmapped."""
         ...
 
+    @abstractmethod
     def cancel(self, kept: KeptJob, source: Source) -> Call | None:
         """The call that asks the vendor to stop a job (2xx = it will see); None if the vendor has no such call."""
         ...
 
+    @abstractmethod
     def next_actions(self, kept: KeptJob) -> Sequence[NextAction]:
         """What can be ordered from a completed job, with the documented prices.
 
@@ -142,6 +167,7 @@ class Provider(Protocol):
         """
         ...
 
+    @abstractmethod
     def price(self, action: str, params: Params) -> Cost | None:
         """The documented price of an order; None if it is not known."""
         ...

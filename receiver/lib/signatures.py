@@ -17,6 +17,9 @@ from receiver.lib.ids import (
 
 #: Characters of a ref's MAC: 26 x 5 = 130 bits.
 MAC_LENGTH: Final = 26
+#: Bytes of a Standard Webhooks key (specification).
+MIN_KEY_LENGTH: Final = 24
+MAX_KEY_LENGTH: Final = 64
 
 
 class Secret:
@@ -85,11 +88,20 @@ def mac_matches(mac: bytes, keys: Sequence[bytes], body: bytes) -> bool:
 
 
 def standard_webhook_key(secret: Secret) -> bytes:
-    """The key bytes of a Standard Webhooks secret: `whsec_` + base64, or else the text itself."""
-    text = secret.reveal()
-    if not text.startswith("whsec_"):
-        return text.encode()
-    return base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    """The key bytes of a Standard Webhooks secret: `whsec_` and the base64 of 24 to 64 bytes. Raises ValueError.
+
+    Anything else would be a key that sender and receiver read in different ways, or one that can be guessed.
+    """
+    prefix, _, encoded = secret.reveal().partition("_")
+    if prefix != "whsec":
+        raise ValueError("does not begin with whsec_")
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        raise ValueError("is not base64 behind whsec_") from None
+    if not MIN_KEY_LENGTH <= len(key) <= MAX_KEY_LENGTH:
+        raise ValueError(f"holds {len(key)} bytes behind whsec_, not {MIN_KEY_LENGTH} to {MAX_KEY_LENGTH}")
+    return key
 
 
 def standard_webhook_signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:

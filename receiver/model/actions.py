@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from receiver.errors import InvalidParams
@@ -39,29 +40,59 @@ GRIDS: Final = frozenset({"imagine", "vary", "reroll", "zoom", "pan", "inpaint",
 def normalize(action: str, params: Mapping[str, Any]) -> Params:
     """The parameters in canonical form: indexes and factors as numbers, versions as text, None left out.
 
-    Raises InvalidParams when a canonical parameter is missing or out of range. Parameters that are not canonical are a
-    vendor's own and pass through.
+    Raises InvalidParams with all that is wrong when canonical parameters are missing or out of range. Parameters that
+    are not canonical are a vendor's own and pass through.
     """
-    clean: Params = {name: value for name, value in params.items() if value is not None}
-    if "index" in clean:
-        clean["index"] = grid_index(clean["index"])
-    if "version" in clean:
-        clean["version"] = str(clean["version"])
-    if not isinstance(clean.get("prompt", ""), str):
-        raise InvalidParams(f"prompt must be text, not {clean['prompt']!r}")
-    if action == "imagine" and not str(clean.get("prompt", "")).strip():
-        raise InvalidParams("imagine needs a prompt")
-    if action == "pick" and "index" not in clean:
-        raise InvalidParams("pick needs index, 1-4")
-    if action == "upscale":
-        clean["kind"] = _one_of("kind", str(clean.get("kind", "2x")), UPSCALE_KINDS)
-    if action == "vary" and "index" not in clean:
-        clean["strength"] = _one_of("strength", str(clean.get("strength", "subtle")), STRENGTHS)
-    if action == "pan":
-        clean["direction"] = _one_of("direction", str(clean.get("direction", "")), DIRECTIONS)
-    if "factor" in clean:
-        clean["factor"] = _factor(clean["factor"])
+    clean, wrong = read_params(action, params)
+    if wrong:
+        raise InvalidParams("; ".join(wrong.values()))
     return clean
+
+
+def read_params(action: str, params: Mapping[str, Any]) -> tuple[Params, dict[str, str]]:
+    """The parameters that are right, in canonical form, and what is wrong with the others: words by name."""
+    clean: Params = {name: value for name, value in params.items() if value is not None}
+    wrong: dict[str, str] = {}
+    for name, read in _readers(action, clean).items():
+        try:
+            clean[name] = read(clean.get(name))
+        except InvalidParams as mistake:
+            clean.pop(name, None)
+            wrong[name] = str(mistake)
+    return clean, wrong
+
+
+def _readers(action: str, given: Params) -> dict[str, Callable[[Any], Any]]:
+    """By name, what reads each canonical parameter that is given or needed."""
+    readers: dict[str, Callable[[Any], Any]] = {name: read for name, read in _WHERE_GIVEN.items() if name in given}
+    if action == "imagine":
+        readers["prompt"] = _needed_prompt
+    if action == "pick" and "index" not in given:
+        readers["index"] = _missing_index
+    if action == "upscale":
+        readers["kind"] = partial(_one_of, "kind", UPSCALE_KINDS, "2x")
+    if action == "vary" and "index" not in given:
+        readers["strength"] = partial(_one_of, "strength", STRENGTHS, "subtle")
+    if action == "pan":
+        readers["direction"] = partial(_one_of, "direction", DIRECTIONS, "")
+    return readers
+
+
+def _prompt(value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidParams(f"prompt must be text, not {value!r}")
+    return value
+
+
+def _needed_prompt(value: object) -> str:
+    prompt = _prompt("" if value is None else value)
+    if not prompt.strip():
+        raise InvalidParams("imagine needs a prompt")
+    return prompt
+
+
+def _missing_index(_value: object) -> int:
+    raise InvalidParams("pick needs index, 1-4")
 
 
 def grid_index(value: object) -> int:
@@ -71,10 +102,11 @@ def grid_index(value: object) -> int:
     raise InvalidParams(f"index must be 1, 2, 3 or 4, not {value!r}")
 
 
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        raise InvalidParams(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
-    return value
+def _one_of(name: str, allowed: tuple[str, ...], default: str, value: object) -> str:
+    word = default if value is None else str(value)
+    if word not in allowed:
+        raise InvalidParams(f"{name} must be one of {', '.join(allowed)}, not {word!r}")
+    return word
 
 
 def _factor(value: object) -> float:
@@ -85,3 +117,12 @@ def _factor(value: object) -> float:
     if not 1.0 < factor <= 4.0:
         raise InvalidParams(f"factor must be a number above 1 and at most 4, not {value!r}")
     return factor
+
+
+#: What reads a canonical parameter wherever it is given.
+_WHERE_GIVEN: Final[dict[str, Callable[[Any], Any]]] = {
+    "index": grid_index,
+    "version": str,
+    "prompt": _prompt,
+    "factor": _factor,
+}

@@ -10,9 +10,11 @@ import msgspec
 import structlog
 
 from receiver.contracts import (
+    DeliveryContext,
     Sink,
     Store,
     Transaction,
+    Transport,
 )
 from receiver.errors import TransportError
 from receiver.lib import ids
@@ -42,9 +44,12 @@ _EVENT = msgspec.json.Decoder(Event)
 class SinkCarrier:
     """Brings events to one sink."""
 
-    def __init__(self, store: Store, sink: Sink, clock: Clock, spread: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, sink: Sink, transport: Transport, clock: Clock, spread: Callable[[], float]
+    ) -> None:
         self._store = store
         self._sink = sink
+        self._context = DeliveryContext(transport=transport, clock=clock, timeout=sink.timeout)
         self._clock = clock
         self._spread = spread
 
@@ -99,7 +104,7 @@ class SinkCarrier:
             return Again(note=f"the event could not be read: {type(outgoing).__name__}")
         try:
             async with asyncio.timeout(self._sink.timeout):
-                return await self._sink.handler.deliver(outgoing)
+                return await self._sink.handler.deliver(outgoing, self._context) or Delivered()
         except TimeoutError:
             return Again(note=f"no answer within {self._sink.timeout:g} s")
         except TransportError as wrong:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import msgspec
 import pytest
@@ -16,7 +17,9 @@ from receiver.errors import (
     Problem,
 )
 from receiver.lib.signatures import Secret
+from receiver.model.jobs import Report
 from receiver.providers.journeyapi import JourneyAPI
+from receiver.providers.shared.dialect import Dialect
 
 HANDLERS: Final[dict[str, type[Any] | str]] = {
     "slack": "handlers.slack:Slack",
@@ -29,12 +32,12 @@ ENV: Final = {
     "HOOK_SECRET": "new-secret",
     "HOOK_SECRET_OLD": "old-secret",
     "SLACK_WEBHOOK_URL": "https://hooks.slack.example/services/T/B/x",
-    "BACKEND_SECRET": "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQ=",
+    "BACKEND_SECRET": "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0",
 }
 
 
-class Vendor:
-    """A provider with keys of its own that takes everything."""
+class Vendor(Dialect):
+    """A provider with keys of its own that refuses nothing and reads nothing."""
 
     class Options(msgspec.Struct, frozen=True, kw_only=True):
         """Two keys."""
@@ -42,10 +45,10 @@ class Vendor:
         salt: Secret
         rounds: int = 3
 
-    name: ClassVar[str] = "apiframe"
-    base_url: ClassVar[str] = "https://vendor.example"
-    seals: ClassVar[str] = "signature"
-    unit: ClassVar[str] = "USD"
+    name = "apiframe"
+    base_url = "https://vendor.example"
+    seals = "signature"
+    unit = "USD"
 
     def __init__(self, options: Options) -> None:
         if options.rounds > 9:
@@ -56,7 +59,9 @@ class Vendor:
         """Never."""
         return None
 
-    seal = parse = order = answered = query = read = refusal
+    def parse(self, value: Any, headers: Mapping[str, str]) -> list[Report]:
+        """Nothing."""
+        return []
 
 
 PROVIDERS: Final[dict[str, type[Any] | str]] = {

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-import msgspec
 import pytest
 
 from receiver.config import Config, load
-from receiver.contracts import Parent
+from receiver.contracts import NoOptions, Parent
 from receiver.errors import ConfigError, Problem
+from receiver.model.jobs import Report
 from receiver.providers.journeyapi import JourneyAPI
+from receiver.providers.shared.dialect import Dialect
 
 
-class Asked:
+class Asked(Dialect):
     """A provider that takes any picture, does not know `pan`, and remembers what it was asked."""
 
-    class Options(msgspec.Struct, frozen=True, kw_only=True):
-        """No keys."""
-
-    name: ClassVar[str] = "asked"
-    base_url: ClassVar[str] = "https://asked.example"
-    seals: ClassVar[str] = "secret"
+    name = "asked"
+    base_url = "https://asked.example"
     parents: ClassVar[list[Parent | None]] = []
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: NoOptions) -> None:
         self.parents.clear()
 
     def refusal(self, action: str, params: dict[str, Any], parent: Parent | None) -> str | None:
@@ -33,7 +31,9 @@ class Asked:
         self.parents.append(parent)
         return f"asked has no {action}; nearest: zoom" if action in ("pan", "teleport") else None
 
-    seal = parse = order = answered = query = read = refusal
+    def parse(self, value: Any, headers: Mapping[str, str]) -> list[Report]:
+        """Nothing."""
+        return []
 
 
 PROVIDERS: Final[dict[str, type[Any] | str]] = {"journeyapi": JourneyAPI, "asked": Asked}

@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from config.parts import ENV, HANDLERS, JOURNEY, LOG, PROVIDERS, Vendor, loaded, only, problems, written
+from handlers.webhook import Webhook
 from receiver.config import (
     Budget,
     ServerSettings,
@@ -89,7 +90,7 @@ def test_a_sink_takes_what_it_does_not_say_from_its_handler(tmp_path: Path) -> N
     assert (team.handler_name, team.rate, team.concurrency) == ("slack", 1.0, 1)
     assert (backend.rate, backend.concurrency, backend.timeout) == (None, 4, 15.0)
     assert list(backend.retry) == [5, 30, 120, 600, 3600, 21_600, 86_400]
-    assert type(backend.options).__qualname__ == "Webhook.Options"
+    assert isinstance(backend.handler, Webhook)
 
 
 def test_what_a_sink_says_counts_more_than_its_handler(tmp_path: Path) -> None:

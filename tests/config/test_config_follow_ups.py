@@ -48,11 +48,11 @@ def test_a_list_fans_out_and_a_chain_nests(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("then", "where", "word"),
     [
-        ("{ action = 'upscale', kind = 'huge' }", "", "kind must be one of"),
+        ("{ action = 'upscale', kind = 'huge' }", ".kind", "kind must be one of"),
         ("{ action = 'upscale', kind = 'v5_2x' }", "", "JourneyAPI"),
         ("{ action = 'teleport' }", "", "JourneyAPI"),
-        ("{ action = 'pick' }", "", "pick needs index"),
-        ("{ action = 'pick', index = 5 }", "", "index must be 1, 2, 3 or 4"),
+        ("{ action = 'pick' }", ".index", "pick needs index"),
+        ("{ action = 'pick', index = 5 }", ".index", "index must be 1, 2, 3 or 4"),
         ("{ action = 'reroll' }", "", "cannot be done at journey: "),
         ("{ kind = '2x' }", ".action", "is missing"),
         ("{ action = 5 }", ".action", "is missing or not text"),

@@ -84,7 +84,7 @@ def test_a_misspelt_word_gets_the_nearest_as_remedy(tmp_path: Path) -> None:
         ("to = []", "rules[0]", "neither to nor then"),
         ('to = "lob"', "rules[0].to", "no sink 'lob'"),
         ("to = 5", "rules[0].to", "cannot stand here"),
-        ('name = ""\nto = "log"', "rules[0]", "printable characters"),
+        ('name = ""\nto = "log"', "rules[0].name", "printable characters"),
         ('if = "x"\nto = "log"', "rules[0].if", "cannot be used yet"),
         ('after = "archive"\nto = "log"', "rules[0].after", "cannot be used yet"),
         ('too = "log"\nto = "log"', "rules[0].too", "unknown key"),

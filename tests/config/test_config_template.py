@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from config.parts import ENV
 from receiver.config import (
     TEMPLATE,
     Config,
@@ -33,6 +34,10 @@ def all_variables(text: str) -> dict[str, str]:
     return {name: f"value-of-{name.lower()}" for name in re.findall(r'"env:([A-Z_]+)"', text)}
 
 
+#: What must be more than any text.
+USABLE = {name: ENV[name] for name in ("SLACK_WEBHOOK_URL", "BACKEND_SECRET")}
+
+
 def test_the_starter_file_loads_once_its_variables_are_set(tmp_path: Path) -> None:
     active = "\n".join(line for line in TEMPLATE.splitlines() if not line.startswith("#"))
     config = loaded(tmp_path, TEMPLATE, all_variables(active))
@@ -53,7 +58,7 @@ def test_the_starter_file_tells_which_variables_are_missing(tmp_path: Path) -> N
 
 def test_every_line_of_the_starter_file_can_be_switched_on(tmp_path: Path) -> None:
     text = re.sub(r"(?m)^#(?=\S)", "", TEMPLATE)
-    config = loaded(tmp_path, text, all_variables(text) | {"SLACK_WEBHOOK_URL": "https://hooks.slack.example/x"})
+    config = loaded(tmp_path, text, all_variables(text) | USABLE)
     assert list(config.sources) == ["journey", "frame", "mart", "vtrix"]
     assert list(config.sinks) == ["log", "team", "backend"]
     assert config.warnings == ()

@@ -19,7 +19,7 @@ from handlers.http import HttpTransport
 from handlers.log import Log
 from handlers.slack import Slack
 from handlers.webhook import Webhook
-from receiver.contracts import Handler
+from receiver.contracts import Handler, NoOptions
 from receiver.errors import TransportError
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import (
@@ -38,6 +38,7 @@ from receiver.model.jobs import (
     JobError,
     Status,
 )
+from support.delivering import Bound
 
 NOW = 1_800_000_000_000
 #: What a handler may send beside the event's own bytes.
@@ -54,16 +55,17 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     #: Whether it speaks to another side at all.
     speaks: bool = True
 
-    def made(self, side: Callable[[httpx.Request], httpx.Response], now: int = NOW) -> Handler:
+    def made(self, side: Callable[[httpx.Request], httpx.Response], now: int = NOW) -> Bound:
         """The handler, with `side` as the network."""
-        handler: Handler = self.handler(self.options, HttpTransport(httpx.MockTransport(side)), lambda: now, 15.0)
-        return handler
+        handler: Handler = self.handler(self.options)
+        return Bound(handler, HttpTransport(httpx.MockTransport(side)), now)
 
     @property
     def secrets(self) -> list[str]:
         """Every secret of its options, and the part of an address that makes it one."""
         values = [getattr(self.options, name) for name in self.options.__struct_fields__]
-        texts = [value.reveal() for value in values if isinstance(value, Secret)]
+        each = [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
+        texts = [value.reveal() for value in each if isinstance(value, Secret)]
         return [part for text in texts for part in (text, text.rpartition("/")[2])]
 
 
@@ -73,9 +75,9 @@ CASES: Final = {
     "slack bot": Case(handler=Slack, options=Slack.Options(token=Secret("xoxb-hushhushhush"), channel="C1")),
     "webhook": Case(
         handler=Webhook,
-        options=Webhook.Options(url=Secret(HOOK), secret=Secret("whsec_" + base64.b64encode(b"hush" * 8).decode())),
+        options=Webhook.Options(url=Secret(HOOK), secret=(Secret("whsec_" + base64.b64encode(b"hush" * 8).decode()),)),
     ),
-    "log": Case(handler=Log, options=Log.Options(), speaks=False),
+    "log": Case(handler=Log, options=NoOptions(), speaks=False),
 }
 every = pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])
 speaking = pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items() if case.speaks])
@@ -120,7 +122,7 @@ def recording(seen: list[httpx.Request]) -> Callable[[httpx.Request], httpx.Resp
     return side
 
 
-async def outcome_or_error(handler: Handler, sent: OutgoingEvent) -> Outcome | TransportError:
+async def outcome_or_error(handler: Bound, sent: OutgoingEvent) -> Outcome | TransportError:
     """What became of a try; anything raised but a TransportError fails the test."""
     try:
         return await handler.deliver(sent)

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from receiver.contracts import Source
+from receiver.contracts.options import NoOptions
 from receiver.flows.poll_times import check_after_miss, next_check
 from receiver.lib.times import stamp
 from receiver.model.jobs import Status
 from receiver.providers.apimart import APIMart
-from receiver.providers.apimart.dialect import NoOptions
 from support.records import NOW, a_job, a_source
 
 

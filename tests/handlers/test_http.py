@@ -23,9 +23,9 @@ from receiver.contracts import (
     Transport,
 )
 from receiver.errors import (
-    InvalidParams,
     NoAnswer,
     NotSent,
+    OptionError,
     TransportError,
 )
 from receiver.lib.signatures import Secret
@@ -515,7 +515,7 @@ def test_an_address_that_can_be_called_is_taken_as_it_is() -> None:
 
 @pytest.mark.parametrize("url", ["", "hooks.example.com/hush", "ftp://a/hush", "https:///hush", "http://a:0x1/hush"])
 def test_another_address_is_refused_without_being_repeated(url: str) -> None:
-    with pytest.raises(InvalidParams, match="url is not an address") as caught:
+    with pytest.raises(OptionError, match="url is not an http") as caught:
         usable_url("url", Secret(url))
     assert "hush" not in str(caught.value)
 

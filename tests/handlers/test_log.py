@@ -7,9 +7,11 @@ from structlog.testing import capture_logs
 
 from handlers.http import HttpTransport
 from handlers.log import Log
+from receiver.contracts import NoOptions
 from receiver.model.deliveries import Delivered, OutgoingEvent
 from receiver.model.events import Event
 from receiver.model.jobs import Image, Job
+from support.delivering import Bound
 
 
 async def test_an_event_is_one_line_with_ids_and_status_and_no_content() -> None:
@@ -28,7 +30,7 @@ async def test_an_event_is_one_line_with_ids_and_status_and_no_content() -> None
     )
     event = Event(id="evt_01", source="gridhook/journey", type="job.completed", subject="job_01", time="2026", data=job)
     with capture_logs() as lines:
-        log = Log(Log.Options(), HttpTransport(httpx.MockTransport(lambda _: httpx.Response(500))), lambda: 0, 15.0)
+        log = Bound(Log(NoOptions()), HttpTransport(httpx.MockTransport(lambda _: httpx.Response(500))), 0)
         outcome = await log.deliver(OutgoingEvent(delivery_id="dlv_01", attempt=1, event=event, body=b"{}"))
     assert outcome == Delivered()
     assert lines == [

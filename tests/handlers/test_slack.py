@@ -15,7 +15,7 @@ from handlers.http import HttpTransport
 from handlers.slack import Slack
 from handlers.slack.message import Message, message
 from handlers.slack.template import Template
-from receiver.errors import InvalidParams
+from receiver.errors import OptionError
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import (
     Again,
@@ -32,6 +32,7 @@ from receiver.model.jobs import (
     Job,
     JobError,
 )
+from support.delivering import Bound
 
 NOW = 1_800_000_000_000
 HOOK = "https://hooks.example.com/services/T0/B0/hushhushhushhushhush"
@@ -233,8 +234,17 @@ def test_a_template_that_comes_out_empty_gives_way_to_the_usual_line() -> None:
     ],
 )
 def test_a_template_with_anything_but_plain_names_is_refused_at_once(text: str) -> None:
-    with pytest.raises(InvalidParams, match=r"^text: "):
+    with pytest.raises(OptionError):
         slack(Side(), text=text)
+
+
+def test_an_unknown_name_in_a_template_is_told_with_the_nearest_and_each_of_several() -> None:
+    with pytest.raises(ExceptionGroup) as caught:
+        slack(Side(), text="{promt}: {statsu}")
+    assert [str(one) for one in caught.value.exceptions] == [
+        'text {promt} is no placeholder: did you mean "prompt"?',
+        'text {statsu} is no placeholder: did you mean "status"?',
+    ]
 
 
 # --- carrying it -----------------------------------------------------------------------------------------------------
@@ -262,16 +272,16 @@ class Side:
         return [request.url.path.rpartition("/")[2] for request in self.requests]
 
 
-def slack(side: Side, text: str | None = None) -> Slack:
+def slack(side: Side, text: str | None = None) -> Bound:
     return made(side, Slack.Options(url=Secret(HOOK), text=text))
 
 
-def bot(side: Side) -> Slack:
+def bot(side: Side) -> Bound:
     return made(side, Slack.Options(token=Secret("xoxb-hush"), channel="#pictures"))
 
 
-def made(side: Side, options: Slack.Options) -> Slack:
-    return Slack(options, HttpTransport(httpx.MockTransport(side)), lambda: NOW, 15.0)
+def made(side: Side, options: Slack.Options) -> Bound:
+    return Bound(Slack(options), HttpTransport(httpx.MockTransport(side)), NOW)
 
 
 def ok(ts: str = "1.5") -> httpx.Response:
@@ -300,7 +310,7 @@ def receipt_of(outcome: Outcome) -> str:
     ],
 )
 def test_options_that_do_not_say_one_way_are_refused_at_once(options: Slack.Options) -> None:
-    with pytest.raises(InvalidParams) as caught:
+    with pytest.raises(OptionError) as caught:
         made(Side(), options)
     assert "hush" not in str(caught.value)
 
@@ -478,6 +488,6 @@ async def test_a_second_call_has_no_time_of_its_own() -> None:
             return httpx.Response(400, text="invalid_blocks")
 
     side = Stalling()
-    handler = Slack(Slack.Options(url=Secret(HOOK)), HttpTransport(side), lambda: NOW, 0.1)
+    handler = Bound(Slack(Slack.Options(url=Secret(HOOK))), HttpTransport(side), NOW, 0.1)
     assert await handler.deliver(outgoing()) == Again(note="Slack took longer than 0.1 s")
     assert side.calls == 2

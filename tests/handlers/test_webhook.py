@@ -12,8 +12,8 @@ import pytest
 
 from handlers.http import HttpTransport
 from handlers.webhook import Webhook
-from receiver.errors import InvalidParams
-from receiver.lib.signatures import Secret
+from receiver.errors import OptionError
+from receiver.lib.signatures import Secret, standard_webhook_key
 from receiver.model.deliveries import (
     Again,
     Dead,
@@ -22,6 +22,7 @@ from receiver.model.deliveries import (
 )
 from receiver.model.events import Event
 from receiver.model.jobs import Job
+from support.delivering import Bound
 
 NOW = 1_800_000_000_123
 URL = "https://app.example.com/hooks?key=hush"
@@ -38,9 +39,9 @@ def outgoing(attempt: int = 1) -> OutgoingEvent:
     return OutgoingEvent(delivery_id="dlv_01", attempt=attempt, event=event, body=b'{ "kept": "\xc3\xa9" }')
 
 
-def webhook(side: httpx.MockTransport, now: int = NOW, secret: str = SECRET) -> Webhook:
-    options = Webhook.Options(url=Secret(URL), secret=Secret(secret))
-    return Webhook(options, HttpTransport(side), lambda: now, 15.0)
+def webhook(side: httpx.MockTransport, *secrets: str, now: int = NOW) -> Bound:
+    options = Webhook.Options(url=Secret(URL), secret=tuple(map(Secret, secrets or (SECRET,))))
+    return Bound(Webhook(options), HttpTransport(side), now)
 
 
 def recorder(seen: list[httpx.Request]) -> httpx.MockTransport:
@@ -71,12 +72,13 @@ async def test_the_signature_is_that_of_standard_webhooks() -> None:
     assert headers["webhook-signature"] == f"v1,{mac}"
 
 
-async def test_a_secret_without_prefix_is_the_key_itself() -> None:
+async def test_with_two_secrets_every_event_is_signed_with_both() -> None:
     seen: list[httpx.Request] = []
-    await webhook(recorder(seen), secret="plain").deliver(outgoing())
+    older = bytes(range(100, 124))
+    await webhook(recorder(seen), SECRET, "whsec_" + base64.b64encode(older).decode()).deliver(outgoing())
     signed = b"evt_01.1800000000." + seen[0].content
-    mac = base64.b64encode(hmac.new(b"plain", signed, hashlib.sha256).digest()).decode()
-    assert seen[0].headers["webhook-signature"] == f"v1,{mac}"
+    macs = [base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode() for key in (KEY, older)]
+    assert seen[0].headers["webhook-signature"] == f"v1,{macs[0]} v1,{macs[1]}"
 
 
 async def test_a_later_try_has_the_same_id_and_a_new_timestamp_and_signature() -> None:
@@ -98,15 +100,37 @@ async def test_gone_is_dead_and_busy_is_tried_again() -> None:
     )
 
 
-@pytest.mark.parametrize("secret", ["whsec_", "whsec_not base64!", "whsec_abc", "whsec_ключ", ""])
-def test_a_secret_that_cannot_be_used_is_refused_at_once_and_not_repeated(secret: str) -> None:
-    with pytest.raises(InvalidParams, match="secret must be") as caught:
-        webhook(recorder([]), secret=secret)
-    assert not secret.removeprefix("whsec_") or secret not in str(caught.value)
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "plain",
+        "whsec_",
+        "whsec_not base64!",
+        "whsec_abc",
+        "whsec_ключ",
+        "whsec_" + base64.b64encode(b"x" * 23).decode(),
+        "whsec_" + base64.b64encode(b"x" * 65).decode(),
+        SECRET.removeprefix("whsec_"),
+    ],
+)
+def test_a_secret_that_cannot_be_used_is_refused_at_once_with_a_fresh_one_and_not_repeated(secret: str) -> None:
+    fresh = []
+    for _ in range(2):
+        with pytest.raises(OptionError, match="whsec_") as caught:
+            webhook(recorder([]), secret)
+        fresh.append(caught.value.remedy.rpartition(" ")[2])
+        assert len(standard_webhook_key(Secret(fresh[-1]))) == 32
+        assert not secret.removeprefix("whsec_") or secret not in str(caught.value)
+    assert fresh[0] != fresh[1]
+
+
+def test_more_than_two_secrets_are_refused() -> None:
+    with pytest.raises(OptionError, match="has 3 secrets"):
+        webhook(recorder([]), SECRET, SECRET, SECRET)
 
 
 @pytest.mark.parametrize("url", ["", "app.example.com/hush", "ftp://app.example.com/hush"])
 def test_an_address_that_cannot_be_used_is_refused_at_once(url: str) -> None:
-    options = msgspec.structs.replace(Webhook.Options(url=Secret(URL), secret=Secret(SECRET)), url=Secret(url))
-    with pytest.raises(InvalidParams, match="url is not an address"):
-        Webhook(options, HttpTransport(recorder([])), lambda: NOW, 15.0)
+    options = msgspec.structs.replace(Webhook.Options(url=Secret(URL), secret=(Secret(SECRET),)), url=Secret(url))
+    with pytest.raises(OptionError, match="url is not an http"):
+        Webhook(options)

@@ -20,12 +20,12 @@ from hypothesis.stateful import (
 )
 
 from receiver.contracts import Budget
+from receiver.contracts.options import NoOptions
 from receiver.contracts.setup import Limits
 from receiver.errors import GridhookError
 from receiver.flows import commands
 from receiver.model.jobs import KeptJob
 from receiver.providers.journeyapi import JourneyAPI
-from receiver.providers.journeyapi.dialect import NoOptions
 from support.pretend import FATES, Fate
 from support.promises import Promises
 from support.road import TO_THE_END, Keyed, Road

@@ -23,6 +23,7 @@ from receiver.contracts import (
     Seal,
     Source,
 )
+from receiver.contracts.options import NoOptions
 from receiver.errors import Unmapped, Unsupported
 from receiver.lib.signatures import Secret
 from receiver.model.actions import Params
@@ -40,7 +41,6 @@ from receiver.model.jobs import (
     fold,
 )
 from receiver.providers.apiframe import Apiframe
-from receiver.providers.apiframe.dialect import NoOptions
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "apiframe"
 JOB = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"

@@ -25,11 +25,12 @@ from receiver.contracts import (
 )
 from receiver.errors import (
     InvalidParams,
+    OptionError,
     Unmapped,
     Unsupported,
 )
 from receiver.lib.signatures import Secret
-from receiver.model.deliveries import Refused
+from receiver.model.deliveries import Unclear
 from receiver.model.jobs import (
     Job,
     KeptJob,
@@ -37,7 +38,7 @@ from receiver.model.jobs import (
 )
 from receiver.providers.generic import Generic
 from receiver.providers.generic.options import Options
-from receiver.providers.shared.paths import found, path_of
+from receiver.providers.shared.paths import found_at, path_of
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "generic"
 NOW = 1_795_255_200_000
@@ -219,7 +220,7 @@ def test_an_action_is_recognised_by_its_word(word: str | None, action: str | Non
 @pytest.mark.parametrize(
     ("toml", "wrong"),
     [
-        ('paths = { id = "a..b" }', r"paths\.id: .*joined by dots"),
+        ('paths = { id = "a..b" }', r"paths\.id .*joined by dots"),
         ('paths = { id = "a.[0]" }', "joined by dots"),
         ('paths = { status = ["ok", "a[x]"] }', r"paths\.status"),
         ('paths = { images = "a[*" }', "joined by dots"),
@@ -230,11 +231,11 @@ def test_an_action_is_recognised_by_its_word(word: str | None, action: str | Non
         ('verify = { header = "" }', r"verify\.header"),
         ('words = { queued = ["x"], failed = ["X"] }', "both queued and failed"),
         ('words = { queued = [" "] }', "empty word"),
-        ('actions = { a = "enlarge" }', "must be one of blend"),
+        ('actions = { a = "enlarge" }', "there are: blend"),
     ],
 )
 def test_a_description_that_cannot_be_meant_is_refused_with_the_remedy(toml: str, wrong: str) -> None:
-    with pytest.raises(InvalidParams, match=wrong):
+    with pytest.raises(OptionError, match=wrong):
         described(toml)
 
 
@@ -313,16 +314,16 @@ def test_no_header_text_makes_it_raise(given: str, scheme: str) -> None:
 )
 def test_a_path_leads_to_what_stands_there(path: str, wanted: list[Any]) -> None:
     value = {"a": {"b": 1}, "list": [{"x": 1}, {"x": 2}, {}], "deep": [[1, 2], [3, 4]], "a-b c": "odd"}
-    assert found(value, path_of(path)) == wanted
+    assert found_at(value, path_of(path)) == wanted
 
 
 def test_a_path_may_begin_in_a_list() -> None:
-    assert found([{"id": 1}, {"id": 2}], path_of("[1].id")) == [2]
-    assert found([{"id": 1}, {"id": 2}], path_of("[*].id")) == [1, 2]
+    assert found_at([{"id": 1}, {"id": 2}], path_of("[1].id")) == [2]
+    assert found_at([{"id": 1}, {"id": 2}], path_of("[*].id")) == [1, 2]
 
 
 def test_a_path_leads_to_no_more_than_64_values() -> None:
-    assert len(found([[0] * 100] * 100, path_of("[*][*]"))) == 64
+    assert len(found_at([[0] * 100] * 100, path_of("[*][*]"))) == 64
 
 
 @given(st.text(max_size=30))
@@ -332,7 +333,7 @@ def test_a_text_is_a_path_or_refused(text: str) -> None:
     except InvalidParams:
         return
     assert path
-    found({"a": [1]}, path)
+    found_at({"a": [1]}, path)
 
 
 # --- nothing goes out -------------------------------------------------------------------------------------------------
@@ -350,5 +351,5 @@ def test_a_generic_source_only_receives() -> None:
         provider.query([kept], source)
     with pytest.raises(Unmapped):
         provider.read(Answer(status=200), [kept])
-    assert isinstance(provider.answered(Order(kept=kept), Answer(status=200), NOW), Refused)
-    assert (provider.next_actions(kept), provider.price("imagine", {}), provider.webhooks) == ([], None, False)
+    assert isinstance(provider.answered(Order(kept=kept), Answer(status=200), NOW), Unclear)
+    assert (provider.next_actions(kept), provider.price("imagine", {}), provider.webhooks) == ((), None, False)

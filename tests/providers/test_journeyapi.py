@@ -18,6 +18,7 @@ from receiver.contracts import (
     Request,
     Source,
 )
+from receiver.contracts.options import NoOptions
 from receiver.errors import Unmapped, Unsupported
 from receiver.lib.signatures import Secret
 from receiver.model.actions import Params
@@ -33,7 +34,6 @@ from receiver.model.jobs import (
     KeptJob,
 )
 from receiver.providers.journeyapi import JourneyAPI
-from receiver.providers.journeyapi.dialect import NoOptions
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "journeyapi"
 HOOK = "https://your-server.com/webhook"

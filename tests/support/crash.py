@@ -30,6 +30,7 @@ from receiver.contracts import (
     Source,
     Transaction,
 )
+from receiver.contracts.options import NoOptions
 from receiver.contracts.setup import Setup
 from receiver.flows import intake
 from receiver.lib.signatures import Secret
@@ -38,9 +39,7 @@ from receiver.model.jobs import TERMINAL, Then
 from receiver.model.rules import Rule
 from receiver.pretend.loopback import serve
 from receiver.providers.apiframe import Apiframe
-from receiver.providers.apiframe import dialect as apiframe
 from receiver.providers.journeyapi import JourneyAPI
-from receiver.providers.journeyapi import dialect as journeyapi
 from receiver.store.sqlite.store import SqliteStore
 from receiver.web.application import application
 from receiver.workers import order_outcomes, reconciler
@@ -151,9 +150,9 @@ def setup_of(life: Life) -> Setup:
         "concurrency": 2,
     }
     if life.vendor == "apiframe":
-        source = Source(name="source", provider=Apiframe(apiframe.NoOptions()), **common)
+        source = Source(name="source", provider=Apiframe(NoOptions()), **common)
     else:
-        provider = JourneyAPI(journeyapi.NoOptions())
+        provider = JourneyAPI(NoOptions())
         source = Source(name="source", provider=provider, secrets=(Secret(SECRET),), **common)
     return Setup(sources={"source": source}, rules=(RULES[life.vendor],))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from receiver.contracts import Source
+from receiver.contracts.options import NoOptions
 from receiver.lib import ids
 from receiver.lib.signatures import Secret
 from receiver.model.jobs import (
@@ -15,7 +16,6 @@ from receiver.model.jobs import (
     Status,
 )
 from receiver.providers.journeyapi import JourneyAPI
-from receiver.providers.journeyapi.dialect import NoOptions
 
 NOW = 1_795_000_000_000
 AT = "2026-11-18T13:46:40.000Z"

@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import sqlite3
 from pathlib import Path
-from typing import ClassVar
 
 import msgspec
 import pytest
 
 from receiver.contracts import (
+    DeliveryContext,
     Filters,
+    Handler,
     Sink,
     Transaction,
 )
@@ -33,10 +34,8 @@ from receiver.workers.dispatcher import AT_ONCE
 from support.world import PICKED, TELL, World, world
 
 
-class Recorder:
+class Recorder(Handler):
     """A handler that records its parcels and does as it is told."""
-
-    Options: ClassVar[type[msgspec.Struct]] = msgspec.Struct
 
     def __init__(self, *outcomes: Outcome | Exception) -> None:
         self.parcels: list[OutgoingEvent] = []
@@ -51,7 +50,7 @@ class Recorder:
         async with self.arrived, asyncio.timeout(10):
             await self.arrived.wait_for(lambda: len(self.parcels) >= count)
 
-    async def deliver(self, parcel: OutgoingEvent) -> Outcome:
+    async def deliver(self, parcel: OutgoingEvent, context: DeliveryContext) -> Outcome:
         """Records, waits at the gate, and gives the next outcome."""
         async with self.arrived:
             self.parcels.append(parcel)
@@ -69,7 +68,7 @@ class Recorder:
         return outcome
 
 
-def sinks(handler: Recorder, **fields: object) -> dict[str, Sink]:
+def sinks(handler: Handler, **fields: object) -> dict[str, Sink]:
     """The sink `team`."""
     return {"team": msgspec.structs.replace(Sink(name="team", handler=handler), **fields)}
 

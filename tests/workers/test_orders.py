@@ -17,10 +17,10 @@ from receiver.contracts import (
     Order,
     Source,
 )
+from receiver.contracts.options import NoOptions
 from receiver.lib.signatures import ref_of
 from receiver.model.jobs import Job
 from receiver.providers.journeyapi import JourneyAPI
-from receiver.providers.journeyapi.dialect import NoOptions
 from receiver.workers.order_outcomes import recover
 from support.records import a_source
 from support.world import AUTO_HD, PICKED, TELL, World, world

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import quote
-
-import msgspec
 
 from receiver.contracts import (
     Answer,
@@ -36,20 +34,15 @@ from receiver.providers.apiframe.tasks import (
 )
 from receiver.providers.shared import reading
 from receiver.providers.shared.answers import read_order_answer
+from receiver.providers.shared.dialect import Dialect
 from receiver.providers.shared.ordering import refuse_impossible
 from receiver.providers.shared.seals import secret_seal
 
 EVENTS: Final = ("progress", "completed", "failed")
 
 
-class NoOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """No keys of its own."""
-
-
-class Apiframe:
+class Apiframe(Dialect):
     """The dialect of Apiframe v2."""
-
-    Options: ClassVar[type[msgspec.Struct]] = NoOptions
 
     name: str = steps.NAME
     base_url: str = "https://api.apiframe.ai"
@@ -61,11 +54,7 @@ class Apiframe:
     #: Credits are refunded on failure, results kept for 24 h (documented).
     refunds: bool = True
     retention: float | None = 24 * 3600.0
-    paces: Mapping[str, float] = reading.NO_PACES
     unit: str = steps.UNIT
-
-    def __init__(self, options: NoOptions) -> None:
-        """No options."""
 
     # --- in ----------------------------------------------------------------------------------------------------------
 
@@ -87,14 +76,6 @@ class Apiframe:
     def refusal(self, action: str, params: Params, parent: Parent | None) -> str | None:
         """By the table of follow-ups, and by the fields that the vendor's schema allows."""
         return steps.refusal(action, params, parent)
-
-    def local(self, order: Order) -> Report | None:
-        """Every action is a call."""
-        return None
-
-    def prepare(self, order: Order, source: Source) -> Call | None:
-        """No call needs another one first."""
-        return None
 
     def order(self, order: Order, source: Source, prepared: Answer | None) -> Call:
         """`POST` to generate or act; our job id is the idempotency key, so sending again never makes a second job."""
@@ -126,10 +107,6 @@ class Apiframe:
         if answer.status != 200:
             raise Unmapped(f"HTTP {answer.status} to a status query")
         return [report_of(reading.table(reading.answer_json(answer)))]
-
-    def cancel(self, kept: KeptJob, source: Source) -> Call | None:
-        """No way to stop a job is documented."""
-        return None
 
     def next_actions(self, kept: KeptJob) -> tuple[NextAction, ...]:
         """The rows of the table of follow-ups for this job."""

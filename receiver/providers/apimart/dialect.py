@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -14,15 +14,12 @@ from receiver.contracts import (
     Call,
     Order,
     Parent,
-    Request,
-    Seal,
     Source,
 )
 from receiver.errors import Unmapped
 from receiver.model.actions import Params
 from receiver.model.deliveries import OrderOutcome, Refused
 from receiver.model.jobs import (
-    Cost,
     JobError,
     KeptJob,
     NextAction,
@@ -31,8 +28,8 @@ from receiver.model.jobs import (
 from receiver.providers.apimart import steps, tasks, tiles
 from receiver.providers.shared import reading
 from receiver.providers.shared.answers import read_order_answer
+from receiver.providers.shared.dialect import Dialect
 from receiver.providers.shared.ordering import refuse_impossible
-from receiver.providers.shared.seals import no_seal
 
 GENERATIONS: Final = "/v1/midjourney/generations"
 #: Codes in a 2xx body that mean "not taken": HTTP's own, and the Midjourney services' 3, 4, 9 and 24.
@@ -43,36 +40,21 @@ TOO_MANY: Final = "429"
 ONLY_IN_VIEW: Final = frozenset({"inpaint", "describe"})
 
 
-class NoOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """No keys of its own."""
-
-
-class APIMart:
-    """The dialect of APIMart. Its webhook is the object of `GET /v1/tasks/{id}` (documented) and proves nothing."""
-
-    Options: ClassVar[type[msgspec.Struct]] = NoOptions
+class APIMart(Dialect):
+    """The dialect of APIMart. Its webhook is the object of `GET /v1/tasks/{id}`, without a signature (documented)."""
 
     name: str = "apimart"
     base_url: str = "https://api.apimart.ai"
     seals: Literal["secret", "signature", "nothing"] = "nothing"
     webhooks: bool = True
-    idempotent: bool = False
     query_batch: int = 1
     #: A failed task is refunded, tasks are kept for 3 days (documented).
     refunds: bool = True
     retention: float | None = 3 * 24 * 3600.0
     #: A pick is composed at once; an HD upscale takes 60-120 s (documented, seed 000).
     paces: Mapping[str, float] = MappingProxyType({"pick": 10.0, "upscale": 120.0})
-    unit: str = "credits"
-
-    def __init__(self, options: msgspec.Struct) -> None:
-        """No options."""
 
     # --- in ----------------------------------------------------------------------------------------------------------
-
-    def seal(self, request: Request, source: Source) -> Seal:
-        """APIMart signs nothing and sends no secret (documented: no verifiable signature)."""
-        return no_seal(request, source)
 
     def parse(self, value: Any, headers: Mapping[str, str]) -> list[Report]:
         """The unified or the Midjourney-style task object, with or without a `data` wrapper. Raises Unmapped."""
@@ -83,10 +65,6 @@ class APIMart:
     def refusal(self, action: str, params: Params, parent: Parent | None) -> str | None:
         """By the table of follow-ups, and by the version where the parent tells it."""
         return steps.refusal(action, params, parent, self.name)
-
-    def local(self, order: Order) -> Report | None:
-        """Every action is a call; a pick too, though the vendor composes it at once."""
-        return None
 
     def prepare(self, order: Order, source: Source) -> Call | None:
         """`GET /v1/midjourney/{grid}` (free) before an HD upscale, unless the grid's buttons are known."""
@@ -145,17 +123,9 @@ class APIMart:
     def _get(self, source: Source, path: str) -> Call:
         return Call(method="GET", url=source.base_url + path, headers=_bearer(source))
 
-    def cancel(self, kept: KeptJob, source: Source) -> Call | None:
-        """No way to stop a job is documented."""
-        return None
-
     def next_actions(self, kept: KeptJob) -> list[NextAction]:
         """The rows of the table of follow-ups for this job."""
         return steps.next_actions(kept)
-
-    def price(self, action: str, params: Params) -> Cost | None:
-        """Not known: APIMart documents no amounts on the pages that were read."""
-        return None
 
 
 def _bearer(source: Source) -> dict[str, str]:

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, Literal, TypeVar
 
 import msgspec
 
-from receiver.contracts import (
-    Answer,
-    Call,
-    Order,
-    Parent,
-    Request,
-    Seal,
-    Source,
-)
+from receiver.contracts import Request, Seal, Source
 from receiver.errors import (
     InvalidParams,
+    OptionError,
     Unmapped,
-    Unsupported,
+    raise_option_errors,
 )
-from receiver.model.actions import GRIDS, Params
-from receiver.model.deliveries import OrderOutcome, Refused
+from receiver.model.actions import GRIDS
 from receiver.model.jobs import (
     Cost,
     Image,
     JobError,
-    KeptJob,
-    NextAction,
     Report,
 )
 from receiver.providers.generic import options as keys
@@ -41,51 +31,46 @@ from receiver.providers.generic.words import (
     statuses_of,
 )
 from receiver.providers.shared import reading
+from receiver.providers.shared.dialect import Dialect
 from receiver.providers.shared.paths import (
+    PATH_REMEDY,
     Path,
-    found,
+    found_at,
     path_of,
 )
 from receiver.providers.shared.seals import hmac_seal, secret_seal
 
 T = TypeVar("T")
 
-ONLY_RECEIVES: Final = (
-    "a generic source only receives; nearest: the same at a source of another provider (source = ...)"
-)
 #: A header's name (RFC 9110).
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 
 
-class Generic:
+class Generic(Dialect):
     """A vendor described in TOML. What it sends is read; it can be asked and told nothing."""
 
     Options: ClassVar[type[msgspec.Struct]] = keys.Options
 
     name: str = "generic"
-    base_url: str = ""
-    seals: Literal["secret", "signature", "nothing"] = "secret"
-    webhooks: bool = False
-    idempotent: bool = False
-    query_batch: int = 0
-    refunds: bool = False
-    retention: float | None = None
-    paces: Mapping[str, float] = reading.NO_PACES
 
     def __init__(self, options: keys.Options) -> None:
-        """Raises InvalidParams if the description cannot be meant, with what would be right."""
-        if not _HEADER.fullmatch(options.verify.header):
-            raise InvalidParams(
-                f"verify.header {options.verify.header!r} is no header's name: write one like x-signature"
-            )
+        """Raises OptionError, or a group of them, where the description cannot be meant."""
+        found: list[OptionError] = []
         self._options = options
-        self.unit: str = options.cost_unit
+        self.unit = options.cost_unit
         self._header = options.verify.header.lower()
-        self._paths = {name: _paths(name, getattr(options.paths, name)) for name in keys.Places.__struct_fields__}
-        if not self._paths["id"]:
-            raise InvalidParams('paths.id is empty: say where the job\'s id stands, for example "data.task_id"')
-        self._statuses = statuses_of(options.words)
-        self._actions = actions_of(options.actions)
+        if not _HEADER.fullmatch(self._header):
+            wrong = f"{options.verify.header!r} is no header's name"
+            found.append(OptionError("verify.header", wrong, "write one like x-signature"))
+        self._paths = {
+            name: _paths(name, getattr(options.paths, name), found) for name in keys.Places.__struct_fields__
+        }
+        if not options.paths.id:
+            remedy = 'say where the job\'s id stands, for example "data.task_id"'
+            found.append(OptionError("paths.id", "is empty", remedy))
+        self._statuses = statuses_of(options.words, found)
+        self._actions = actions_of(options.actions, found)
+        raise_option_errors(found)
 
     # --- in ----------------------------------------------------------------------------------------------------------
 
@@ -125,7 +110,7 @@ class Generic:
     def _first(self, value: Any, name: str, read: Callable[[Any], T | None]) -> T | None:
         """What the first path of this name leads to that can be read."""
         for path in self._paths[name]:
-            for there in found(value, path):
+            for there in found_at(value, path):
                 known = read(there)
                 if known is not None:
                     return known
@@ -136,7 +121,7 @@ class Generic:
 
     def _pictures(self, value: Any, action: str | None) -> tuple[str | None, tuple[Image, ...]]:
         grid = self._first(value, "grid", reading.url)
-        images = next((tiles for path in self._paths["images"] if (tiles := _tiles(found(value, path)))), ())
+        images = next((tiles for path in self._paths["images"] if (tiles := _tiles(found_at(value, path)))), ())
         if grid is not None and not images and action not in GRIDS:
             return None, reading.tiles(grid)
         return grid, images
@@ -166,54 +151,16 @@ class Generic:
             return None
         return Cost(amount=amount, unit=self.unit, source="reported")
 
-    # --- out ---------------------------------------------------------------------------------------------------------
 
-    def refusal(self, action: str, params: Params, parent: Parent | None) -> str | None:
-        """Nothing can be ordered."""
-        return ONLY_RECEIVES
-
-    def local(self, order: Order) -> Report | None:
-        """No action happens here either."""
-        return None
-
-    def prepare(self, order: Order, source: Source) -> Call | None:
-        """There is no order that could need a call."""
-        return None
-
-    def order(self, order: Order, source: Source, prepared: Answer | None) -> Call:
-        """Raises Unsupported."""
-        raise Unsupported(ONLY_RECEIVES)
-
-    def answered(self, order: Order, answer: Answer, now: int) -> OrderOutcome:
-        """No order goes out, so none was taken."""
-        return Refused(error=JobError(code="unsupported", message=ONLY_RECEIVES), status=answer.status)
-
-    def query(self, jobs: Sequence[KeptJob], source: Source) -> Call:
-        """Raises Unsupported."""
-        raise Unsupported("a generic source cannot be asked about its jobs")
-
-    def read(self, answer: Answer, jobs: Sequence[KeptJob]) -> list[Report]:
-        """Raises Unmapped: no question was asked."""
-        raise Unmapped("a generic source cannot be asked about its jobs")
-
-    def cancel(self, kept: KeptJob, source: Source) -> Call | None:
-        """No way to stop a job is documented."""
-        return None
-
-    def next_actions(self, kept: KeptJob) -> list[NextAction]:
-        """None."""
-        return []
-
-    def price(self, action: str, params: Params) -> Cost | None:
-        """Not known."""
-        return None
-
-
-def _paths(name: str, given: keys.Paths) -> tuple[Path, ...]:
-    try:
-        return tuple(path_of(text) for text in ([given] if isinstance(given, str) else given))
-    except InvalidParams as wrong:
-        raise InvalidParams(f"paths.{name}: {wrong}") from None
+def _paths(name: str, given: keys.Paths, found: list[OptionError]) -> tuple[Path, ...]:
+    """The paths that can be read; what cannot goes to `found`."""
+    paths: list[Path] = []
+    for text in [given] if isinstance(given, str) else given:
+        try:
+            paths.append(path_of(text))
+        except InvalidParams as wrong:
+            found.append(OptionError(f"paths.{name}", str(wrong), PATH_REMEDY))
+    return tuple(paths)
 
 
 def _tiles(values: list[Any]) -> tuple[Image, ...]:

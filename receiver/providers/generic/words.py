@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from receiver.errors import InvalidParams
+from receiver.errors import OptionError
+from receiver.lib.nearest import nearest
 from receiver.model.actions import (
     CANONICAL,
     UPSCALE_KINDS,
@@ -60,25 +61,25 @@ def plain(word: str) -> str:
     return word.strip().lower().replace("-", "_").replace(" ", "_")
 
 
-def statuses_of(words: Words) -> dict[str, Status]:
-    """Every known word to our status. Raises InvalidParams if the operator gives a word two meanings, or none."""
+def statuses_of(words: Words, found: list[OptionError]) -> dict[str, Status]:
+    """Every known word to our status. A word to which the operator gives two meanings, or none, goes to `found`."""
     own: dict[str, Status] = {}
     for status in STATUSES:
         for word in getattr(words, status):
             if not plain(word):
-                raise InvalidParams(f"words.{status} has an empty word: name the vendor's own, or leave it out")
-            if own.setdefault(plain(word), status) != status:
-                raise InvalidParams(f"words: {word!r} is both {own[plain(word)]} and {status}: leave it in one of them")
+                remedy = "name the vendor's own, or leave it out"
+                found.append(OptionError(f"words.{status}", "has an empty word", remedy))
+            elif own.setdefault(plain(word), status) != status:
+                wrong = f"{word!r} is both {own[plain(word)]} and {status}"
+                found.append(OptionError("words", wrong, "leave it in one of them"))
     return {word: status for status, usual in USUAL.items() for word in usual} | own
 
 
-def actions_of(own: Mapping[str, str]) -> dict[str, str]:
-    """Every known word to our action. Raises InvalidParams for an action that is not canonical."""
+def actions_of(own: Mapping[str, str], found: list[OptionError]) -> dict[str, str]:
+    """Every known word to our action. A word for an action that is not canonical goes to `found`."""
     for word, action in own.items():
         if action not in CANONICAL or not plain(word):
-            raise InvalidParams(
-                f"actions: {word!r} cannot mean {action!r}: it must be one of {', '.join(sorted(CANONICAL))}"
-            )
+            found.append(OptionError("actions", f"{word!r} cannot mean {action!r}", nearest(action, sorted(CANONICAL))))
     return USUAL_ACTIONS | {plain(word): action for word, action in own.items()}
 
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final, Literal
-
-import msgspec
+from typing import Any, Final
 
 from receiver.contracts import (
     Answer,
     Call,
     Order,
     Parent,
-    Request,
-    Seal,
     Source,
 )
 from receiver.errors import Unmapped, Unsupported
@@ -29,8 +25,8 @@ from receiver.providers.journeyapi import steps
 from receiver.providers.journeyapi.tasks import refused, report_of
 from receiver.providers.shared import reading
 from receiver.providers.shared.answers import read_order_answer
+from receiver.providers.shared.dialect import Dialect
 from receiver.providers.shared.ordering import refuse_impossible, with_version
-from receiver.providers.shared.seals import secret_seal
 
 #: The endpoints that are not named like our action.
 PATHS: Final[dict[str, str]] = {
@@ -44,35 +40,20 @@ PATHS: Final[dict[str, str]] = {
 RENAMED: Final = frozenset({"kind", "strength", "factor", "version"})
 
 
-class NoOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """No keys of its own."""
+class JourneyAPI(Dialect):
+    """The dialect of JourneyAPI. Its webhook body is undocumented; inferred to be the `/fetch` object.
 
-
-class JourneyAPI:
-    """The dialect of JourneyAPI. Its webhook body is undocumented; inferred to be the `/fetch` object."""
-
-    Options: ClassVar[type[msgspec.Struct]] = NoOptions
+    Its webhooks echo the `webhook_secret` of the order in `x-webhook-secret` (documented).
+    """
 
     name: str = steps.NAME
     base_url: str = "https://api.journeyapi.com/api/v1"
-    seals: Literal["secret", "signature", "nothing"] = "secret"
     webhooks: bool = True
-    idempotent: bool = False
     #: /fetch-many takes 2-20 ids (documented).
     query_batch: int = 20
-    refunds: bool = False
-    retention: float | None = None
-    paces: Mapping[str, float] = reading.NO_PACES
     unit: str = steps.UNIT
 
-    def __init__(self, options: NoOptions) -> None:
-        """No options."""
-
     # --- in ----------------------------------------------------------------------------------------------------------
-
-    def seal(self, request: Request, source: Source) -> Seal:
-        """`x-webhook-secret` echoes the `webhook_secret` of the order (documented)."""
-        return secret_seal(request, source)
 
     def parse(self, value: Any, headers: Mapping[str, str]) -> list[Report]:
         """One report: the `/fetch` object, with or without a `data` wrapper or a `status`. Raises Unmapped."""
@@ -85,14 +66,6 @@ class JourneyAPI:
     def refusal(self, action: str, params: Params, parent: Parent | None) -> str | None:
         """By the table of follow-ups; `upscale` 2x/4x takes any public picture, so parents of other vendors too."""
         return steps.refusal(action, params, parent)
-
-    def local(self, order: Order) -> Report | None:
-        """Every action is a call."""
-        return None
-
-    def prepare(self, order: Order, source: Source) -> Call | None:
-        """No call needs another one first."""
-        return None
 
     def order(self, order: Order, source: Source, prepared: Answer | None) -> Call:
         """`POST` to the action's endpoint, the raw key in `Authorization` (documented: no `Bearer`)."""
@@ -124,10 +97,6 @@ class JourneyAPI:
         value = reading.table(reading.answer_json(answer))
         tasks = value.get("tasks")
         return reading.each(tasks if isinstance(tasks, list) else [value], report_of)
-
-    def cancel(self, kept: KeptJob, source: Source) -> Call | None:
-        """No way to stop a job is documented."""
-        return None
 
     def next_actions(self, kept: KeptJob) -> tuple[NextAction, ...]:
         """The rows of the table of follow-ups for this job."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -29,8 +28,6 @@ MAX_IMAGES: Final = 64
 SCALARS: Final = (str, int)
 #: The types of what may be a number.
 NUMBERS: Final = (str, int, float)
-#: For vendors that document no pace.
-NO_PACES: Final[Mapping[str, float]] = MappingProxyType({})
 SCHEMES: Final = ("https://", "http://")
 #: What nearly all addresses look like: visible ASCII throughout.
 PLAIN_URL: Final = re.compile(r"https?://[!-.0-~][!-~]*")

@@ -47,8 +47,3 @@ def header_bytes(text: str) -> bytes:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         return b""
-
-
-def no_seal(request: Request, source: Source) -> Seal:
-    """For vendors that put nothing on their webhooks: a secret header counts if the operator configured secrets."""
-    return secret_seal(request, source)

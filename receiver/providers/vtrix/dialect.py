@@ -13,8 +13,6 @@ from receiver.contracts import (
     Call,
     Order,
     Parent,
-    Request,
-    Seal,
     Source,
 )
 from receiver.errors import Unmapped, Unsupported
@@ -29,8 +27,8 @@ from receiver.model.jobs import (
 )
 from receiver.providers.shared import reading
 from receiver.providers.shared.answers import read_order_answer
+from receiver.providers.shared.dialect import Dialect
 from receiver.providers.shared.ordering import refuse_impossible
-from receiver.providers.shared.seals import no_seal
 from receiver.providers.vtrix import steps, tasks
 
 GENERATION: Final = "/model/v1/generation"
@@ -49,21 +47,18 @@ class VtrixOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     api: Literal["generation", "queue"] = "generation"
 
 
-class Vtrix:
+class Vtrix(Dialect):
     """The dialect of Vtrix: `generation` (documented by seed 002) or `queue` (SeaCloud, which never calls back).
 
-    The body of the callback is documented nowhere; `generation` says itself that the result must be polled for.
+    The body of the callback is documented nowhere, nor anything about its authenticity; `generation` says itself that
+    the result must be polled for.
     """
 
     Options: ClassVar[type[msgspec.Struct]] = VtrixOptions
 
     name: str = "vtrix"
     seals: Literal["secret", "signature", "nothing"] = "nothing"
-    idempotent: bool = False
     query_batch: int = 1
-    refunds: bool = False
-    retention: float | None = None
-    paces: Mapping[str, float] = reading.NO_PACES
     unit: str = "USD"
 
     def __init__(self, options: VtrixOptions) -> None:
@@ -73,10 +68,6 @@ class Vtrix:
         self.base_url = "https://cloud.seaart.ai" if self.queue else "https://cloud.vtrix.ai"
 
     # --- in ----------------------------------------------------------------------------------------------------------
-
-    def seal(self, request: Request, source: Source) -> Seal:
-        """Nothing about authenticity is documented."""
-        return no_seal(request, source)
 
     def parse(self, value: Any, headers: Mapping[str, str]) -> list[Report]:
         """A task, a queue request or a Legnext-type job. Raises Unmapped."""
@@ -91,10 +82,6 @@ class Vtrix:
     def local(self, order: Order) -> Report | None:
         """A pick is taken out of the grid here: the vendor has no such call."""
         return steps.picked(order) if order.action == "pick" else None
-
-    def prepare(self, order: Order, source: Source) -> Call | None:
-        """No call needs another one first."""
-        return None
 
     def order(self, order: Order, source: Source, prepared: Answer | None) -> Call:
         """`POST` of the wrapped parameters (generation) or of the bare ones (queue). Raises Unsupported, InvalidParams.

@@ -57,6 +57,16 @@ def test_what_to_register_is_shown_in_full_unless_it_is_to_be_hidden(tmp_path: P
     assert "/in/mart/mart-token-0123456789\n" in shown
 
 
+def test_check_and_serve_refuse_the_same_with_the_same_words(tmp_path: Path) -> None:
+    configured(tmp_path, '[sinks.team]\nhandler = "slack"\ntext = "{promt}"\n[sinks.odd]\nhandler = "odd_sink:Odd"\n')
+    (tmp_path / "odd_sink.py").write_text("class Odd:\n    pass\n")
+    checked, served = run(tmp_path, "check"), run(tmp_path, "serve")
+    assert (checked.exit_code, served.exit_code) == (2, 2)
+    assert checked.output == served.output
+    for place in ("gridhook.toml", "sinks.team:", "sinks.team.text:", "sinks.odd.handler:"):
+        assert place in served.output
+
+
 def test_every_mistake_is_told_at_once_with_its_remedy(tmp_path: Path) -> None:
     (tmp_path / "gridhook.toml").write_text('[server]\nfoo = 1\n[sources.j]\nprovider = "journeyap"\n')
     result = run(tmp_path, "check")

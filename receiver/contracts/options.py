@@ -1,0 +1,42 @@
+"""What plug-ins write their options with: keys whose values are judged one by one.
+
+A key's type may be annotated with `msgspec.Meta(extra={"check": f})`. When the configuration is read, `f` is called
+with the value; it raises OptionError (its `key` is "", or a key below this one), or an ExceptionGroup of them, for one
+that cannot be used. So every mistake is told at once, whatever else is wrong.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from receiver.errors import OptionError
+from receiver.lib.signatures import Secret
+
+WHOLE_URL: Final = 'write it whole, such as "https://hooks.example.com/path"'
+
+
+class NoOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """No keys of its own."""
+
+
+def check_url(url: Secret | str) -> None:
+    """Raises OptionError for what is no http:// or https:// address with a host; never shows it."""
+    text = url if isinstance(url, str) else url.reveal()
+    if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
+        raise OptionError("", "holds characters that no address has", WHOLE_URL)
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise OptionError("", "is not an address: its host or port cannot be read", WHOLE_URL) from None
+    if parts.scheme not in ("http", "https") or not host or port == 0:
+        raise OptionError("", "is not an http:// or https:// address with a host", WHOLE_URL)
+
+
+#: An address to call; hidden, because addresses often hold keys.
+SecretUrl = Annotated[Secret, msgspec.Meta(extra={"check": check_url})]
+#: An address to call that holds no key.
+PlainUrl = Annotated[str, msgspec.Meta(extra={"check": check_url})]
