@@ -14,6 +14,7 @@ from receiver.model.deliveries import (
     Outcome,
     OutgoingEvent,
 )
+from receiver.model.events import AnyEvent, OperatorEvent
 
 
 class Log:
@@ -31,15 +32,20 @@ class Log:
 
     async def deliver(self, outgoing: OutgoingEvent) -> Outcome:
         """Writes the line; always delivered."""
-        job = outgoing.event.data
-        self._log.info(
-            "event.logged",
-            event_id=outgoing.event.id,
-            event_type=outgoing.event.type,
-            job_id=job.id,
-            source=job.source,
-            action=job.action,
-            status=job.status,
-            progress=job.progress,
-        )
+        event = outgoing.event
+        self._log.info("event.logged", event_id=event.id, event_type=event.type, **_told(event))
         return Delivered()
+
+
+def _told(event: AnyEvent) -> dict[str, object]:
+    if isinstance(event, OperatorEvent):
+        told: dict[str, object] = msgspec.to_builtins(event.data)
+        return told
+    job = event.data
+    return {
+        "job_id": job.id,
+        "source": job.source,
+        "action": job.action,
+        "status": job.status,
+        "progress": job.progress,
+    }

@@ -129,7 +129,7 @@ class GridhookRuntime:
 
     def _lanes(self, transport: Transport) -> list[Lane]:
         sinks = [self._sink(settings, transport) for settings in self.config.sinks.values()]
-        carriers = [SinkCarrier(self.store, sink, self.clock, random.random) for sink in sinks]
+        carriers = [SinkCarrier(self.store, self.setup, sink, self.clock, random.random) for sink in sinks]
         return [
             *(carrier.lane(sink_lane(sink.name)) for sink, carrier in zip(sinks, carriers, strict=True)),
             *(self._orders(name, transport).lane() for name in self.config.sources),
@@ -151,6 +151,7 @@ class GridhookRuntime:
             timeout=settings.timeout,
             concurrency=settings.concurrency,
             rate=settings.rate,
+            pause_after=settings.pause_after,
         )
 
 

@@ -36,6 +36,7 @@ class SinkKeys(msgspec.Struct, frozen=True, kw_only=True):
     timeout: Timeout = 15.0
     concurrency: Count | None = None
     rate: Rate | None = None
+    pause_after: Count = 20
 
     def __post_init__(self) -> None:
         """Raises ValueError if `retry` is too long."""
@@ -79,4 +80,5 @@ def _read_sink(reader: Reader, name: str, table: Table, handlers: Registry) -> S
         timeout=keys.timeout,
         concurrency=keys.concurrency or int(getattr(cls, "default_concurrency", 4)),
         rate=getattr(cls, "default_rate", None) if keys.rate is None else keys.rate,
+        pause_after=keys.pause_after,
     )

@@ -31,6 +31,7 @@ from receiver.contracts.store import (
 from receiver.contracts.transaction import (
     Counts,
     Filters,
+    MissingWebhooks,
     Page,
     Transaction,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "Handler",
     "HookedStore",
     "KeptRequest",
+    "MissingWebhooks",
     "OldRows",
     "Order",
     "OrderSender",
