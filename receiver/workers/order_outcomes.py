@@ -14,6 +14,7 @@ from receiver.contracts.setup import Setup
 from receiver.flows import breakers
 from receiver.flows.advance import advance
 from receiver.flows.budgets import breaker_hold
+from receiver.flows.destinations import hold_back
 from receiver.flows.reports import report_to
 from receiver.lib.backoff import next_wait
 from receiver.lib.times import stamp
@@ -92,6 +93,8 @@ def settle_order(
     after = _delivery_after(setup.sources[kept.job.source], kept, delivery, known, now, spread)
     if not settle_try(tx, delivery, after, known, outcome_name(known), started, now):
         return "fenced", known, kept
+    if isinstance(known, NotAccepted):
+        hold_back(tx, delivery.lane, known.after, now)
     _move_job(tx, setup, kept, known, after, delivery, now)
     return outcome_name(known), known, tx.job(delivery.job)
 
@@ -184,7 +187,7 @@ def _move_job(
 
 def _refuse(tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, delivery: Delivery, now: int) -> None:
     """A refused order fails. One that only probed an account in trouble goes back to waiting."""
-    trouble = breakers.open_by(tx, kept.job.source, error, now)
+    trouble = breakers.open_by(tx, setup, kept.job.source, error, now)
     if trouble and kept.is_probe and not kept.was_unsure:
         hold_by_breaker(tx, setup, kept, now, delivery.attempt)
     else:

@@ -26,6 +26,7 @@ from receiver.errors import (
 )
 from receiver.flows.advance import advance, release
 from receiver.flows.breakers import wait_after
+from receiver.flows.missing_webhooks import note_completed_by_asking
 from receiver.flows.poll_times import (
     askable,
     check_after_miss,
@@ -199,6 +200,8 @@ def take_answers(
             report = alone
         if report is not None:
             events += report_to(tx, setup, kept, report, now)
+            if report.status == "completed":
+                note_completed_by_asking(tx, setup, source, kept, now)
         events += _go_on(tx, setup, source, number, report is not None, answered, now)
     return events
 

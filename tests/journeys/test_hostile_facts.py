@@ -13,14 +13,13 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receiver.contracts import Budget, Filters
+from receiver.contracts import Budget, Filters, NoOptions
 from receiver.contracts.setup import Limits, Setup
 from receiver.errors import GridhookError, NotPossible
 from receiver.flows import commands
 from receiver.lib.signatures import Secret, ref_of
 from receiver.model.jobs import KeptJob
 from receiver.providers.journeyapi import JourneyAPI
-from receiver.providers.journeyapi.dialect import NoOptions
 from receiver.workers.reconciler import take_answers
 from support.hostile import CLAIMS, DENIALS, Claiming, Denying, KeyedClaiming
 from support.pretend import FATES, Fate

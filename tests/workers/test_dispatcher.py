@@ -28,6 +28,7 @@ from receiver.model.deliveries import (
     Outcome,
     OutgoingEvent,
 )
+from receiver.model.events import Event
 from receiver.store.sqlite import store
 from receiver.workers import dispatcher
 from receiver.workers.dispatcher import AT_ONCE
@@ -99,6 +100,7 @@ async def test_an_event_reaches_its_sink_once(tmp_path: Path) -> None:
             await here.webhook(PICKED)
         await state(here, "done")
     (parcel,) = handler.parcels
+    assert isinstance(parcel.event, Event)
     assert (parcel.event.type, parcel.attempt, parcel.event.data.status) == ("job.completed", 1, "completed")
     assert msgspec.json.decode(parcel.body)["id"] == parcel.event.id
 
