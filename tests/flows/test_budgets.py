@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import httpx
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +56,18 @@ async def test_a_hold_for_budget_ends_when_the_period_turns(tmp_path: Path) -> N
         assert "held" in hd_statuses(await here.jobs())
         await here.tick(0.001)
         await here.until(lambda jobs: "held" not in hd_statuses(jobs))
+
+
+async def test_a_day_that_the_clocks_begin_twice_has_one_budget(tmp_path: Path) -> None:
+    limits = msgspec.structs.replace(a_day("4"), time_zone="America/Havana")
+    clock = Clock(unstamp("2026-11-01T04:30:00Z"))
+    async with world(tmp_path, limits=limits, clock=clock) as here:
+        for number in range(2):
+            await here.webhook({**PICKED, "task_id": f"first-{number}"})
+        await here.until(lambda jobs: hd_statuses(jobs) == ["queued", "queued"])
+        clock.now = unstamp("2026-11-01T05:30:00Z")
+        await here.webhook({**PICKED, "task_id": "second"})
+        assert hd_statuses(await here.jobs()) == ["held", "queued", "queued"]
 
 
 async def test_a_person_may_send_what_the_budget_holds(tmp_path: Path) -> None:
@@ -134,6 +147,9 @@ async def test_concurrent_plans_and_a_restart_keep_the_budget(tmp_path: Path) ->
         ("Asia/Tokyo", "2026-11-18T15:30:00Z", "2026-11-18T15:00:00Z", "2026-11-19T15:00:00Z"),
         ("America/New_York", "2026-11-01T12:00:00Z", "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z"),
         ("Europe/Berlin", "2026-03-29T12:00:00Z", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
+        ("America/Havana", "2026-11-01T04:30:00Z", "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z"),
+        ("America/Havana", "2026-11-01T05:30:00Z", "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z"),
+        ("America/Havana", "2026-03-08T05:00:00Z", "2026-03-08T05:00:00Z", "2026-03-09T04:00:00Z"),
     ],
 )
 def test_a_day_begins_at_midnight_of_the_time_zone(zone: str, now: str, start: str, end: str) -> None:
