@@ -119,12 +119,17 @@ def update_cost(tx: Transaction, before: KeptJob | None, after: KeptJob, source:
         return
     state = cost_state(after, source)
     cost = after.job.cost
-    reported = cost is not None and cost.source == "reported"
-    amount, unit = (cost.amount, cost.unit) if cost is not None and reported else (row.amount, row.unit)
+    # What was reported settles what was reserved; so does the price of a job whose failure, and refund, was taken back.
+    settles = _is_reported(cost) or _is_reported(before.job.cost)
+    amount, unit = (cost.amount, cost.unit) if cost is not None and settles else (row.amount, row.unit)
     settled = msgspec.structs.replace(row, state=state, amount=amount, unit=unit)
     tx.put_cost(settled)
     if used([settled], row.unit) < used([row], row.unit):
         tx.check_held_now(now)
+
+
+def _is_reported(cost: Cost | None) -> bool:
+    return cost is not None and cost.source == "reported"
 
 
 def cost_state(kept: KeptJob, source: Source | None) -> Literal["reserved", "spent", "released"]:

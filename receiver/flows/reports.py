@@ -8,7 +8,7 @@ from receiver.contracts import Transaction
 from receiver.contracts.setup import Setup
 from receiver.flows.advance import advance
 from receiver.lib.times import stamp
-from receiver.model.jobs import Job, KeptJob, Report, fold
+from receiver.model.jobs import TERMINAL, Job, KeptJob, Report, fold
 
 
 def report_to(
@@ -63,7 +63,7 @@ def _own_id(tx: Transaction, kept: KeptJob, report: Report) -> Report:
 
 def _told_before(earlier: Job, report: Report) -> Report:
     """A report with what was already known of the same vendor's job under another number."""
-    if earlier.status not in ("completed", "failed", "canceled"):
+    if earlier.status not in TERMINAL or (earlier.status, report.status) == ("failed", "completed"):
         return report
     return Report(
         provider_job_id=report.provider_job_id,

@@ -1,8 +1,8 @@
 """Days of a time zone. Each moment lies in exactly one day, however the zone's clocks are changed.
 
-Where clocks go back across midnight (or by a whole day), the wall shows a day twice: it begins once, when the wall first
-shows it, and goes on through the second time. A day whose midnight does not exist begins with its first moment; a day
-that does not exist at all (30 December 2011 in Apia) is empty.
+Where clocks go back across midnight (or by a whole day), the wall shows a day twice: it begins once, when the wall
+first shows it, and goes on through the second time. A day whose midnight does not exist begins with its first moment; a
+day that does not exist at all (30 December 2011 in Apia) is empty.
 """
 
 from __future__ import annotations
