@@ -45,7 +45,7 @@ def test_in_every_zone_days_weeks_and_months_follow_each_other_without_gap_or_ov
         moments = [at + near for at in changes(zone) for near in AROUND]
         for now in [*moments, *(chance.randrange(FIRST, LAST) for _ in range(3))]:
             for per in ("day", "week", "month"):
-                budget = Budget(amount=Decimal(1), unit="credits", per=per)  # type: ignore[arg-type]
+                budget = Budget(amount=Decimal(1), unit="credits", per=per)
                 start, end = period_start(budget, now, zone), period_end(budget, now, zone)
                 assert end is not None
                 assert start <= now < end, (zone, per, stamp(now))
