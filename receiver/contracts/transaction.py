@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -112,7 +112,19 @@ class Transaction(Protocol):
         ...
 
     def due_checks(self, source: str, now: int, limit: int) -> list[KeptJob]:
-        """Jobs whose look is due, oldest first: their pictures die first."""
+        """Jobs whose look is due, the longest due first."""
+        ...
+
+    def checked_sources(self) -> list[str]:
+        """The names of the sources that have jobs to look at, sooner or later."""
+        ...
+
+    def open_jobs(self) -> Iterator[KeptJob]:
+        """Every job that is not over, in no order. Jobs may be written while it is read."""
+        ...
+
+    def check_job_at(self, number: int, at: int) -> None:
+        """Lets a job be looked at from this moment on (Unix ms)."""
         ...
 
     def next_check(self, sources: Sequence[str]) -> int | None:

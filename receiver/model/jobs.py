@@ -216,13 +216,18 @@ RANK: Final[dict[str, int]] = {"held": 0, "planned": 0, "submitting": 0, "unsure
 def fold(kept: KeptJob, report: Report, at: str) -> KeptJob:
     """The job after a report. Pure; reports may come in any order, late and repeatedly.
 
-    Returns `kept` itself when the report says nothing new. `at` is when it reached us (RFC 3339).
+    Returns `kept` itself when the report says nothing new. `at` is when it reached us (RFC 3339). An end is final, but
+    for a failure, by our deadline or by the vendor's word: a vendor may take it back with a result.
     """
     if kept.job.status not in TERMINAL:
         return _end(kept, report, at) if report.status in TERMINAL else _go_on(kept, report, at)
-    if kept.gave_up and report.status == "completed":
+    if report.status == "completed" and (kept.gave_up or _is_taken_back(kept, report)):
         return _end(kept, report, at)
     return _fill(kept, report) if report.status == kept.job.status else kept
+
+
+def _is_taken_back(kept: KeptJob, report: Report) -> bool:
+    return kept.job.status == "failed" and bool(report.images or report.grid_url)
 
 
 def _go_on(kept: KeptJob, report: Report, at: str) -> KeptJob:
@@ -253,7 +258,14 @@ def _end(kept: KeptJob, report: Report, at: str) -> KeptJob:
         grid_url=report.grid_url or job.grid_url,
         images=report.images or job.images,
     )
+    if job.status in TERMINAL:
+        after = after.with_job(cost=report.cost or _charged(job.cost))
     return msgspec.structs.replace(after, gave_up=False)
+
+
+def _charged(cost: Cost | None) -> Cost | None:
+    """What is known of a cost once a failure is taken back: what was paid back for it is charged after all."""
+    return cost if cost is None or cost.amount else None
 
 
 def _unexplained(report: Report) -> JobError:
