@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 import msgspec
-import structlog
 
 from receiver.contracts import Transport
+from receiver.lib import logs
 from receiver.lib.times import Clock
 from receiver.model.deliveries import (
+    Again,
     Delivered,
     Outcome,
     OutgoingEvent,
@@ -27,19 +28,21 @@ class Log:
 
     def __init__(self, _options: Options, _transport: Transport, _clock: Clock, _timeout: float) -> None:
         """Takes what every handler is given and needs none of it."""
-        self._log = structlog.get_logger()
 
     async def deliver(self, outgoing: OutgoingEvent) -> Outcome:
-        """Writes the line; always delivered."""
+        """Delivered once the line is written; Again if it cannot be."""
         job = outgoing.event.data
-        self._log.info(
-            "event.logged",
-            event_id=outgoing.event.id,
-            event_type=outgoing.event.type,
-            job_id=job.id,
-            source=job.source,
-            action=job.action,
-            status=job.status,
-            progress=job.progress,
-        )
+        try:
+            await logs.written(
+                "event.logged",
+                event_id=outgoing.event.id,
+                event_type=outgoing.event.type,
+                job_id=job.id,
+                source=job.source,
+                action=job.action,
+                status=job.status,
+                progress=job.progress,
+            )
+        except (OSError, ValueError) as wrong:
+            return Again(note=f"the log cannot be written: {wrong}")
         return Delivered()

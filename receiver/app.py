@@ -21,7 +21,7 @@ from receiver.config import (
 )
 from receiver.config.settings import setup_of
 from receiver.contracts import Sink, Transport
-from receiver.lib import logs
+from receiver.lib import logs, streams
 from receiver.lib.times import Clock, system_clock
 from receiver.model.deliveries import sink_lane
 from receiver.providers import PROVIDERS
@@ -185,5 +185,7 @@ def inspect_database(config: Config) -> Inspection:
 
 def main() -> None:
     """The console script `gridhook`."""
+    streams.open_missing()
+    streams.shield_stderr()
     logs.configure("warning")
     run(Composition(read_config=read_config, open_runtime=runtime, inspect=inspect_database))

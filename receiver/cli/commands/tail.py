@@ -24,7 +24,7 @@ from receiver.cli.session import (
 from receiver.cli.values import moment
 from receiver.composition import Runtime
 from receiver.contracts import Filters, Transaction
-from receiver.lib import ids
+from receiver.lib import ids, streams
 from receiver.model.events import Event
 
 _EVENT: Final = msgspec.json.Decoder(Event)
@@ -56,6 +56,7 @@ def tail(
         start = moment(since, "--since", service.clock())
         await _follow(service, TailOptions(types=tuple(kind or ()), source=source, since=start, json=json))
 
+    streams.shield_stdout()
     try:
         with_service(ctx, config, work)
     except KeyboardInterrupt:
@@ -70,6 +71,7 @@ async def _follow(service: Runtime, wanted: TailOptions) -> None:
             bodies = await service.store.read(partial(_after, number=last))
             for body in bodies:
                 last = _show(body, wanted)
+                await streams.room()
             if len(bodies) < PAGE:
                 await watch.wait()
     finally:
