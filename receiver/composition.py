@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -54,6 +55,20 @@ class Runtime(Protocol):
 
     def web(self) -> Starlette:
         """The HTTP face; `state.stopping` is an event that ends its streams."""
+        ...
+
+    async def reload(self, config: Config) -> tuple[str, ...]:
+        """Goes by another configuration from here on; returns the keys whose change needs a restart.
+
+        What is under way ends as it began. Raises what the making of a handler raises; then nothing has changed.
+        """
+        ...
+
+    async def stop(self, grace: float, hurry: asyncio.Event) -> int:
+        """Ends streams, and dispatching: what runs may finish within `grace` seconds, or until `hurry` is set.
+
+        The rest is given back; returns how much of it there was.
+        """
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -29,6 +30,7 @@ from receiver.cli.screen import (
 )
 from receiver.composition import Composition
 from receiver.errors import ConfigError, GridhookError
+from receiver.lib import streams
 
 
 class Commands(TyperGroup):
@@ -38,6 +40,10 @@ class Commands(TyperGroup):
         """Runs the command. Exit 2 for a configuration that cannot be used, 1 for all else that went wrong."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # What is left for a reader who stands still would hold the end up.
+            streams.abandon(sys.stdout)
+            raise
         except ConfigError as wrong:
             tell_problems(wrong)
             raise typer.Exit(2) from None

@@ -26,7 +26,7 @@ from receiver.config.server import (
     judge_public_url,
     server_settings,
 )
-from receiver.config.settings import Config, LimitSettings
+from receiver.config.settings import Config, LimitSettings, local_url
 from receiver.config.sinks import read_sinks
 from receiver.config.sources import read_sources
 from receiver.config.units import (
@@ -93,7 +93,7 @@ def _read(reader: Reader, tables: Table, file: Path, providers: Registry, handle
     return Config(
         file=str(file),
         folder=folder,
-        public_url=top.public_url or f"http://127.0.0.1:{top.server.port}",
+        public_url=top.public_url or local_url(top.server.port),
         database=database,
         retention=top.retention,
         time_zone=top.time_zone,

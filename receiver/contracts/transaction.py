@@ -107,8 +107,8 @@ class Transaction(Protocol):
         """The held jobs of a source, oldest first."""
         ...
 
-    def check_held_now(self, now: int) -> None:
-        """Lets the held jobs that have waited longest, a hundred of them, be looked at now."""
+    def check_held_now(self, now: int, *, every: bool = False) -> None:
+        """Lets the held jobs that have waited longest, a hundred of them or (`every`) all, be looked at now."""
         ...
 
     def due_checks(self, source: str, now: int, limit: int) -> list[KeptJob]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from receiver.contracts import Source, Transaction
 from receiver.contracts.setup import Setup
+from receiver.flows.breakers import judge_again
 from receiver.flows.poll_times import (
     SILENCE_MS,
     askable,
@@ -19,22 +20,16 @@ def check_everything_open(tx: Transaction, setup: Setup, now: int) -> None:
     What is held is judged again, but for a question. A job that nobody can be asked about gets some time more to be
     heard of, since we may have been deaf until now.
     """
+    judge_again(tx, setup, now)
     asked: list[tuple[int, int]] = []
     for kept in tx.open_jobs():
         source = setup.sources.get(kept.job.source)
-        if source is not None and kept.job.status == "held":
-            _judge_again(tx, kept, now)
-        elif kept.job.status in ("queued", "running", "unsure") and source is not None and askable(source, kept):
+        if kept.job.status in ("queued", "running", "unsure") and source is not None and askable(source, kept):
             asked.append((expires_at(source, kept), kept.number))
         elif kept.job.status in ("queued", "running"):
             tx.check_job_at(kept.number, max(_silent_until(source, kept), now + SILENCE_MS))
     for place, (_, number) in enumerate(sorted(asked), start=1 - len(asked)):
         tx.check_job_at(number, now + place)
-
-
-def _judge_again(tx: Transaction, kept: KeptJob, now: int) -> None:
-    if kept.job.hold is None or kept.job.hold.reason != "pick":
-        tx.check_job_at(kept.number, now)
 
 
 def _silent_until(source: Source | None, kept: KeptJob) -> int:

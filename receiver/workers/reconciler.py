@@ -49,6 +49,8 @@ log = structlog.get_logger("reconcile")
 #: Between two status queries of one source, seconds: its request budget.
 GAP: Final = 0.5
 LONGEST_SLEEP: Final = 60.0
+#: How long dropped queries may take to end, seconds.
+SETTLING: Final = 1.0
 #: How many due jobs of a source are taken up at once; a query takes as many as the vendor allows.
 AT_ONCE: Final = 100
 #: How long after its deadline a job is still asked for while its vendor does not answer, seconds, if the vendor does
@@ -75,15 +77,23 @@ class Reconciler:
         """Begins to look."""
         self._loop = asyncio.create_task(self._run(), name="reconciler")
 
-    async def stop(self) -> None:
-        """Ends; queries are free, so those under way are dropped."""
+    def adopt(self, setup: Setup) -> None:
+        """Looks by this setup from here on."""
+        self._setup = setup
+        self._watch.signal()
+
+    async def stop(self) -> int:
+        """Ends; queries are free, so those under way are dropped. Returns how many those were."""
         self._stopping = True
         self._watch.signal()
         await self._loop
         self._watch.close()
-        for task in self._busy.values():
+        dropped = list(self._busy.values())
+        for task in dropped:
             task.cancel()
-        await asyncio.gather(*self._busy.values(), return_exceptions=True)
+        if dropped:
+            await asyncio.wait(dropped, timeout=SETTLING)
+        return len(dropped)
 
     async def _run(self) -> None:
         started = False

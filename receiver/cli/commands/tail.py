@@ -24,7 +24,7 @@ from receiver.cli.session import (
 from receiver.cli.values import moment
 from receiver.composition import Runtime
 from receiver.contracts import Filters, Transaction
-from receiver.lib import ids
+from receiver.lib import ids, streams
 from receiver.model.events import AnyEvent, OperatorEvent, decode_event
 
 #: How many events are read at once.
@@ -55,6 +55,7 @@ def tail(
         start = moment(since, "--since", service.clock())
         await _follow(service, TailOptions(types=tuple(kind or ()), source=source, since=start, json=json))
 
+    streams.shield_stdout()
     try:
         with_service(ctx, config, work)
     except KeyboardInterrupt:
@@ -69,6 +70,7 @@ async def _follow(service: Runtime, wanted: TailOptions) -> None:
             bodies = await service.store.read(partial(_after, number=last))
             for body in bodies:
                 last = _show(body, wanted)
+                await streams.room()
             if len(bodies) < PAGE:
                 await watch.wait()
     finally:

@@ -19,14 +19,14 @@ from receiver.web.api.openapi import document
 from receiver.web.api.stream import Stream
 
 
-def api(store: Store, setup: Setup, clock: Clock, stopping: asyncio.Event) -> Router:
+def api(store: Store, setup: Setup, clock: Clock, stopping: asyncio.Event, stream: Stream) -> Router:
     """The routes below `/api/v1`."""
     return Router(
         [
             *JobsApi(store, setup, clock, stopping).routes(),
             *ListsApi(store, setup, clock).routes(),
             *CostsApi(store, setup, clock).routes(),
-            *Stream(store, stopping).routes(),
+            *stream.routes(),
             Route("/openapi.json", _openapi, methods=["GET"]),
         ],
         redirect_slashes=False,

@@ -156,8 +156,8 @@ class JobsTable(Table):
         jobs = [self._kept(row) for row in rows]
         return [kept for kept in jobs if kept.job.hold is not None and kept.job.hold.reason == reason]
 
-    def check_held_now(self, now: int) -> None:
-        """Lets the held jobs that have waited longest be looked at now."""
+    def check_held_now(self, now: int, *, every: bool = False) -> None:
+        """Lets the held jobs that have waited longest, or all, be looked at now."""
         self._db.execute(
             """
             UPDATE jobs SET check_at = ?1 WHERE number IN (
@@ -165,7 +165,7 @@ class JobsTable(Table):
                 ORDER BY number LIMIT ?2
             ) AND (check_at IS NULL OR check_at > ?1)
             """,
-            (now, WOKEN),
+            (now, -1 if every else WOKEN),
         )
 
     def due_checks(self, source: str, now: int, limit: int) -> list[KeptJob]:
