@@ -46,7 +46,7 @@ def normalize(action: str, params: Mapping[str, Any]) -> Params:
     if "index" in clean:
         clean["index"] = grid_index(clean["index"])
     if "version" in clean:
-        clean["version"] = str(clean["version"])
+        clean["version"] = _version(clean["version"])
     if not isinstance(clean.get("prompt", ""), str):
         raise InvalidParams(f"prompt must be text, not {clean['prompt']!r}")
     if action == "imagine" and not str(clean.get("prompt", "")).strip():
@@ -75,6 +75,12 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise InvalidParams(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
     return value
+
+
+def _version(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise InvalidParams(f"version must be text, such as '7', not {value!r}")
+    return str(value)
 
 
 def _factor(value: object) -> float:

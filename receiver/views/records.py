@@ -1,9 +1,9 @@
-"""Requests and deliveries as the API and the command line show them, and the JSON Schemas of all that is shown."""
+"""Requests and deliveries as the API and the command line show them."""
 
 from __future__ import annotations
 
 import base64
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -19,12 +19,6 @@ from receiver.model.deliveries import (
     Delivery,
     State,
 )
-from receiver.model.events import Event
-from receiver.model.jobs import Job
-from receiver.views.costs import CostSummary
-
-#: JSON Schema's own name for the dialect that msgspec writes.
-DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 class RequestView(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,12 +92,6 @@ def delivery_view(delivery: Delivery) -> DeliveryView:
 def delivery_detail(delivery: Delivery, attempts: list[Attempt]) -> DeliveryDetail:
     """A delivery with its tries."""
     return DeliveryDetail(**_delivery_fields(delivery), attempts=tuple(attempts))
-
-
-def schemas() -> dict[str, dict[str, Any]]:
-    """The JSON Schemas (draft 2020-12) of what gridhook shows, by name: Job, Event, Delivery, Request, Costs."""
-    shown = {"Job": Job, "Event": Event, "Delivery": DeliveryDetail, "Request": RequestDetail, "Costs": CostSummary}
-    return {name: {"$schema": DIALECT, **msgspec.json.schema(kind)} for name, kind in shown.items()}
 
 
 def _request_fields(kept: KeptRequest) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from receiver.contracts import HookedStore
 from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
 from receiver.web.api.auth import Bearer
-from receiver.web.api.routes import api
+from receiver.web.api.routes import api, openapi
 from receiver.web.api.stream import go_on
 from receiver.web.guard import Guard
 from receiver.web.health import Health
@@ -47,6 +47,7 @@ def application(store: HookedStore, setup: Setup, config: Config, clock: Clock) 
     app = Application(
         Ingest(store, setup, clock, config.server.max_body, metrics.count),
         routes=[
+            Route("/api/v1/openapi.json", openapi, methods=["GET"]),
             Mount("/api/v1", Bearer(api(store, setup, clock, stopping), config.server.admin_token)),
             *Health(store, clock).routes(),
             *metrics.routes(),

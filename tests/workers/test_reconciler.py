@@ -15,6 +15,7 @@ from receiver.contracts import Filters, Source
 from receiver.errors import NotPossible
 from receiver.flows import commands
 from receiver.lib.signatures import Secret
+from receiver.model import submissions
 from receiver.model.jobs import Job, Then
 from receiver.model.rules import Rule
 from receiver.providers.vtrix import Vtrix, VtrixOptions
@@ -292,7 +293,7 @@ async def test_check_asks_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("decision", ["check", "send", "give-up"])
-async def test_what_is_over_is_not_resolved(tmp_path: Path, decision: commands.Decision) -> None:
+async def test_what_is_over_is_not_resolved(tmp_path: Path, decision: submissions.Decision) -> None:
     async with world(tmp_path, rules=()) as here:
         await here.webhook(PICKED)
         (job,) = await here.jobs()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,8 +12,6 @@ from starlette.routing import Route
 from receiver.contracts import Store, Transaction
 from receiver.contracts.setup import Setup
 from receiver.flows.commands import (
-    Decision,
-    Submission,
     cancel,
     job_of,
     pick,
@@ -27,6 +24,7 @@ from receiver.model.jobs import (
     Job,
     KeptJob,
 )
+from receiver.model.submissions import Pick, Resolve, Submission
 from receiver.web.api.answers import (
     json_answer,
     page,
@@ -48,18 +46,6 @@ MAX_CHOICE: Final = 4096
 MAX_WAIT: Final = 60
 #: Statuses in which nothing will happen by itself soon.
 RESTING: Final = TERMINAL | {"held", "unsure"}
-
-
-class Pick(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which tile of the grid: the body of `POST /api/v1/jobs/{id}/pick`."""
-
-    index: Any
-
-
-class Resolve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What shall become of a job that is unsure or held: the body of `POST /api/v1/jobs/{id}/resolve`."""
-
-    decision: Decision
 
 
 class JobsApi:
