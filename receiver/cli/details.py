@@ -39,9 +39,12 @@ from receiver.model.jobs import (
     NextAction,
 )
 from receiver.views.records import (
+    Checks,
     DeliveryDetail,
+    JobDetail,
     RequestDetail,
     delivery_detail,
+    job_detail,
     request_detail,
 )
 
@@ -54,7 +57,7 @@ _EVENT: Final = msgspec.json.Decoder(Event)
 Children = Mapping[str, Sequence[Job]]
 
 
-class JobDetail(msgspec.Struct, frozen=True, kw_only=True):
+class JobFamily(msgspec.Struct, frozen=True, kw_only=True):
     """A job with what hangs on it."""
 
     kept: KeptJob
@@ -69,22 +72,23 @@ class JobDetail(msgspec.Struct, frozen=True, kw_only=True):
 def show_job(ctx: typer.Context, config: Path, job_id: str, json: bool) -> None:
     """One job; for reading also its follow-ups and events. Raises NotFound."""
     found = _read(ctx, config, lambda tx: _job(tx, job_id))
+    detail = job_detail(found.kept)
     if json:
-        emit(found.kept.job)
+        emit(detail)
         return
-    job_fields(found.kept.job, found.cost)
+    job_fields(detail, found.cost)
     _follow_ups(found)
     if found.events:
         say("\nevents")
         table(("EVENT", "TYPE", "%", "TIME"), [[one.id, one.type, one.data.progress, one.time] for one in found.events])
 
 
-def _job(tx: Transaction, job_id: str) -> JobDetail:
+def _job(tx: Transaction, job_id: str) -> JobFamily:
     kept = job_of(tx, job_id)
     root = ids.read("job", kept.job.root_id)
     tree = tx.jobs(Filters(root=root, limit=MOST))
     events = tx.events(Filters(job=kept.number, limit=MOST))
-    return JobDetail(
+    return JobFamily(
         kept=kept,
         cost=tx.cost(kept.number),
         tree=[one.job for one in reversed(tree) if one.number != kept.number],
@@ -92,7 +96,7 @@ def _job(tx: Transaction, job_id: str) -> JobDetail:
     )
 
 
-def job_fields(job: Job, counted: CostRow | None = None) -> None:
+def job_fields(job: JobDetail, counted: CostRow | None = None) -> None:
     """A job's fields for reading; what it does not have is left out."""
     fields(
         [
@@ -108,6 +112,7 @@ def job_fields(job: Job, counted: CostRow | None = None) -> None:
             ("tags", shown_params(dict(job.tags))),
             ("cost", cost_text(job.cost, counted)),
             ("error", f"{job.error.code}: {job.error.message}" if job.error else None),
+            ("asked", checks_text(job.checks) if job.checks else None),
             ("waits for", held_text(job.hold) if job.hold else None),
             ("to decide", decide_text(job) if job.status in ("held", "unsure") else None),
             ("created", job.created_at),
@@ -130,6 +135,12 @@ def cost_text(cost: Cost | None, counted: CostRow | None) -> str | None:
     return f"{told}, {counted.state}{f'; counts as {counted.amount:f} {counted.unit}' if twice else ''}"
 
 
+def checks_text(checks: Checks) -> str:
+    """How often a vendor was asked about an unsure job, and when next."""
+    following = f"next {checks.next_at}" if checks.next_at else "it cannot be asked"
+    return f"{checks.asked} times, {following}"
+
+
 def decide_text(job: Job) -> str:
     """How a person decides on a job that waits."""
     return f"gridhook resolve {job.id} check|send|give-up"
@@ -149,7 +160,7 @@ def choices(actions: Sequence[NextAction]) -> list[str]:
     return [f"{action} {', '.join(ways)}".strip() + f" ({cost})" for (action, cost), ways in found.items()]
 
 
-def _follow_ups(found: JobDetail) -> None:
+def _follow_ups(found: JobFamily) -> None:
     children: dict[str, list[Job]] = {}
     for job in found.tree:
         if job.parent_id is not None:
@@ -202,7 +213,7 @@ def _request(detail: RequestDetail) -> None:
     fields(
         [
             ("request", detail.id),
-            ("state", detail.state),
+            ("status", detail.status),
             ("note", detail.note),
             ("source", detail.source),
             ("proof", detail.proof),
@@ -226,10 +237,11 @@ def show_delivery(ctx: typer.Context, config: Path, delivery_id: str, json: bool
     fields(
         [
             ("delivery", detail.id),
-            ("state", detail.state),
+            ("status", detail.status),
             ("to", f"sink {detail.sink}" if detail.sink else f"order at {detail.source}"),
             ("job", detail.job_id),
-            ("event", detail.event_id),
+            ("event", f"{detail.event_id} {detail.event_type}" if detail.event_id else None),
+            ("created", detail.created_at),
             ("tries", str(detail.attempt)),
             ("due", detail.due_at),
         ]
@@ -242,7 +254,7 @@ def show_delivery(ctx: typer.Context, config: Path, delivery_id: str, json: bool
 
 def _delivery(tx: Transaction, delivery_id: str) -> DeliveryDetail:
     delivery = _found("delivery", ids.read("dlv", delivery_id), tx.delivery, delivery_id)
-    return delivery_detail(delivery, tx.attempts(delivery.number))
+    return delivery_detail(tx, delivery)
 
 
 def _found(what: str, number: int | None, read: Callable[[int], T | None], given: str) -> T:

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-StatusOption = Annotated[str | None, typer.Option("--status", help="Only those in this status (or state).")]
+StatusOption = Annotated[str | None, typer.Option("--status", help="Only those in this status.")]
 SourceOption = Annotated[str | None, typer.Option("--source", help="Only those of this source.")]
 ActionOption = Annotated[str | None, typer.Option("--action", help="Only those of jobs with this action.")]
 VendorIdOption = Annotated[str | None, typer.Option("--provider-job-id", help="Only those of the vendor's job.")]

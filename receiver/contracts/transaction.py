@@ -14,7 +14,7 @@ from receiver.contracts.pruning import (
 )
 from receiver.lib.ids import Ids
 from receiver.model.deliveries import Attempt, Delivery
-from receiver.model.events import KeptEvent
+from receiver.model.events import EventType, KeptEvent
 from receiver.model.jobs import KeptJob
 from receiver.model.money import (
     Breaker,
@@ -136,6 +136,7 @@ class Transaction(Protocol):
         ...
 
     def event(self, number: int) -> bytes | None: ...
+    def event_type(self, number: int) -> EventType | None: ...
     def events(self, filters: Filters) -> Page[bytes]: ...
     def events_after(self, number: int, limit: int) -> list[bytes]: ...
 

@@ -1,4 +1,4 @@
-"""Requests and deliveries as the API and the command line show them."""
+"""Jobs, requests and deliveries as the API and the command line show them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Any, Literal
 import msgspec
 
 from receiver.contracts import (
+    Filters,
     KeptRequest,
+    Page,
     Proof,
     RequestState,
+    Transaction,
 )
 from receiver.lib import ids
 from receiver.lib.times import stamp
@@ -19,6 +22,23 @@ from receiver.model.deliveries import (
     Delivery,
     State,
 )
+from receiver.model.events import EventType
+from receiver.model.jobs import Job, KeptJob
+
+
+class Checks(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done to find out what became of an unsure job."""
+
+    #: How often its vendor was asked without an answer that settles it.
+    asked: int
+    #: When it is asked next; null: it cannot be asked, so its webhook or a person settles it.
+    next_at: str | None
+
+
+class JobDetail(Job, frozen=True, kw_only=True):
+    """A job as it is shown alone: the job as everybody sees it, and of an unsure one what was done to settle it."""
+
+    checks: Checks | msgspec.UnsetType = msgspec.UNSET
 
 
 class RequestView(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +46,7 @@ class RequestView(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     source: str
-    state: RequestState
+    status: RequestState
     #: How it proved to be genuine.
     proof: Proof
     #: The job that the ref in its path named.
@@ -59,10 +79,13 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None
     #: Null for an order.
     event_id: str | None
+    #: Type of the event; null for an order.
+    event_type: EventType | None
     job_id: str
-    state: State
+    status: State
     #: How many tries have begun.
     attempt: int
+    created_at: str
     #: "Not before" when pending, "lease until" when running; null once it is done or dead.
     due_at: str | None
 
@@ -84,21 +107,36 @@ def request_detail(kept: KeptRequest) -> RequestDetail:
     return RequestDetail(**_request_fields(kept), headers=kept.headers, body=body, encoding=encoding)
 
 
-def delivery_view(delivery: Delivery) -> DeliveryView:
+def delivery_view(tx: Transaction, delivery: Delivery) -> DeliveryView:
     """A delivery as lists show it."""
-    return DeliveryView(**_delivery_fields(delivery))
+    return DeliveryView(**_delivery_fields(tx, delivery))
 
 
-def delivery_detail(delivery: Delivery, attempts: list[Attempt]) -> DeliveryDetail:
+def delivery_views(tx: Transaction, filters: Filters) -> Page[DeliveryView]:
+    """A page of deliveries as lists show them."""
+    found = tx.deliveries(filters)
+    return Page([delivery_view(tx, one) for one in found], found.next)
+
+
+def delivery_detail(tx: Transaction, delivery: Delivery) -> DeliveryDetail:
     """A delivery with its tries."""
-    return DeliveryDetail(**_delivery_fields(delivery), attempts=tuple(attempts))
+    return DeliveryDetail(**_delivery_fields(tx, delivery), attempts=tuple(tx.attempts(delivery.number)))
+
+
+def job_detail(kept: KeptJob) -> JobDetail:
+    """A job as it is shown alone: what is unsure tells what was done to settle it."""
+    if kept.job.status != "unsure":
+        return JobDetail(**msgspec.structs.asdict(kept.job))
+    following = None if kept.check_at is None else stamp(kept.check_at)
+    checks = Checks(asked=int(kept.facts.get("misses", 0)), next_at=following)
+    return JobDetail(**msgspec.structs.asdict(kept.job), checks=checks)
 
 
 def _request_fields(kept: KeptRequest) -> dict[str, Any]:
     return {
         "id": ids.show("req", kept.number),
         "source": kept.source,
-        "state": kept.state,
+        "status": kept.state,
         "proof": kept.proof,
         "job_id": None if kept.ref_job is None else ids.show("job", kept.ref_job),
         "note": kept.note,
@@ -107,7 +145,7 @@ def _request_fields(kept: KeptRequest) -> dict[str, Any]:
     }
 
 
-def _delivery_fields(delivery: Delivery) -> dict[str, Any]:
+def _delivery_fields(tx: Transaction, delivery: Delivery) -> dict[str, Any]:
     event = delivery.event
     return {
         "id": ids.show("dlv", delivery.number),
@@ -115,9 +153,11 @@ def _delivery_fields(delivery: Delivery) -> dict[str, Any]:
         "sink": None if delivery.is_order else delivery.name,
         "source": delivery.name if delivery.is_order else None,
         "event_id": None if event is None else ids.show("evt", event),
+        "event_type": None if event is None else tx.event_type(event),
         "job_id": ids.show("job", delivery.job),
-        "state": delivery.state,
+        "status": delivery.state,
         "attempt": delivery.attempt,
+        "created_at": stamp(ids.made_at(delivery.number)),
         "due_at": stamp(delivery.due_at) if delivery.state in ("pending", "running") else None,
     }
 

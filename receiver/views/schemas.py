@@ -19,6 +19,7 @@ from receiver.views.order_schemas import PARAMETERS, Schema
 from receiver.views.records import (
     DeliveryDetail,
     DeliveryView,
+    JobDetail,
     RequestDetail,
     RequestView,
 )
@@ -31,6 +32,7 @@ LOCAL: Final = "#/$defs/"
 RECORDS: Final[dict[str, type[msgspec.Struct]]] = {
     "Job": Job,
     "Event": Event,
+    "JobDetail": JobDetail,
     "Delivery": DeliveryDetail,
     "ListedDelivery": DeliveryView,
     "Request": RequestDetail,
@@ -51,7 +53,7 @@ LISTS: Final = {
 #: Formats by the name of a property, in whichever record.
 FORMATS: Final = {
     **dict.fromkeys(("created_at", "submitted_at", "finished_at", "received_at", "started_at"), "date-time"),
-    **dict.fromkeys(("due_at", "probe_at", "since", "until", "deadline", "time"), "date-time"),
+    **dict.fromkeys(("due_at", "next_at", "probe_at", "since", "until", "deadline", "time"), "date-time"),
 }
 #: Kinds of the ids by the name of a property; `id` itself is of its record's kind.
 ID_KINDS: Final[dict[str, ids.Kind]] = {
@@ -60,7 +62,7 @@ ID_KINDS: Final[dict[str, ids.Kind]] = {
     "request": "req",
 }
 OWN_KINDS: Final[dict[str, ids.Kind]] = {
-    "Job": "job",
+    **dict.fromkeys(("Job", "JobDetail"), "job"),
     "Event": "evt",
     **dict.fromkeys(("Delivery", "ListedDelivery"), "dlv"),
     **dict.fromkeys(("Request", "ListedRequest"), "req"),

@@ -35,7 +35,7 @@ from receiver.model.jobs import Job, KeptJob
 from receiver.views.records import (
     DeliveryView,
     RequestView,
-    delivery_view,
+    delivery_views,
     request_view,
 )
 
@@ -169,11 +169,11 @@ def requests(
     _views("requests", REQUEST_COLUMNS, views, _request_cells, json)
 
 
-REQUEST_COLUMNS: Final = ("REQUEST", "STATE", "SOURCE", "PROOF", "BYTES", "RECEIVED", "NOTE")
+REQUEST_COLUMNS: Final = ("REQUEST", "STATUS", "SOURCE", "PROOF", "BYTES", "RECEIVED", "NOTE")
 
 
 def _request_cells(view: RequestView) -> list[object]:
-    return [view.id, view.state, view.source, view.proof, view.size, view.received_at, view.note]
+    return [view.id, view.status, view.source, view.proof, view.size, view.received_at, view.note]
 
 
 def deliveries(
@@ -207,17 +207,16 @@ def deliveries(
         provider_job_id=provider_job_id, job=optional_number("job", job), root=optional_number("job", root),
         parent=optional_number("job", parent),
     )  # fmt: skip
-    found = read_list(ctx, config, lambda tx, page: tx.deliveries(page), wanted)
-    views = [delivery_view(one) for one in found]
+    views = read_list(ctx, config, delivery_views, wanted)
     _views("deliveries", DELIVERY_COLUMNS, views, _delivery_cells, json)
 
 
-DELIVERY_COLUMNS: Final = ("DELIVERY", "STATE", "TO", "TRIES", "JOB", "EVENT", "DUE")
+DELIVERY_COLUMNS: Final = ("DELIVERY", "STATUS", "TO", "TYPE", "TRIES", "JOB", "CREATED", "DUE")
 
 
 def _delivery_cells(view: DeliveryView) -> list[object]:
     to = f"sink {view.sink}" if view.sink else f"order {view.source}"
-    return [view.id, view.state, to, view.attempt, view.job_id, view.event_id, view.due_at]
+    return [view.id, view.status, to, view.event_type, view.attempt, view.job_id, view.created_at, view.due_at]
 
 
 def _filters(limit: int, since: str | None, until: str | None, tag: list[str] | None, **more: Any) -> Filters:

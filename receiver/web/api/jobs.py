@@ -25,6 +25,7 @@ from receiver.model.jobs import (
     KeptJob,
 )
 from receiver.model.submissions import Pick, Resolve, Submission
+from receiver.views.records import JobDetail, job_detail
 from receiver.web.api.answers import (
     json_answer,
     page,
@@ -88,13 +89,13 @@ class JobsApi:
         seconds = min(asked.get("wait", 0), MAX_WAIT)
         return json_answer(await self._finished(request.path_params["job_id"], seconds))
 
-    async def _finished(self, job_id: str, seconds: float) -> Job:
+    async def _finished(self, job_id: str, seconds: float) -> JobDetail:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         watch = self._store.watch()
         try:
             while True:
-                job = (await self._store.read(lambda tx: job_of(tx, job_id))).job
+                job = job_detail(await self._store.read(lambda tx: job_of(tx, job_id)))
                 left = end - loop.time()
                 if job.status in RESTING or left <= 0 or self._stopping.is_set():
                     return job

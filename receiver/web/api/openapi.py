@@ -98,7 +98,7 @@ def _jobs() -> Json:
                 "getJob",
                 "jobs",
                 "A job; with `wait` it is answered once it is over, held or unsure, after at most 60 seconds",
-                answers("200", "The job", "Job", 400, 404),
+                answers("200", "The job", "JobDetail", 400, 404),
                 [one, in_query("wait", WAIT, "Seconds; more than 60 count as 60.")],
             )
         },

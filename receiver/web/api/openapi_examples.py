@@ -56,7 +56,7 @@ EVENT: Final = Event(
 REQUEST: Final = RequestView(
     id=ids.show("req", _NUMBER + 3),
     source="journey",
-    state="mapped",
+    status="mapped",
     proof="secret",
     job_id=_JOB_ID,
     note=None,
@@ -75,9 +75,11 @@ DELIVERY: Final = DeliveryView(
     sink="team",
     source=None,
     event_id=EVENT.id,
+    event_type=EVENT.type,
     job_id=_JOB_ID,
-    state="done",
+    status="done",
     attempt=1,
+    created_at=_LATER,
     due_at=None,
 )
 DELIVERY_DETAIL: Final = DeliveryDetail(
@@ -108,6 +110,7 @@ COSTS: Final = CostSummary(
 #: An example of each record, by its name in the document.
 RECORDS: Final[dict[str, msgspec.Struct]] = {
     "Job": JOB,
+    "JobDetail": JOB,
     "Event": EVENT,
     "Request": REQUEST_DETAIL,
     "ListedRequest": REQUEST,

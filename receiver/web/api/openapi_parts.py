@@ -48,7 +48,7 @@ SHORT: Final = re.compile(r"[^.;:(]*[^.;:( ]")
 DESCRIPTIONS: Final[dict[str, str]] = {
     "limit": "How many items at most.",
     "cursor": "`next` of the page before; go on until it is null.",
-    "status": "Of the job; of a request or a delivery its own state.",
+    "status": "Of the job; of a request or a delivery its own.",
     "source": "Name of the configured account.",
     "action": "The job's canonical action.",
     "provider_job_id": "The vendor's own id of the job.",

@@ -130,6 +130,11 @@ def test_a_delivery_is_listed_and_shown(tmp_path: Path) -> None:
     sinks = values(run(tmp_path, "deliveries", "--json", "--sink", "log", "--status", "pending"))
     assert len(sinks) == 2
     assert "to        order at journey" in done(run(tmp_path, "deliveries", order["id"]))
+    shown = done(run(tmp_path, "deliveries", sinks[0]["id"]))
+    assert f"{sinks[0]['event_id']} job.completed" in shown
+    assert "status    pending" in shown
+    assert f"created   {sinks[0]['created_at']}" in shown
+    assert "STATE" not in done(run(tmp_path, "deliveries")) + done(run(tmp_path, "requests"))
     assert "sink log" in done(run(tmp_path, "deliveries", "--sink", "log"))
 
 

@@ -96,6 +96,13 @@ def examples(value: Any) -> Iterator[tuple[dict[str, Any], Any]]:
             yield from examples(inner)
 
 
+def test_requests_events_and_deliveries_have_a_status_and_nothing_else_for_it() -> None:
+    known = document()["components"]["schemas"]
+    assert [name for name, schema in known.items() if "state" in schema.get("properties", {})] == []
+    for name in ("Job", "Delivery", "ListedDelivery", "Request", "ListedRequest", "Taken"):
+        assert "status" in known[name]["properties"], name
+
+
 ORDERS: list[tuple[str, Any, bool]] = [
     ("without a prompt", {"action": "imagine", "params": {}}, False),
     ("without parameters", {"action": "imagine"}, False),
@@ -130,9 +137,9 @@ async def test_the_document_requires_of_an_order_what_the_api_requires(
 
 
 def test_the_published_schemas_are_valid_and_of_every_record_and_list() -> None:
-    shown = {"Job", "Event", "Delivery", "ListedDelivery", "Request", "ListedRequest", "Costs", "Taken", "Problem"}
+    shown = {"Job", "JobDetail", "Event", "Delivery", "ListedDelivery", "Request", "ListedRequest", "Costs"}
     lists = {"JobList", "EventList", "DeliveryList", "RequestList"}
-    assert set(schemas()) == {*shown, *lists, "Submission", "Pick", "Resolve"}
+    assert set(schemas()) == {*shown, *lists, "Taken", "Problem", "Submission", "Pick", "Resolve"}
     for schema in schemas().values():
         jsonschema_rs.meta.validate(schema)
 
