@@ -25,18 +25,14 @@ from receiver.model.jobs import (
     KeptJob,
 )
 from receiver.model.submissions import Pick, Resolve, Submission
+from receiver.views.filters import JOBS, number_reader
 from receiver.views.records import JobDetail, job_detail
 from receiver.web.api.answers import (
     json_answer,
     page,
     read_record,
 )
-from receiver.web.api.filters import (
-    JOBS,
-    filters_of,
-    number_reader,
-    read_query,
-)
+from receiver.web.api.filters import filters_of, read_query
 from receiver.web.api.waiting import news
 
 #: Largest body of an order, bytes: an inpaint mask may have 12,000,000 characters (Apiframe, documented).

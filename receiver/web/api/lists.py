@@ -14,6 +14,7 @@ from receiver.flows.commands import redeliver
 from receiver.flows.intake import reparse
 from receiver.lib import ids
 from receiver.lib.times import Clock
+from receiver.views.filters import DELIVERIES, EVENTS, REQUESTS
 from receiver.views.records import (
     DeliveryDetail,
     DeliveryView,
@@ -25,13 +26,7 @@ from receiver.views.records import (
     request_view,
 )
 from receiver.web.api.answers import json_answer, page
-from receiver.web.api.filters import (
-    DELIVERIES,
-    EVENTS,
-    REQUESTS,
-    filters_of,
-    read_query,
-)
+from receiver.web.api.filters import filters_of, read_query
 
 
 class ListsApi:

@@ -5,16 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Final
 
+from receiver.views.filters import DELIVERIES, EVENTS, JOBS, REQUESTS, TYPES, ListParameters
 from receiver.views.schemas import components, id_schema, with_references
 from receiver.web.api import openapi_examples as examples
-from receiver.web.api.filters import (
-    DELIVERIES,
-    EVENTS,
-    JOBS,
-    REQUESTS,
-    TYPES,
-    ListParameters,
-)
 from receiver.web.api.openapi_parts import (
     SCHEMAS,
     Json,

@@ -8,14 +8,8 @@ from typing import Any, Final
 import msgspec
 
 from receiver.lib import ids
+from receiver.views.filters import COMMON, DEFAULT_LIMIT, MAX_LIMIT, TYPES, ListParameters
 from receiver.views.schemas import id_schema
-from receiver.web.api.filters import (
-    COMMON,
-    DEFAULT_LIMIT,
-    MAX_LIMIT,
-    TYPES,
-    ListParameters,
-)
 from receiver.web.api.openapi_examples import shown
 from receiver.web.problems import problem_body
 
