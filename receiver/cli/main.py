@@ -28,7 +28,7 @@ from receiver.cli.screen import (
     tell,
 )
 from receiver.composition import Composition
-from receiver.errors import ConfigError, GridhookError
+from receiver.errors import ConfigError, GridhookError, OutOfBounds
 
 
 class Commands(TyperGroup):
@@ -41,6 +41,8 @@ class Commands(TyperGroup):
         except ConfigError as wrong:
             tell_problems(wrong)
             raise typer.Exit(2) from None
+        except OutOfBounds as wrong:
+            fail(str(wrong), 2)
         except GridhookError as wrong:
             fail(str(wrong))
 

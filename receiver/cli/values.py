@@ -9,10 +9,11 @@ import msgspec
 import typer
 
 from receiver.config.units import duration
-from receiver.errors import NotJson
+from receiver.errors import NotJson, OutOfBounds
 from receiver.lib import ids
 from receiver.lib.strict_json import read_json
 from receiver.lib.times import unstamp
+from receiver.model.submissions import check_tags
 
 #: The last moment that an id can have, Unix ms.
 LAST: Final = ids.made_at((1 << 63) - 1)
@@ -26,9 +27,10 @@ def params(pairs: Sequence[str]) -> dict[str, Any]:
 def tags(pairs: Sequence[str]) -> dict[str, str]:
     """`name=text` each."""
     found = dict(_split(pairs, "--tag"))
-    for name in found:
-        if '"' in name or not name.isprintable():
-            raise typer.BadParameter(f"--tag: {name!r} is no name for a tag")
+    try:
+        check_tags(found)
+    except OutOfBounds as wrong:
+        raise typer.BadParameter(f"--tag: {wrong}") from None
     return found
 
 

@@ -32,7 +32,7 @@ from receiver.model.jobs import (
     KeptJob,
     Then,
 )
-from receiver.model.submissions import KEY_LENGTH, Decision, Submission
+from receiver.model.submissions import Decision, Submission, check_bounds
 
 
 def submit(
@@ -40,9 +40,10 @@ def submit(
 ) -> KeptJob:
     """Plans a job; the same Idempotency-Key returns the same job again.
 
-    Raises NotFound (source, parent), InvalidParams, NotPossible (this parent cannot be followed like that, or the key
-    was used for something else).
+    Raises NotFound (source, parent), InvalidParams (OutOfBounds too), NotPossible (this parent cannot be followed like
+    that, or the key was used for something else).
     """
+    check_bounds(submission, idempotency_key)
     intent, wanted = _intent(tx, submission, idempotency_key)
     known = tx.job_for(intent)
     if known is not None:
@@ -75,8 +76,6 @@ def _intent(tx: Transaction, submission: Submission, key: str | None) -> tuple[s
     wanted = hashlib.sha256(msgspec.json.encode(submission, order="deterministic")).hexdigest()[:32]
     if key is None:
         return f"submission:{tx.ids.next()}", wanted
-    if not 0 < len(key) <= KEY_LENGTH:
-        raise InvalidParams(f"an Idempotency-Key has 1 to {KEY_LENGTH} characters")
     return f"key:{key}", wanted
 
 
@@ -222,7 +221,7 @@ def _read_link(setup: Setup, link: Any, source: str, parent_action: str) -> Then
         raise InvalidParams("then is a table with an action, or a list of such")
     place = source if link.get("source") is None else link["source"]
     if not isinstance(place, str) or place not in setup.sources:
-        raise InvalidParams(f"then names source {place!r}, which is not configured")
+        raise InvalidParams(f"then names source {repr(place)[:60]}, which is not configured")
     action = link["action"]
     params = normalize(action, {name: item for name, item in link.items() if name not in ("action", "source", "then")})
     provider = setup.sources[place].provider

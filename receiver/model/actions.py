@@ -48,7 +48,7 @@ def normalize(action: str, params: Mapping[str, Any]) -> Params:
     if "version" in clean:
         clean["version"] = _version(clean["version"])
     if not isinstance(clean.get("prompt", ""), str):
-        raise InvalidParams(f"prompt must be text, not {clean['prompt']!r}")
+        raise InvalidParams(f"prompt must be text, not {_short(clean['prompt'])}")
     if action == "imagine" and not str(clean.get("prompt", "")).strip():
         raise InvalidParams("imagine needs a prompt")
     if action == "pick" and "index" not in clean:
@@ -68,18 +68,24 @@ def grid_index(value: object) -> int:
     """1-4 from 1-4 or "1"-"4". Raises InvalidParams for everything else, 0 and True included."""
     if not isinstance(value, bool) and isinstance(value, int | str) and str(value) in {"1", "2", "3", "4"}:
         return int(value)
-    raise InvalidParams(f"index must be 1, 2, 3 or 4, not {value!r}")
+    raise InvalidParams(f"index must be 1, 2, 3 or 4, not {_short(value)}")
+
+
+def _short(value: object) -> str:
+    """A wrong value as far as it is shown."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
-        raise InvalidParams(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+        raise InvalidParams(f"{name} must be one of {', '.join(allowed)}, not {_short(value)}")
     return value
 
 
 def _version(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise InvalidParams(f"version must be text, such as '7', not {value!r}")
+        raise InvalidParams(f"version must be text, such as '7', not {_short(value)}")
     return str(value)
 
 
@@ -89,5 +95,5 @@ def _factor(value: object) -> float:
     except ValueError:
         factor = 0.0
     if not 1.0 < factor <= 4.0:
-        raise InvalidParams(f"factor must be a number above 1 and at most 4, not {value!r}")
+        raise InvalidParams(f"factor must be a number above 1 and at most 4, not {_short(value)}")
     return factor

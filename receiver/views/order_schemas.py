@@ -9,15 +9,28 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from receiver.model.actions import DIRECTIONS, STRENGTHS, UPSCALE_KINDS
+from receiver.model.submissions import NAME, NAME_LENGTH, PLAIN, PROMPT_LENGTH, TAG_LENGTH, TAGS
+from receiver.model.submissions import PARAMETERS as MOST
 
 Schema = dict[str, Any]
 
+_NAMED: Final[Schema] = {"type": "string", "maxLength": NAME_LENGTH, "pattern": NAME}
+_TAGS: Final[Schema] = {
+    "type": "object",
+    "additionalProperties": {"type": "string", "maxLength": TAG_LENGTH, "pattern": PLAIN},
+    "propertyNames": _NAMED,
+    "maxProperties": TAGS,
+}
 _TILE: Final[Schema] = {"type": ["integer", "string", "null"], "minimum": 1, "maximum": 4, "pattern": "^[1-4]$"}
 _FACTOR: Final[Schema] = {"type": ["number", "string", "null"], "exclusiveMinimum": 1, "maximum": 4}
 _TEXTS: Final[Schema] = {"type": ["array", "null"], "items": {"type": "string"}}
 #: The canonical parameters, whichever action takes them; null is the same as left out.
 PARAMETERS: Final[dict[str, Schema]] = {
-    "prompt": {"type": ["string", "null"], "description": "What to draw; `imagine` requires it."},
+    "prompt": {
+        "type": ["string", "null"],
+        "maxLength": PROMPT_LENGTH,
+        "description": "What to draw; `imagine` requires it.",
+    },
     "index": {**_TILE, "description": "Tile of the grid, 1 top left to 4 bottom right; `pick` requires it."},
     "version": {"type": ["string", "number", "null"], "description": "Of the model, such as `7` or `niji 6`."},
     "aspect_ratio": {"type": ["string", "null"], "description": "Such as `16:9`."},
@@ -59,6 +72,8 @@ def order_params() -> Schema:
         "description": "The parameters of an action. Beside the canonical ones, a vendor's own by its name for them.",
         "type": "object",
         "properties": dict(PARAMETERS),
+        "propertyNames": _NAMED,
+        "maxProperties": MOST,
         "additionalProperties": True,
     }
 
@@ -66,7 +81,7 @@ def order_params() -> Schema:
 def follow_up() -> Schema:
     """The schema of one link of a chain: an action with its parameters beside it, and what follows from that."""
     own: dict[str, Schema] = {
-        "action": {"type": "string", "description": "Canonical action, or a vendor's own by its name."},
+        "action": {**_NAMED, "description": "Canonical action, or a vendor's own by its name."},
         "source": {"type": ["string", "null"], "description": "Name of the source; null: that of the job it follows."},
         "then": {**_chain(), "description": "What follows when this completes."},
     }
@@ -76,6 +91,8 @@ def follow_up() -> Schema:
         "type": "object",
         "properties": {**own, **PARAMETERS},
         "required": ["action"],
+        "propertyNames": _NAMED,
+        "maxProperties": MOST,
         "additionalProperties": True,
         **by_action(REQUIRED),
     }
@@ -87,7 +104,14 @@ def submission(plain: Schema) -> Schema:
         name: {key: value for key, value in schema.items() if key != "default"}  # it would be required in TypeScript
         for name, schema in plain["properties"].items()
     }
-    properties = {**own, "params": {"$ref": "#/$defs/OrderParams"}, "then": _chain()}
+    properties = {
+        **own,
+        "source": _NAMED,
+        "action": _NAMED,
+        "params": {"$ref": "#/$defs/OrderParams"},
+        "tags": _TAGS,
+        "then": _chain(),
+    }
     within = {
         action: _open({"params": schema}, *(["params"] if "required" in schema else []))
         for action, schema in REQUIRED.items()

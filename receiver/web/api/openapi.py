@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Final
 
+from receiver.model.submissions import KEY as KEY_PATTERN
+from receiver.model.submissions import KEY_LENGTH
 from receiver.views.filters import DELIVERIES, EVENTS, JOBS, REQUESTS, TYPES, ListParameters
 from receiver.views.schemas import components, id_schema, with_references
 from receiver.web.api import openapi_examples as examples
@@ -40,7 +42,7 @@ KEY: Final[Json] = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "The same key returns the same job; with another order it is a conflict.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH, "pattern": KEY_PATTERN},
     "example": "order-4711",
 }
 MAY_CONFLICT: Final = (400, 404, 409)

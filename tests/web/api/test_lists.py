@@ -120,10 +120,10 @@ async def test_what_is_no_list_takes_no_unknown_question_either(tmp_path: Path, 
 
 # --- filters ---------------------------------------------------------------------------------------------------------
 
-ODD_TAGS = {'a"b': 'c"d', "x.y": "z", "$": "1", "]'--": "';", "": "empty", "ä\\": "ö", "n\n": "\n"}
+ODD_TAGS = {'a"b': 'c"d', "x.y": "z", "$": "1", "]'--": "';", "ä\\": "ö", "n n": ""}
 
 
-@pytest.mark.parametrize("tag", [tag for tag in ODD_TAGS if tag])
+@pytest.mark.parametrize("tag", list(ODD_TAGS))
 @pytest.mark.parametrize("name", LISTS)
 async def test_a_tag_of_any_name_finds_its_jobs_and_what_is_about_them(tmp_path: Path, name: str, tag: str) -> None:
     async with a_face(tmp_path) as face:
