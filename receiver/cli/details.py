@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from receiver.cli.explain import price
+from receiver.cli.local_times import local
 from receiver.cli.screen import (
     clean,
     clean_lines,
@@ -80,7 +81,10 @@ def show_job(ctx: typer.Context, config: Path, job_id: str, json: bool) -> None:
     _follow_ups(found)
     if found.events:
         say("\nevents")
-        table(("EVENT", "TYPE", "%", "TIME"), [[one.id, one.type, one.data.progress, one.time] for one in found.events])
+        table(
+            ("EVENT", "TYPE", "%", "TIME"),
+            [[one.id, one.type, one.data.progress, local(one.time)] for one in found.events],
+        )
 
 
 def _job(tx: Transaction, job_id: str) -> JobFamily:
@@ -115,10 +119,10 @@ def job_fields(job: JobDetail, counted: CostRow | None = None) -> None:
             ("asked", checks_text(job.checks) if job.checks else None),
             ("waits for", held_text(job.hold) if job.hold else None),
             ("to decide", decide_text(job) if job.status in ("held", "unsure") else None),
-            ("created", job.created_at),
-            ("submitted", job.submitted_at),
-            ("finished", job.finished_at),
-            ("deadline", job.deadline if job.finished_at is None else None),
+            ("created", local(job.created_at)),
+            ("submitted", local(job.submitted_at)),
+            ("finished", local(job.finished_at)),
+            ("deadline", local(job.deadline) if job.finished_at is None else None),
             ("grid", job.grid_url),
             *((f"picture {image.index}", image.archive or image.url) for image in job.images),
             *(("can follow", choice) for choice in choices(job.next_actions)),
@@ -137,7 +141,7 @@ def cost_text(cost: Cost | None, counted: CostRow | None) -> str | None:
 
 def checks_text(checks: Checks) -> str:
     """How often a vendor was asked about an unsure job, and when next."""
-    following = f"next {checks.next_at}" if checks.next_at else "it cannot be asked"
+    following = f"next {local(checks.next_at)}" if checks.next_at else "it cannot be asked"
     return f"{checks.asked} times, {following}"
 
 
@@ -148,8 +152,8 @@ def decide_text(job: Job) -> str:
 
 def held_text(hold: Hold) -> str:
     """Why and how long a job waits."""
-    until = f", until {hold.until}" if hold.until else ""
-    return f"its {hold.reason}, since {hold.since}{until}: {hold.note or 'a person may decide'}"
+    until = f", until {local(hold.until)}" if hold.until else ""
+    return f"its {hold.reason}, since {local(hold.since)}{until}: {hold.note or 'a person may decide'}"
 
 
 def choices(actions: Sequence[NextAction]) -> list[str]:
@@ -218,7 +222,7 @@ def _request(detail: RequestDetail) -> None:
             ("source", detail.source),
             ("proof", detail.proof),
             ("job", detail.job_id),
-            ("received", detail.received_at),
+            ("received", local(detail.received_at)),
             ("size", f"{detail.size} bytes"),
         ]
     )
@@ -241,14 +245,17 @@ def show_delivery(ctx: typer.Context, config: Path, delivery_id: str, json: bool
             ("to", f"sink {detail.sink}" if detail.sink else f"order at {detail.source}"),
             ("job", detail.job_id),
             ("event", f"{detail.event_id} {detail.event_type}" if detail.event_id else None),
-            ("created", detail.created_at),
+            ("created", local(detail.created_at)),
             ("tries", str(detail.attempt)),
-            ("due", detail.due_at),
+            ("due", local(detail.due_at)),
         ]
     )
     if detail.attempts:
         say("\nattempts")
-        rows = [[one.number, one.outcome, one.status, one.started_at, one.took_ms, one.note] for one in detail.attempts]
+        rows = [
+            [one.number, one.outcome, one.status, local(one.started_at), one.took_ms, one.note]
+            for one in detail.attempts
+        ]
         table(("TRY", "OUTCOME", "HTTP", "STARTED", "MS", "NOTE"), rows)
 
 
@@ -265,4 +272,4 @@ def _found(what: str, number: int | None, read: Callable[[int], T | None], given
 
 
 def _read(ctx: typer.Context, config: Path, work: Callable[[Transaction], T]) -> T:
-    return with_service(ctx, config, lambda service: service.store.read(work))
+    return with_service(ctx, config, lambda service: service.store.read(work), secrets="optional")

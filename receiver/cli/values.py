@@ -26,7 +26,10 @@ def params(pairs: Sequence[str]) -> dict[str, Any]:
 
 def tags(pairs: Sequence[str]) -> dict[str, str]:
     """`name=text` each."""
-    found = dict(_split(pairs, "--tag"))
+    split = _split(pairs, "--tag")
+    found = dict(split)
+    if len(found) < len(split):
+        raise typer.BadParameter("--tag: the same name is given twice")
     try:
         check_tags(found)
     except OutOfBounds as wrong:
@@ -56,7 +59,9 @@ def moment(text: str | None, name: str, now: int) -> int | None:
             return max(0, min(read(text, now), LAST))
         except (ValueError, OverflowError):
             continue
-    raise typer.BadParameter(f"{name} is a moment such as 2026-11-21T10:00:00Z, or a duration such as 2h, not {text!r}")
+    raise typer.BadParameter(
+        f"{name} is a moment such as 2026-11-21T10:00:00Z, or a duration such as 2h, not {text[:40]!r}"
+    )
 
 
 def number(kind: ids.Kind, text: str) -> int:
@@ -65,11 +70,6 @@ def number(kind: ids.Kind, text: str) -> int:
     if found is None:
         raise typer.BadParameter(f"{text!r} is not an id of the form {kind}_ and 13 characters")
     return found
-
-
-def optional_number(kind: ids.Kind, text: str | None) -> int | None:
-    """The number of an outside id, if one was typed."""
-    return None if text is None else number(kind, text)
 
 
 def _ago(text: str, now: int) -> int:

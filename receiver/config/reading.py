@@ -24,6 +24,8 @@ from receiver.lib.signatures import Secret
 S = TypeVar("S", bound=msgspec.Struct)
 
 Table = Mapping[str, Any]
+#: Whether a secret that cannot be read is a mistake.
+Secrets = Literal["needed", "optional"]
 
 WORDS: Final[dict[Any, str]] = {str: "text in quotes", int: "a whole number", bool: "true or false", float: "a number"}
 
@@ -35,8 +37,11 @@ class Wrong(Exception):
 class Reader:
     """Reads tables. `env` and `folder` are where secrets come from; problems go to `findings`."""
 
-    def __init__(self, findings: Findings, env: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, findings: Findings, env: Mapping[str, str], folder: Path, secrets: Secrets = "needed") -> None:
         self.findings = findings
+        self._secrets = secrets
+        #: How many secrets were left out.
+        self._without = 0
         self._env = env
         self._folder = folder
 
@@ -57,7 +62,7 @@ class Reader:
         required one is missing or wrong. Either way the problem is noted.
         """
         values: dict[str, Any] = {}
-        before = len(self.findings.problems)
+        before = self._noted()
         whole = True
         for field in msgspec.structs.fields(spec):
             key = field.encode_name
@@ -70,7 +75,7 @@ class Reader:
                 values[field.name] = self.value(table[key], field.type, inside(where, key))
             except Wrong:
                 whole = whole and not field.required
-        return self._made(spec, values, where, len(self.findings.problems) == before) if whole else None
+        return self._made(spec, values, where, self._noted() == before) if whole else None
 
     def _made(self, spec: type[S], values: dict[str, Any], where: str, right: bool) -> S | None:
         """A struct's own checks (`__post_init__`) may raise: a problem, unless it comes from a wrong field left out."""
@@ -136,8 +141,14 @@ class Reader:
         try:
             return read_secret(value, self._env, self._folder)
         except SecretWrong as wrong:
-            self.findings.wrong(where, wrong.wrong, wrong.remedy)
+            if self._secrets == "needed":
+                self.findings.wrong(where, wrong.wrong, wrong.remedy)
+            self._without += 1
             raise Wrong from None
+
+    def _noted(self) -> int:
+        """How much was wrong or left out so far: what depends on that is not judged."""
+        return len(self.findings.problems) + self._without
 
     def _plain(self, value: Any, kind: Any, where: str) -> Any:
         unit = unit_of(kind)
