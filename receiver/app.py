@@ -20,6 +20,7 @@ from receiver.config import (
     SinkSettings,
     load,
 )
+from receiver.config.reading import Secrets
 from receiver.config.settings import setup_of, taken_over
 from receiver.contracts import (
     Sink,
@@ -74,9 +75,9 @@ class LazyClasses(Mapping[str, type[Any]]):
         return len(self._places)
 
 
-def read_config(path: Path, env: Mapping[str, str]) -> Config:
+def read_config(path: Path, env: Mapping[str, str], secrets: Secrets = "needed") -> Config:
     """The configuration of a file. Raises ConfigError with every mistake in it."""
-    return load(path, env, LazyClasses(PROVIDERS), LazyClasses(HANDLERS))
+    return load(path, env, LazyClasses(PROVIDERS), LazyClasses(HANDLERS), secrets)
 
 
 def database_file(config: Config) -> Path:

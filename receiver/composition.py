@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import msgspec
 
 from receiver.config import Config
+from receiver.config.reading import Secrets
 from receiver.contracts import HookedStore
 from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
@@ -72,6 +73,14 @@ class Runtime(Protocol):
         ...
 
 
+class ReadConfig(Protocol):
+    """Reads a configuration file."""
+
+    def __call__(self, path: Path, env: Mapping[str, str], secrets: Secrets = "needed", /) -> Config:
+        """The configuration, its `env:` secrets looked up in `env`. Raises ConfigError."""
+        ...
+
+
 class OpenRuntime(Protocol):
     """Opens the parts of a configuration."""
 
@@ -83,8 +92,7 @@ class OpenRuntime(Protocol):
 class Composition(msgspec.Struct, frozen=True, kw_only=True):
     """What `receiver.app` hands to the command line."""
 
-    #: The configuration in a file, its `env:` secrets looked up in the mapping. Raises ConfigError.
-    read_config: Callable[[Path, Mapping[str, str]], Config]
+    read_config: ReadConfig
     open_runtime: OpenRuntime
     #: What there is at the database's address; changes nothing. Raises StoreRefused or StoreUnavailable.
     inspect: Callable[[Config], Inspection]

@@ -29,7 +29,7 @@ from receiver.cli.screen import (
     tell,
 )
 from receiver.composition import Composition
-from receiver.errors import ConfigError, GridhookError
+from receiver.errors import ConfigError, GridhookError, OutOfBounds
 from receiver.lib import streams
 
 
@@ -47,6 +47,8 @@ class Commands(TyperGroup):
         except ConfigError as wrong:
             tell_problems(wrong)
             raise typer.Exit(2) from None
+        except OutOfBounds as wrong:
+            fail(str(wrong), 2)
         except GridhookError as wrong:
             fail(str(wrong))
 

@@ -15,7 +15,7 @@ from receiver.contracts.pruning import (
 from receiver.lib.ids import Ids
 from receiver.model.deliveries import Attempt, Delivery
 from receiver.model.destinations import Destination
-from receiver.model.events import KeptEvent
+from receiver.model.events import EventType, KeptEvent, OperatorEventType
 from receiver.model.jobs import KeptJob
 from receiver.model.money import (
     Breaker,
@@ -158,6 +158,7 @@ class Transaction(Protocol):
         ...
 
     def event(self, number: int) -> bytes | None: ...
+    def event_type(self, number: int) -> EventType | OperatorEventType | None: ...
     def events(self, filters: Filters) -> Page[bytes]: ...
     def events_after(self, number: int, limit: int) -> list[bytes]: ...
 

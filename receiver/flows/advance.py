@@ -229,7 +229,7 @@ def release(tx: Transaction, setup: Setup, kept: KeptJob, now: int, *, forced: b
 
 def send_again(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:
     """Orders an unsure job once more, by a person's word: it may be paid twice."""
-    _order(tx, setup.sources[kept.job.source], kept, now)
+    _order(tx, setup.sources[kept.job.source], kept.with_job(error=None), now)
 
 
 def _next_actions(source: Source, kept: KeptJob) -> tuple[NextAction, ...]:

@@ -54,7 +54,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobError(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a job failed."""
+    """Why a job failed, or why it is unsure."""
 
     code: ErrorCode
     #: The vendor's own code as text (some exceed 32 bits).
@@ -109,6 +109,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     images: tuple[Image, ...] = ()
     next_actions: tuple[NextAction, ...] = ()
     cost: Cost | None = None
+    #: Why it failed or was canceled; of an unsure job why nothing certain is known.
     error: JobError | None = None
     hold: Hold | None = None
     created_at: str
@@ -240,6 +241,7 @@ def _go_on(kept: KeptJob, report: Report, at: str) -> KeptJob:
         progress=max(job.progress, min(report.progress or 0, 99)),
         submitted_at=job.submitted_at or (at if kept.ordered_by_us and report.status else None),
         hold=None if said in LIVE else job.hold,
+        error=job.error if said == "unsure" else None,
     )
 
 
@@ -254,7 +256,7 @@ def _end(kept: KeptJob, report: Report, at: str) -> KeptJob:
         submitted_at=job.submitted_at or (at if kept.ordered_by_us else None),
         finished_at=at,
         hold=None,
-        error=None if done else report.error or job.error or _unexplained(report),
+        error=None if done else report.error or _unexplained(report),
         grid_url=report.grid_url or job.grid_url,
         images=report.images or job.images,
     )

@@ -44,6 +44,7 @@ class Application(Starlette):
         self.ingest = Ingest(store, setup, clock, config.server.max_body, self._metrics.count)
         v1 = api(store, setup, clock, self.state.stopping, self._stream)
         routes = [
+            Route("/api/v1/openapi.json", openapi, methods=["GET"]),
             Mount("/api/v1", Bearer(v1, config.server.admin_token)),
             *self._health.routes(),
             *self._metrics.routes(),

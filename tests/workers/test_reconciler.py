@@ -20,6 +20,7 @@ from receiver.flows import commands
 from receiver.flows.open_jobs import check_everything_open
 from receiver.lib.signatures import Secret
 from receiver.lib.times import stamp
+from receiver.model import submissions
 from receiver.model.events import OperatorEvent, decode_event
 from receiver.model.jobs import Job, Then
 from receiver.model.rules import Rule
@@ -393,7 +394,7 @@ async def test_check_asks_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("decision", ["check", "send", "give-up"])
-async def test_what_is_over_is_not_resolved(tmp_path: Path, decision: commands.Decision) -> None:
+async def test_what_is_over_is_not_resolved(tmp_path: Path, decision: submissions.Decision) -> None:
     async with world(tmp_path, rules=()) as here:
         await here.webhook(PICKED)
         (job,) = await here.jobs()
@@ -453,7 +454,7 @@ async def test_a_tile_taken_out_of_an_unsigned_grid_is_no_proof_of_the_grid(tmp_
 
 
 OPERATOR = Rule(name="operator", when={"type": "source.*"})
-IMAGINE = commands.Submission(source="journey", action="imagine", params={"prompt": "a lighthouse"})
+IMAGINE = submissions.Submission(source="journey", action="imagine", params={"prompt": "a lighthouse"})
 
 
 async def operator_events(here: World) -> list[str]:

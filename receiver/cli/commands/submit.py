@@ -27,11 +27,11 @@ from receiver.cli.values import params, tags
 from receiver.cli.values import then as read_then
 from receiver.composition import Runtime
 from receiver.contracts import Transaction
-from receiver.flows.commands import Submission
 from receiver.flows.commands import pick as plan_pick
 from receiver.flows.commands import submit as plan_job
 from receiver.lib import streams
 from receiver.model.jobs import TERMINAL, KeptJob
+from receiver.model.submissions import Submission
 
 Wait = Annotated[bool, typer.Option("--wait", help="Show its progress and wait until it has ended.")]
 #: Plans a job in a transaction; the service is what it runs on.
