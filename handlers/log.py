@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import structlog
 
 from receiver.contracts import DeliveryContext, Handler, NoOptions
@@ -10,6 +11,7 @@ from receiver.model.deliveries import (
     Outcome,
     OutgoingEvent,
 )
+from receiver.model.events import AnyEvent, OperatorEvent
 
 
 class Log(Handler):
@@ -20,15 +22,20 @@ class Log(Handler):
 
     async def deliver(self, outgoing: OutgoingEvent, context: DeliveryContext) -> Outcome:
         """Writes the line; always delivered."""
-        job = outgoing.event.data
-        self._log.info(
-            "event.logged",
-            event_id=outgoing.event.id,
-            event_type=outgoing.event.type,
-            job_id=job.id,
-            source=job.source,
-            action=job.action,
-            status=job.status,
-            progress=job.progress,
-        )
+        event = outgoing.event
+        self._log.info("event.logged", event_id=event.id, event_type=event.type, **_told(event))
         return Delivered()
+
+
+def _told(event: AnyEvent) -> dict[str, object]:
+    if isinstance(event, OperatorEvent):
+        told: dict[str, object] = msgspec.to_builtins(event.data)
+        return told
+    job = event.data
+    return {
+        "job_id": job.id,
+        "source": job.source,
+        "action": job.action,
+        "status": job.status,
+        "progress": job.progress,
+    }

@@ -131,7 +131,9 @@ class GridhookRuntime:
         sinks = [_sink(settings) for settings in self.config.sinks.values()]
         return [
             *(
-                SinkCarrier(self.store, sink, transport, self.clock, random.random).lane(sink_lane(sink.name))
+                SinkCarrier(self.store, self.setup, sink, transport, self.clock, random.random).lane(
+                    sink_lane(sink.name)
+                )
                 for sink in sinks
             ),
             *(self._orders(name, transport).lane() for name in self.config.sources),
@@ -153,6 +155,7 @@ def _sink(settings: SinkSettings) -> Sink:
         timeout=settings.timeout,
         concurrency=settings.concurrency,
         rate=settings.rate,
+        pause_after=settings.pause_after,
     )
 
 

@@ -1,4 +1,5 @@
-"""For every test: how examples are chosen, and that what one test configures of the log the next one does not find."""
+"""For every test: its surroundings, how examples are chosen, and that what one test configures of the log the next one
+does not find."""
 
 from __future__ import annotations
 
@@ -9,6 +10,11 @@ from typing import Any
 import hypothesis
 import pytest
 import structlog
+
+from support.surroundings import settle
+
+# Before a test module is imported: some libraries look at the environment then.
+settle(os.environ)
 
 # A busy machine is no fault of the code. CI takes the same examples each time: a red there is a change's doing.
 hypothesis.settings.register_profile("gridhook", deadline=None, derandomize="CI" in os.environ)

@@ -11,7 +11,7 @@ import msgspec
 
 from handlers.slack.template import Template
 from handlers.slack.wording import MAX_SECTION, MAX_VALUE, bounded, escape, foreign, one_line, words
-from receiver.model.events import Event, EventType
+from receiver.model.events import AnyEvent, Event, EventType, OperatorEvent, OperatorEventType
 from receiver.model.jobs import Job
 
 #: Characters of a picture's address (documented).
@@ -30,6 +30,15 @@ EMOJI: Final[dict[EventType, str]] = {
     "job.submitted": ":outbox_tray:",
     "job.unsure": ":grey_question:",
 }
+OPERATOR_EMOJI: Final[dict[OperatorEventType, str]] = {
+    "source.stopped": ":octagonal_sign:",
+    "source.recovered": ":white_check_mark:",
+    "source.webhooks_missing": ":mailbox_with_no_mail:",
+    "source.refused_requests": ":lock:",
+    "sink.failing": ":octagonal_sign:",
+    "sink.recovered": ":white_check_mark:",
+    "delivery.dead": ":skull:",
+}
 #: Parameters that tell one action from another of its name.
 TELLING: Final = ("index", "kind", "strength", "factor", "direction")
 Block = dict[str, object]
@@ -43,8 +52,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     plain: str
 
 
-def message(event: Event, template: Template | None = None) -> Message:
-    """The event as a message; a template replaces the first line."""
+def message(event: AnyEvent, template: Template | None = None) -> Message:
+    """The event as a message; a template replaces the first line of one that is about a job."""
+    if isinstance(event, OperatorEvent):
+        return _operator_message(event)
     job = event.data
     headline = (template.fill(event).strip() if template else "") or _headline(event)
     links = [_link(url, label) for url, label in _pictures(job) if _linkable(url)]
@@ -54,6 +65,18 @@ def message(event: Event, template: Template | None = None) -> Message:
     blocks += [_image(url, job) for url, _ in _pictures(job) if _showable(url)][:1]
     blocks += [_context(line) for line in (*facts, *_packed(links, " · ", MAX_SECTION)[:MAX_LINK_BLOCKS])]
     plain = _packed([headline, *details, *facts, *links], "\n", MAX_TEXT)[0]
+    return Message(text=headline, blocks=blocks, plain=plain)
+
+
+def _operator_message(event: OperatorEvent) -> Message:
+    kind, _, what = event.type.partition(".")
+    headline = f"{OPERATOR_EMOJI[event.type]} {kind} {foreign(event.subject, 80)}: {what.replace('_', ' ')}"
+    told = msgspec.to_builtins(event.data)
+    reason = f"Reason: {foreign(told.pop('reason'), 2 * MAX_VALUE)}"
+    rest = {name: value for name, value in told.items() if value != event.subject}
+    facts = " · ".join(f"{name.replace('_', ' ')} {foreign(words(value))}" for name, value in rest.items())
+    blocks = [_section(headline), _section(reason), *([_context(facts)] if facts else [])]
+    plain = "\n".join(line for line in (headline, reason, facts) if line)
     return Message(text=headline, blocks=blocks, plain=plain)
 
 

@@ -24,6 +24,7 @@ from receiver.cli.screen import (
     clean,
     fail,
     say,
+    show_everything,
     tell,
 )
 from receiver.composition import Composition
@@ -112,4 +113,5 @@ for name, command in (
 
 def run(composition: Composition) -> None:
     """The console script: reads the arguments, runs the command, exits."""
+    show_everything()
     app(obj=composition)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+import io
+import json
 import re
 import sys
 from collections.abc import Sequence
@@ -30,6 +33,20 @@ STYLES: Final[dict[str, str]] = {
 STEERING: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 #: The column that gives way on a narrow terminal; its end is then marked with an ellipsis.
 LONG: Final = "PROMPT"
+
+
+def show_everything() -> None:
+    """From now on a character that the output's encoding does not have is written as JSON escapes it."""
+    codecs.register_error("json", _escaped)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="json")
+
+
+def _escaped(wrong: UnicodeError) -> tuple[str, int]:
+    if not isinstance(wrong, UnicodeEncodeError):
+        raise wrong
+    return json.dumps(wrong.object[wrong.start : wrong.end])[1:-1], wrong.end
 
 
 def say(text: str = "") -> None:

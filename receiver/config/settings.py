@@ -48,6 +48,8 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int = 4
     #: Deliveries a second; None = as they come.
     rate: float | None = None
+    #: After so many failures in a row it is paused, and probed.
+    pause_after: int = 20
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

@@ -51,6 +51,7 @@ class SinkKeys(msgspec.Struct, frozen=True, kw_only=True):
     timeout: Timeout = 15.0
     concurrency: Count | None = None
     rate: Rate | None = None
+    pause_after: Count = 20
 
 
 def read_sinks(reader: Reader, tables: Table, handlers: Registry) -> dict[str, SinkSettings]:
@@ -88,4 +89,5 @@ def _read_sink(reader: Reader, name: str, table: Table, handlers: Registry) -> S
         timeout=keys.timeout,
         concurrency=keys.concurrency or handler.default_concurrency,
         rate=handler.default_rate if keys.rate is None else keys.rate,
+        pause_after=keys.pause_after,
     )

@@ -37,6 +37,7 @@ from receiver.contracts.store import (
 from receiver.contracts.transaction import (
     Counts,
     Filters,
+    MissingWebhooks,
     Page,
     Transaction,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "Handler",
     "HookedStore",
     "KeptRequest",
+    "MissingWebhooks",
     "NoOptions",
     "OldRows",
     "Order",

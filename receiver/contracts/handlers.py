@@ -73,6 +73,8 @@ class Sink(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int = 4
     #: Deliveries a second; None = as they come.
     rate: float | None = None
+    #: After so many failures in a row it is paused, and probed.
+    pause_after: int = 20
 
 
 #: Called by the order handler right before the paid call: commits `submitting`. False = it is no longer ours to send.

@@ -14,6 +14,7 @@ from receiver.contracts.pruning import (
 )
 from receiver.lib.ids import Ids
 from receiver.model.deliveries import Attempt, Delivery
+from receiver.model.destinations import Destination
 from receiver.model.events import KeptEvent
 from receiver.model.jobs import KeptJob
 from receiver.model.money import (
@@ -63,6 +64,15 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: dict[str, int]
     #: By source and status: the jobs that are not over.
     jobs: dict[tuple[str, str], int]
+
+
+class MissingWebhooks(msgspec.Struct, frozen=True, kw_only=True):
+    """Jobs of one source that completed by asking, while no webhook of that source came."""
+
+    source: str
+    #: When the first of them was made, Unix ms.
+    since: int
+    jobs: int
 
 
 class Transaction(Protocol):
@@ -168,6 +178,21 @@ class Transaction(Protocol):
         """What the handler of this lane last remembered about this job."""
         ...
 
+    # destinations
+    def destination(self, lane: str) -> Destination | None:
+        """What a lane has met with lately; None if it takes everything."""
+        ...
+
+    def destinations(self) -> list[Destination]: ...
+    def put_destination(self, destination: Destination) -> None: ...
+    def clear_destination(self, lane: str) -> None: ...
+    def missing_webhooks(self, source: str) -> MissingWebhooks | None:
+        """The jobs of a source that completed by asking while no webhook of it came; None if there are none."""
+        ...
+
+    def put_missing_webhooks(self, missing: MissingWebhooks) -> None: ...
+    def clear_missing_webhooks(self, source: str) -> None: ...
+
     # pruning: `before` and `after` are ids
     def forgotten(self, source: str, provider_job_id: str) -> bool:
         """Whether the vendor's job was pruned."""
@@ -191,6 +216,10 @@ class Transaction(Protocol):
 
     def old_requests(self, after: int, before: int, limit: int, going: Collection[int] = ()) -> OldRows:
         """Looks at the next `limit` requests: those that told of no job that is still here, but for jobs in `going`."""
+        ...
+
+    def prune_operator_events(self, before: int, limit: int) -> Pruned:
+        """Takes away at most `limit` old operator events, with deliveries that are over."""
         ...
 
     def prune_requests(self, numbers: Sequence[int]) -> Pruned:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import httpx
 import msgspec
 
-from receiver.model.events import Event
+from receiver.model.events import Event, decode_event
 from receiver.model.jobs import Job
 from receiver.views.records import RequestView
 
@@ -18,7 +18,6 @@ T = TypeVar("T")
 TIMEOUT: Final = 10.0
 #: The most items of a list in one page.
 LIMIT: Final = 500
-_EVENT: Final = msgspec.json.Decoder(Event)
 
 
 class NotAnswered(Exception):
@@ -64,7 +63,9 @@ class Api:
             yield None
             async for line in answer.aiter_lines():
                 if line.startswith("data: "):
-                    yield _EVENT.decode(line.removeprefix("data: "))
+                    event = decode_event(line.removeprefix("data: ").encode())
+                    if isinstance(event, Event):
+                        yield event
 
     async def _list(self, kind: type[T], path: str) -> list[T]:
         page = await self._ask(dict[str, Any], "GET", f"{path}?limit={LIMIT}")

@@ -141,7 +141,7 @@ def plan(
     rule: str | None,
     tags: dict[str, str],
     now: int,
-    facts: dict[str, Any] | None = None,
+    submission_digest: str | None = None,
 ) -> KeptJob:
     """Keeps a new job and its order delivery. What the parent does not allow fails at once, without a call.
 
@@ -167,8 +167,8 @@ def plan(
             created_at=stamp(now),
         ),
         then=then,
-        facts=facts or {},
         intent=intent,
+        submission_digest=submission_digest,
     )
     refusal = _refusal(account, kept, parent)
     if account is None or refusal is not None:

@@ -9,6 +9,9 @@ import structlog
 from receiver.contracts import Breaker, Transaction
 from receiver.contracts.setup import Setup
 from receiver.flows.advance import release
+from receiver.flows.operator_events import tell_operator
+from receiver.lib.times import stamp
+from receiver.model.events import OperatorData
 from receiver.model.jobs import JobError
 
 log = structlog.get_logger("breaker")
@@ -20,7 +23,7 @@ FIRST_PROBE_MS: Final = 300_000
 LONGEST_PROBE_MS: Final = 3_600_000
 
 
-def open_by(tx: Transaction, source: str, error: JobError, now: int) -> bool:
+def open_by(tx: Transaction, setup: Setup, source: str, error: JobError, now: int) -> bool:
     """Opens a source's breaker, or keeps it open, if the refusal is trouble with the account; returns whether it is."""
     if error.code not in TROUBLE:
         return False
@@ -37,15 +40,21 @@ def open_by(tx: Transaction, source: str, error: JobError, now: int) -> bool:
         )
     )
     log.warning("breaker.open", source=source, code=error.code, failures=failures)
+    if known is None:
+        data = OperatorData(source=source, reason=f"it refuses orders: {error.message}", since=stamp(now))
+        tell_operator(tx, setup, "source.stopped", data, now)
     return True
 
 
 def close(tx: Transaction, setup: Setup, source: str, now: int) -> None:
     """The vendor took an order: what was held back is ordered."""
-    if tx.breaker(source) is None:
+    known = tx.breaker(source)
+    if known is None:
         return
     tx.close_breaker(source)
     log.info("breaker.closed", source=source)
+    data = OperatorData(source=source, reason="it takes orders again", since=stamp(known.since))
+    tell_operator(tx, setup, "source.recovered", data, now)
     for kept in tx.held(source, "breaker"):
         release(tx, setup, kept, now)
 

@@ -90,7 +90,7 @@ def reserve(tx: Transaction, kept: KeptJob, source: Source, now: int) -> None:
     cost = kept.job.cost
     amount = cost.amount if cost else None
     earlier = tx.cost(kept.number)
-    if amount is not None and earlier is not None and earlier.amount is not None and kept.facts.get("twice"):
+    if amount is not None and earlier is not None and earlier.amount is not None and kept.sent_twice:
         amount += earlier.amount
     tx.put_cost(
         CostRow(
@@ -136,7 +136,7 @@ def cost_state(kept: KeptJob, source: Source | None) -> Literal["reserved", "spe
         return "spent"
     if job.cost is not None and job.cost.source == "reported":
         return "spent"
-    sent = job.submitted_at is not None or kept.facts.get("unsure") or kept.facts.get("twice")
+    sent = job.submitted_at is not None or kept.was_unsure or kept.sent_twice
     return "spent" if sent and not (source is not None and source.provider.refunds) else "released"
 
 
@@ -179,7 +179,7 @@ def _ms(wall: datetime, time_zone: str) -> int:
 def hold_for(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> Hold | None:
     """Why a job must not be ordered now: its source's breaker is open, or it does not fit into a budget."""
     breaker = tx.breaker(kept.job.source)
-    if breaker is not None and not kept.facts.get("probe"):
+    if breaker is not None and not kept.is_probe:
         return breaker_hold(breaker, now)
     return budget_hold(tx, setup.limits, kept, kept.job.cost, now)
 

@@ -19,7 +19,7 @@ from receiver.errors import (
     NotPossible,
 )
 from receiver.flows.advance import advance, follow_up, plan, release, send_again
-from receiver.flows.family import as_parent, same_as
+from receiver.flows.family import as_parent, successor
 from receiver.flows.poll_times import askable
 from receiver.lib import ids
 from receiver.lib.times import stamp
@@ -61,7 +61,7 @@ def submit(
     intent, wanted = _intent(tx, submission, idempotency_key)
     known = tx.job_for(intent)
     if known is not None:
-        if known.facts.get("submission") != wanted:
+        if known.submission_digest != wanted:
             raise NotPossible("idempotency_conflict", "this Idempotency-Key was used for another order")
         return known
     if submission.source not in setup.sources:
@@ -82,7 +82,7 @@ def submit(
         rule=None,
         tags=submission.tags,
         now=now,
-        facts={"submission": wanted},
+        submission_digest=wanted,
     )
 
 
@@ -146,28 +146,28 @@ def _check_now(tx: Transaction, setup: Setup, source: Source, kept: KeptJob, now
 def _send(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:
     if kept.job.status not in ("held", "unsure"):
         raise NotPossible("not_waiting", f"job {kept.job.id} is {kept.job.status}: only held and unsure jobs are sent")
-    facts = {**kept.facts, "probe": True, "unsure": False, "twice": kept.job.status == "unsure" or _sent(kept)}
-    facts.pop("sent_at", None)
+    anew = msgspec.structs.replace(
+        kept,
+        is_probe=True,
+        was_unsure=False,
+        sent_twice=kept.job.status == "unsure" or kept.sent_twice,
+        first_sent_at=None,
+    )
     if kept.job.status == "held":
-        release(tx, setup, msgspec.structs.replace(kept, facts=facts), now, forced=True)
+        release(tx, setup, anew, now, forced=True)
     else:
-        send_again(tx, setup, msgspec.structs.replace(kept, facts=facts), now)
+        send_again(tx, setup, anew, now)
 
 
 def _give_up(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:
     if kept.job.status in TERMINAL:
         raise NotPossible("not_open", f"job {kept.job.id} is {kept.job.status} already")
-    if kept.job.status in WAITING and not _sent(kept):
+    if kept.job.status in WAITING and not kept.sent_twice:
         cancel(tx, setup, kept, now)
         return
     error = JobError(code="provider_error", message="given up by a person")
     job = msgspec.structs.replace(kept.job, status="failed", hold=None, error=error, finished_at=stamp(now))
     advance(tx, setup, kept, msgspec.structs.replace(kept, job=job, gave_up=True), now)
-
-
-def _sent(kept: KeptJob) -> bool:
-    """Whether a job that waits was sent before, with a fate that is not known: a person said to send it again."""
-    return bool(kept.facts.get("twice"))
 
 
 def cancel(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> KeptJob:
@@ -177,7 +177,7 @@ def cancel(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> KeptJob:
     """
     if kept.job.status not in WAITING:
         return _cancel_at_vendor(tx, setup, kept, now)
-    if _sent(kept):
+    if kept.sent_twice:
         _give_up(tx, setup, kept, now)
         return job_of(tx, kept.job.id)
     error = JobError(code="canceled", message="canceled before it was ordered")
@@ -192,7 +192,7 @@ def _cancel_at_vendor(tx: Transaction, setup: Setup, kept: KeptJob, now: int) ->
         raise NotPossible("not_open", f"job {kept.job.id} is {kept.job.status}: it cannot be canceled")
     if source is None or not askable(source, kept) or source.provider.cancel(kept, source) is None:
         raise NotPossible("cannot_cancel", f"{kept.job.provider} has no way to stop a job that it has taken")
-    wanted = msgspec.structs.replace(kept, facts={**kept.facts, "cancel": True}, check_at=now)
+    wanted = msgspec.structs.replace(kept, cancel_wanted=True, check_at=now)
     tx.put_job(wanted)
     return wanted
 
@@ -211,9 +211,9 @@ def _parent(tx: Transaction, parent_id: str | None) -> KeptJob | None:
 
 
 def _completed(tx: Transaction, job_id: str) -> KeptJob:
-    """A job that can be followed up on: it is completed, or its vendor waits for a second step (`modal`)."""
-    kept = same_as(tx, job_of(tx, job_id))
-    if kept.job.status != "completed" and not kept.facts.get("modal"):
+    """A job that can be followed up on: it is completed, or its vendor waits for a second step."""
+    kept = successor(tx, job_of(tx, job_id))
+    if kept.job.status != "completed" and not kept.awaits_step:
         raise NotPossible("parent_not_completed", f"job {job_id} is {kept.job.status}, not completed")
     return kept
 

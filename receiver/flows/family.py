@@ -23,13 +23,13 @@ def ancestors(tx: Transaction, kept: KeptJob) -> tuple[KeptJob, ...]:
         kept_parent = tx.job(number) if number is not None else None
         if kept_parent is None:
             break
-        parent = same_as(tx, kept_parent)
+        parent = successor(tx, kept_parent)
         chain.append(parent)
         parent_id = parent.job.parent_id
     return tuple(chain)
 
 
-def same_as(tx: Transaction, kept: KeptJob) -> KeptJob:
-    """The job that took this one's place: both were one piece of work, and the vendor's id is the other's now."""
-    number = ids.read("job", str(kept.facts.get("same_as", "")))
+def successor(tx: Transaction, kept: KeptJob) -> KeptJob:
+    """Returns the job that took this one's place (see `KeptJob.replaced_by`); the job itself where none did."""
+    number = ids.read("job", kept.replaced_by) if kept.replaced_by is not None else None
     return (tx.job(number) if number is not None else None) or kept

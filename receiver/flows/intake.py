@@ -216,7 +216,7 @@ def _find(tx: Transaction, source: Source, report: Report, arrival: ReadRequest)
         if named is None and not _forgotten(tx, source, report, arrival):
             raise Unmapped("it names no job")
         return named
-    if named is not None and arrival.proof == "ref" and report.provider_job_id not in named.facts.get("siblings", ()):
+    if named is not None and arrival.proof == "ref" and report.provider_job_id not in named.sibling_ids:
         raise Unmapped("it names another job than the one that its webhook URL belongs to")
     return tx.job_at(source.name, report.provider_job_id)
 

@@ -41,8 +41,7 @@ def first_wait(source: Source, kept: KeptJob) -> float:
 
 def check_after_miss(source: Source, kept: KeptJob, now: int) -> int:
     """When to ask again after a look that brought nothing: each time twice as late, ten minutes at most."""
-    misses = int(kept.facts.get("misses", 0))
-    return now + min(LONGEST_MS, int(source.poll_every * 1000) << min(misses, 10))
+    return now + min(LONGEST_MS, int(source.poll_every * 1000) << min(kept.missed_checks, 10))
 
 
 def askable(source: Source, kept: KeptJob) -> bool:

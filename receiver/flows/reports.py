@@ -34,10 +34,9 @@ def mark_proven(before: KeptJob | None, after: KeptJob, proven: bool) -> KeptJob
     if after.job.status != "completed":
         return after
     if not proven and (before is None or before.job.status != "completed"):
-        return msgspec.structs.replace(after, facts={**after.facts, "unproven": True})
-    if proven and after.facts.get("unproven"):
-        facts = {name: fact for name, fact in after.facts.items() if name != "unproven"}
-        return msgspec.structs.replace(after, facts=facts)
+        return msgspec.structs.replace(after, is_unproven=True)
+    if proven and after.is_unproven:
+        return msgspec.structs.replace(after, is_unproven=False)
     return after
 
 
@@ -55,9 +54,7 @@ def _own_id(tx: Transaction, kept: KeptJob, report: Report) -> Report:
         return report
     if other.ordered_by_us:
         return msgspec.structs.replace(report, provider_job_id=None)
-    tx.put_job(
-        msgspec.structs.replace(other.with_job(provider_job_id=None), facts={**other.facts, "same_as": kept.job.id})
-    )
+    tx.put_job(msgspec.structs.replace(other.with_job(provider_job_id=None), replaced_by=kept.job.id))
     return _told_before(other.job, report)
 
 
@@ -75,4 +72,6 @@ def _told_before(earlier: Job, report: Report) -> Report:
         cost=earlier.cost,
         error=earlier.error,
         facts=report.facts,
+        awaits_step=report.awaits_step,
+        sibling_ids=report.sibling_ids,
     )

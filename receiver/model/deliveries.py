@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from receiver.model.events import Event
+from receiver.model.events import AnyEvent
 from receiver.model.jobs import JobError, Report
 
 State = Literal["pending", "running", "done", "dead"]
@@ -17,7 +17,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
     number: int
     lane: str
-    #: The job that the event is about, or the job to order.
+    #: The job that the event is about, or the job to order; 0 for an operator event.
     job: int
     #: The event to deliver; None for an order.
     event: int | None = None
@@ -151,7 +151,7 @@ class OutgoingEvent(msgspec.Struct, frozen=True, kw_only=True):
     delivery_id: str
     #: 1 for the first try.
     attempt: int
-    event: Event
+    event: AnyEvent
     #: The event as it was kept, byte for byte (CloudEvents JSON).
     body: bytes
     #: What this handler last remembered about this job at this sink.

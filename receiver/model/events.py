@@ -1,8 +1,8 @@
-"""Events: what happened to a job, as CloudEvents 1.0; immutable once kept."""
+"""Events: what happened to a job, a source or a sink, as CloudEvents 1.0; immutable once kept."""
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 
@@ -17,6 +17,17 @@ EventType = Literal[
     "job.submitted",
     "job.unsure",
 ]
+#: What the operator is told of sources, sinks and deliveries.
+OperatorEventType = Literal[
+    "source.stopped",
+    "source.recovered",
+    "source.webhooks_missing",
+    "source.refused_requests",
+    "sink.failing",
+    "sink.recovered",
+    "delivery.dead",
+]
+OPERATOR_TYPES: Final[frozenset[str]] = frozenset(get_args(OperatorEventType))
 
 #: The statuses whose arrival is an event of its own.
 AT_STATUS: Final[dict[str, EventType]] = {
@@ -61,20 +72,85 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         return self.source.removeprefix("gridhook/")
 
 
+class OperatorData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an operator event tells; what does not belong to its type is left out.
+
+    `source.*`: source, reason, since. `sink.*`: sink, reason, failures, since. `delivery.dead`: delivery, sink, job_id,
+    event_type, reason.
+    """
+
+    #: Name of the configured source.
+    source: str | None = None
+    #: Id of the delivery that was given up.
+    delivery: str | None = None
+    #: Name of the configured sink.
+    sink: str | None = None
+    job_id: str | None = None
+    #: Type of the event that was to be delivered.
+    event_type: str | None = None
+    reason: str
+    #: Failures in a row.
+    failures: int | None = None
+    #: When it began, RFC 3339.
+    since: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """What the event is about: the delivery, the sink, or the source."""
+        return self.delivery or self.sink or self.source or "gridhook"
+
+
+class OperatorEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that is about no job, in the CloudEvents JSON format; this struct encoded is what sinks get."""
+
+    specversion: Literal["1.0"] = "1.0"
+    id: str
+    #: "gridhook/" and the source's name, or "gridhook" alone
+    source: str
+    type: OperatorEventType
+    #: The delivery, sink or source that it is about.
+    subject: str
+    time: str
+    datacontenttype: Literal["application/json"] = "application/json"
+    data: OperatorData
+
+    @property
+    def source_name(self) -> str:
+        """The configured source the event belongs to; empty if it is about a sink."""
+        return self.data.source or ""
+
+
+AnyEvent = Event | OperatorEvent
+
+
+class _TypeOnly(msgspec.Struct):
+    type: str
+
+
+_TYPE: Final = msgspec.json.Decoder(_TypeOnly)
+_EVENT: Final = msgspec.json.Decoder(Event)
+_OPERATOR_EVENT: Final = msgspec.json.Decoder(OperatorEvent)
+
+
+def decode_event(body: bytes) -> AnyEvent:
+    """The event that a CloudEvents JSON holds. Raises msgspec.ValidationError or DecodeError if it is none of ours."""
+    return _OPERATOR_EVENT.decode(body) if _TYPE.decode(body).type in OPERATOR_TYPES else _EVENT.decode(body)
+
+
 class KeptEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event as it is kept: what an `Event` is made of when it goes out."""
+    """An event as it is kept: what an `Event` or an `OperatorEvent` is made of when it goes out."""
 
     #: The database's number of the event.
     number: int
-    #: The database's number of the job.
+    #: The database's number of the job; 0 for an operator event.
     job: int
-    type: EventType
-    #: What tells it apart from the job's other events (see `change`).
+    type: EventType | OperatorEventType
+    #: What tells it apart from the job's other events (see `change`); an operator event's own number.
     key: int
     #: When it happened, Unix ms.
     at: int
-    #: The job as it was right after the event.
-    data: Job
+    #: The job as it was right after the event, or what the operator is told.
+    data: Job | OperatorData
     #: Number of the request that told of it.
     request: int | None = None
 

@@ -136,10 +136,39 @@ class KeptJob(msgspec.Struct, frozen=True, kw_only=True):
     job: Job
     #: What follows when it completes (its part of a chain).
     then: tuple[Then, ...] = ()
-    #: What the provider code must remember (output ids, buttons, model version); never leaves gridhook.
+    #: What the provider code must remember (output ids, buttons, model version), under names of its own. Nothing else
+    #: reads it, and it never leaves gridhook.
     facts: dict[str, Any] = {}
     #: What makes the order unique: the same intent is never planned twice. None for jobs that another tool started.
     intent: str | None = None
+    #: A digest of the submission that asked for it: the same Idempotency-Key must not ask for anything else. None for
+    #: jobs that nobody submitted.
+    submission_digest: str | None = None
+    #: When its order was first sent, Unix ms: an idempotency key counts from then. None = it was not, or not since a
+    #: person said to send it.
+    first_sent_at: int | None = None
+    #: True once its order was sent and may have been taken without our knowing: what is answered to a later try says
+    #: nothing of that one.
+    was_unsure: bool = False
+    #: True once a person had it sent again though an earlier sending may have been taken: it may be paid twice.
+    sent_twice: bool = False
+    #: True while it may be sent although its source's account refuses orders: it tries whether that is over, or a
+    #: person said to send it.
+    is_probe: bool = False
+    #: True while its result is only known by an unsigned webhook: it is read back before anything is paid because of
+    #: it.
+    is_unproven: bool = False
+    #: How many times in a row the vendor was asked and told nothing of it.
+    missed_checks: int = 0
+    #: True once somebody asked to cancel what the vendor works on: the vendor is told to stop it.
+    cancel_wanted: bool = False
+    #: Our id of the job that took its place: both were one piece of work, and the vendor's id is the other's now.
+    replaced_by: str | None = None
+    #: True once the vendor said that it waits for a second step before it goes on: such a job can be followed up on
+    #: though it is not completed.
+    awaits_step: bool = False
+    #: The vendor's ids of the other jobs that the same order made: their webhooks come to this job's URL too.
+    sibling_ids: tuple[str, ...] = ()
     #: True after we, not the vendor, declared it failed: it may still become completed.
     gave_up: bool = False
     #: When to ask the vendor about it, or to see whether its hold is over, Unix ms; None = never.
@@ -172,7 +201,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     images: tuple[Image, ...] = ()
     cost: Cost | None = None
     error: JobError | None = None
+    #: What the provider code must remember of it, under names of its own; see `KeptJob.facts`.
     facts: dict[str, Any] = {}
+    #: Whether the vendor waits for a second step before it goes on.
+    awaits_step: bool = False
+    #: The vendor's ids of the other jobs that the same order made.
+    sibling_ids: tuple[str, ...] = ()
 
 
 #: How far a job is on the vendor's side; a report never moves it back.
@@ -240,11 +274,14 @@ def _fill(kept: KeptJob, report: Report, **changes: object) -> KeptJob:
         "images": job.images or report.images,
         "cost": _better_cost(job.cost, report.cost),
     }
-    after = msgspec.structs.replace(job, **{**gaps, **changes})
-    facts = {**report.facts, **kept.facts} if report.facts else kept.facts
-    if after == job and facts == kept.facts:
-        return kept
-    return msgspec.structs.replace(kept, job=after, facts=facts)
+    after = msgspec.structs.replace(
+        kept,
+        job=msgspec.structs.replace(job, **{**gaps, **changes}),
+        facts={**report.facts, **kept.facts} if report.facts else kept.facts,
+        awaits_step=kept.awaits_step or report.awaits_step,
+        sibling_ids=kept.sibling_ids or report.sibling_ids,
+    )
+    return kept if after == kept else after
 
 
 def _better_cost(known: Cost | None, said: Cost | None) -> Cost | None:

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import msgspec
 
-from receiver.model.events import KeptEvent
+from receiver.model.events import KeptEvent, OperatorData
 from receiver.model.jobs import Job, Then
 
-#: What `when` may name: the fields of the job, and the event's type.
-FIELDS: Final = frozenset({"type", *Job.__struct_fields__})
+#: What `when` may name: the event's type, the fields of the job, and what operator events tell.
+FIELDS: Final = frozenset({"type", *Job.__struct_fields__, *OperatorData.__struct_fields__})
 
 #: A field's name to what it must be: a value (text may hold `*`), a list of which any one matches, or a nested table.
 When = Mapping[str, Any]

@@ -65,7 +65,8 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None
     #: Null for an order.
     event_id: str | None
-    job_id: str
+    #: Null for an operator event.
+    job_id: str | None
     state: State
     #: How many tries have begun.
     attempt: int
@@ -127,7 +128,7 @@ def _delivery_fields(delivery: Delivery) -> dict[str, Any]:
         "sink": None if delivery.is_order else delivery.name,
         "source": delivery.name if delivery.is_order else None,
         "event_id": None if event is None else ids.show("evt", event),
-        "job_id": ids.show("job", delivery.job),
+        "job_id": ids.show("job", delivery.job) if delivery.job else None,
         "state": delivery.state,
         "attempt": delivery.attempt,
         "due_at": stamp(delivery.due_at) if delivery.state in ("pending", "running") else None,

@@ -16,6 +16,7 @@ from receiver.contracts import (
     Transaction,
 )
 from receiver.errors import StoreUnavailable
+from receiver.flows.destinations import begin_probe, closed_until
 from receiver.lib.times import Clock
 from receiver.model.deliveries import Delivery
 
@@ -134,10 +135,15 @@ class Dispatcher:
 
     def _claim(self, tx: Transaction, lane: Lane, claimed: list[ClaimedDelivery], now: int) -> int | None:
         """Claims of one lane; gives when it may claim again, None if that is for a later commit to tell."""
+        closed = closed_until(tx, lane.name, now)
+        if closed is not None:
+            return closed
         free = self._room(lane, now)
         allowed = min(free, lane.room(tx)) if lane.room is not None else free
         most = min(allowed, AT_ONCE)
         lease_until = now + int((lane.timeout + LEASE_MARGIN) * 1000)
+        if most > 0 and begin_probe(tx, lane.name, lease_until):
+            most = allowed = 1
         taken = tx.claim(lane.name, most, now, lease_until) if most > 0 else []
         claimed += [ClaimedDelivery(lane, delivery, lane.prepare(tx, delivery)) for delivery in taken]
         if len(taken) < most:

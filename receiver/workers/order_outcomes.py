@@ -14,6 +14,7 @@ from receiver.contracts.setup import Setup
 from receiver.flows import breakers
 from receiver.flows.advance import advance
 from receiver.flows.budgets import breaker_hold
+from receiver.flows.destinations import hold_back
 from receiver.flows.reports import report_to
 from receiver.lib.backoff import next_wait
 from receiver.lib.times import stamp
@@ -55,8 +56,8 @@ def begin_order(tx: Transaction, source: Source, delivery: Delivery, now: int) -
     if kept.job.status != "planned" and not may_repeat(kept, source, now):
         return False
     job = msgspec.structs.replace(kept.job, status="submitting", deadline=stamp(now + int(source.deadline * 1000)))
-    facts = {"sent_at": now, **kept.facts}
-    tx.put_job(msgspec.structs.replace(kept, job=job, facts=facts))
+    first = now if kept.first_sent_at is None else kept.first_sent_at
+    tx.put_job(msgspec.structs.replace(kept, job=job, first_sent_at=first))
     return True
 
 
@@ -64,7 +65,7 @@ def may_repeat(kept: KeptJob, source: Source, now: int) -> bool:
     """Whether an unsure order may be sent again by itself: only with an idempotency key that still counts."""
     if kept.job.status != "unsure" or not source.provider.idempotent:
         return False
-    return bool(now - kept.facts.get("sent_at", 0) < KEY_LIFE)
+    return kept.first_sent_at is not None and now - kept.first_sent_at < KEY_LIFE
 
 
 def settle_order(
@@ -92,13 +93,15 @@ def settle_order(
     after = _delivery_after(setup.sources[kept.job.source], kept, delivery, known, now, spread)
     if not settle_try(tx, delivery, after, known, outcome_name(known), started, now):
         return "fenced", known, kept
+    if isinstance(known, NotAccepted):
+        hold_back(tx, delivery.lane, known.after, now)
     _move_job(tx, setup, kept, known, after, delivery, now)
     return outcome_name(known), known, tx.job(delivery.job)
 
 
 def held_back(tx: Transaction, kept: KeptJob) -> bool:
     """Whether an order must wait because its source's account refuses orders. What is unsure already does not."""
-    return kept.job.status == "planned" and not kept.facts.get("probe") and tx.breaker(kept.job.source) is not None
+    return kept.job.status == "planned" and not kept.is_probe and tx.breaker(kept.job.source) is not None
 
 
 def _hold_back(tx: Transaction, setup: Setup, delivery: Delivery, kept: KeptJob | None, now: int) -> str:
@@ -120,9 +123,8 @@ def hold_by_breaker(tx: Transaction, setup: Setup, kept: KeptJob, now: int, atte
     breaker = tx.breaker(kept.job.source)
     if breaker is None:
         return
-    facts = {name: fact for name, fact in kept.facts.items() if name != "probe"}
     job = msgspec.structs.replace(kept.job, status="held", hold=breaker_hold(breaker, now))
-    advance(tx, setup, kept, msgspec.structs.replace(kept, job=job, facts=facts), now, attempt=attempt)
+    advance(tx, setup, kept, msgspec.structs.replace(kept, job=job, is_probe=False), now, attempt=attempt)
 
 
 def _judged(tx: Transaction, kept: KeptJob | None, outcome: OrderOutcome | Interrupted) -> OrderOutcome:
@@ -143,8 +145,9 @@ def _taken_by_another(tx: Transaction, kept: KeptJob, outcome: Accepted) -> bool
 def _delivery_after(
     source: Source, kept: KeptJob, delivery: Delivery, outcome: OrderOutcome, now: int, spread: float
 ) -> Delivery:
+    key_counts = kept.first_sent_at is None or now - kept.first_sent_at < KEY_LIFE
     again = isinstance(outcome, NotAccepted) or (
-        isinstance(outcome, Unclear) and source.provider.idempotent and now - kept.facts.get("sent_at", now) < KEY_LIFE
+        isinstance(outcome, Unclear) and source.provider.idempotent and key_counts
     )
     if not again or kept.job.status not in ("planned", "submitting", "unsure"):
         return msgspec.structs.replace(delivery, state="done")
@@ -179,28 +182,23 @@ def _move_job(
         code: ErrorCode = "rate_limited" if outcome.status == 429 else "provider_error"
         _fail(tx, setup, kept, JobError(code=code, message=outcome.note, retryable=True), delivery, now)
     else:
-        advance(tx, setup, kept, _with_status(kept, "unsure" if _was_unsure(kept) else "planned"), now)
+        advance(tx, setup, kept, _with_status(kept, "unsure" if kept.was_unsure else "planned"), now)
 
 
 def _refuse(tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, delivery: Delivery, now: int) -> None:
     """A refused order fails. One that only probed an account in trouble goes back to waiting."""
-    trouble = breakers.open_by(tx, kept.job.source, error, now)
-    if trouble and kept.facts.get("probe") and not _was_unsure(kept):
+    trouble = breakers.open_by(tx, setup, kept.job.source, error, now)
+    if trouble and kept.is_probe and not kept.was_unsure:
         hold_by_breaker(tx, setup, kept, now, delivery.attempt)
     else:
         _fail(tx, setup, kept, error, delivery, now)
 
 
-def _was_unsure(kept: KeptJob) -> bool:
-    """Whether an earlier sending of the same key may have been taken: a later "not now" says nothing of that one."""
-    return bool(kept.facts.get("unsure"))
-
-
 def _with_status(kept: KeptJob, status: Status) -> KeptJob:
     if kept.job.status == status:
         return kept
-    facts = {**kept.facts, "unsure": True} if status == "unsure" else kept.facts
-    return msgspec.structs.replace(kept, job=msgspec.structs.replace(kept.job, status=status), facts=facts)
+    was_unsure = kept.was_unsure or status == "unsure"
+    return msgspec.structs.replace(kept.with_job(status=status), was_unsure=was_unsure)
 
 
 def _doubt(tx: Transaction, setup: Setup, kept: KeptJob, delivery: Delivery, now: int) -> None:
@@ -210,7 +208,7 @@ def _doubt(tx: Transaction, setup: Setup, kept: KeptJob, delivery: Delivery, now
 
 def _fail(tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, delivery: Delivery, now: int) -> None:
     """The order failed. What refuses it says nothing of an earlier sending that may have been taken: unsure, then."""
-    if _was_unsure(kept) or kept.facts.get("twice"):
+    if kept.was_unsure or kept.sent_twice:
         _doubt(tx, setup, kept, delivery, now)
         return
     job = msgspec.structs.replace(kept.job, status="failed", error=error, finished_at=stamp(now))

@@ -110,7 +110,7 @@ class OrderCarrier:
 
     def _confirm_at(self, result: KeptJob | None) -> Source | None:
         """Where a result is read back, if only an unsigned webhook told it."""
-        if result is None or not result.facts.get("unproven"):
+        if result is None or not result.is_unproven:
             return None
         source = self._setup.sources.get(result.job.source)
         return source if source is not None and source.confirm else None

@@ -26,6 +26,7 @@ from receiver.errors import (
 )
 from receiver.flows.advance import advance, release
 from receiver.flows.breakers import wait_after
+from receiver.flows.missing_webhooks import note_completed_by_asking
 from receiver.flows.poll_times import (
     askable,
     check_after_miss,
@@ -126,7 +127,7 @@ class Reconciler:
     async def _ask(self, source: Source, jobs: Sequence[KeptJob]) -> None:
         started = self._clock()
         for kept in jobs:
-            if kept.facts.get("cancel"):
+            if kept.cancel_wanted:
                 await self._cancel(source, kept)
         reports, trouble = await self._reports(source, jobs)
         now = self._clock()
@@ -199,6 +200,8 @@ def take_answers(
             report = alone
         if report is not None:
             events += report_to(tx, setup, kept, report, now)
+            if report.status == "completed":
+                note_completed_by_asking(tx, setup, source, kept, now)
         events += _go_on(tx, setup, source, number, report is not None, answered, now)
     return events
 
@@ -212,8 +215,7 @@ def _go_on(tx: Transaction, setup: Setup, source: Source, number: int, told: boo
     patience = (source.provider.retention or PATIENCE) * 1000
     if late >= 0 and (answered or late > patience):
         return give_up(tx, setup, kept, *_reason(told, answered), now)
-    misses = 0 if told else int(kept.facts.get("misses", 0)) + 1
-    counted = msgspec.structs.replace(kept, facts={**kept.facts, "misses": misses})
+    counted = msgspec.structs.replace(kept, missed_checks=0 if told else kept.missed_checks + 1)
     at = next_check(source, counted, now, looked=True) if told else check_after_miss(source, counted, now)
     tx.put_job(msgspec.structs.replace(counted, check_at=at))
     return 0
@@ -262,6 +264,6 @@ def _probe(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:
         release(tx, setup, kept, now)
     elif breaker.probe_at <= now:
         tx.put_breaker(msgspec.structs.replace(breaker, probe_at=now + wait_after(breaker.failures)))
-        release(tx, setup, msgspec.structs.replace(kept, facts={**kept.facts, "probe": True}), now)
+        release(tx, setup, msgspec.structs.replace(kept, is_probe=True), now)
     else:
         tx.put_job(msgspec.structs.replace(kept, check_at=breaker.probe_at))

@@ -46,6 +46,8 @@ MOST_SPARE: Final = 50_000
 #: Requests that go, and pages that are given back, in the time in which one family goes.
 REQUESTS: Final = 4
 PAGES: Final = 6
+#: Operator events that one step takes away.
+OPERATOR_EVENTS: Final = 100
 
 
 class PrunePace:
@@ -87,6 +89,11 @@ async def prune(store: Store, before: int, *, after: int = 0, pace: PrunePace | 
         done = done.plus(await _in_steps(store, found.numbers, partial(_prune_families, before), pace, 1))
         await give_back(store, pace)
         last = found.last
+    told = await store.write(partial(_prune_operator_events, before))
+    while told.events:
+        done = done.plus(told)
+        await pace.pause()
+        told = await store.write(partial(_prune_operator_events, before))
     last = after
     while last is not None:
         found = await store.read(partial(_old_requests, last, before, ()))
@@ -118,6 +125,10 @@ def _old_families(after: int, before: int, tx: Transaction) -> OldRows:
 
 def _prune_families(before: int, roots: Sequence[int], tx: Transaction) -> Pruned:
     return tx.prune_families(roots, before)
+
+
+def _prune_operator_events(before: int, tx: Transaction) -> Pruned:
+    return tx.prune_operator_events(before, OPERATOR_EVENTS)
 
 
 def _old_requests(after: int, before: int, going: Collection[int], tx: Transaction) -> OldRows:

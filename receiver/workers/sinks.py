@@ -17,7 +17,10 @@ from receiver.contracts import (
     Transaction,
     Transport,
 )
+from receiver.contracts.setup import Setup
 from receiver.errors import TransportError
+from receiver.flows.destinations import closed_until, end_probe, judge_sink
+from receiver.flows.operator_events import tell_operator
 from receiver.lib import ids
 from receiver.lib.backoff import next_wait
 from receiver.lib.times import Clock
@@ -29,7 +32,7 @@ from receiver.model.deliveries import (
     Outcome,
     OutgoingEvent,
 )
-from receiver.model.events import Event
+from receiver.model.events import OperatorData, decode_event
 from receiver.workers.dispatcher import Lane, Try
 from receiver.workers.settlement import (
     is_shutdown,
@@ -40,19 +43,26 @@ from receiver.workers.settlement import (
 )
 
 log = structlog.get_logger("dispatch")
-_EVENT = msgspec.json.Decoder(Event)
-_ENCODER = msgspec.json.Encoder()
-_OUTCOME: Final[msgspec.json.Decoder[Outcome]] = msgspec.json.Decoder(Delivered | Again | Dead)
+
 MAX_STATUS: Final = 999
+_ENCODER: Final = msgspec.json.Encoder()
+_OUTCOME: Final[msgspec.json.Decoder[Outcome]] = msgspec.json.Decoder(Delivered | Again | Dead)
 
 
 class SinkCarrier:
     """Brings events to one sink."""
 
     def __init__(
-        self, store: Store, sink: Sink, transport: Transport, clock: Clock, spread: Callable[[], float]
+        self,
+        store: Store,
+        setup: Setup,
+        sink: Sink,
+        transport: Transport,
+        clock: Clock,
+        spread: Callable[[], float],
     ) -> None:
         self._store = store
+        self._setup = setup
         self._sink = sink
         self._context = DeliveryContext(transport=transport, clock=clock, timeout=sink.timeout)
         self._clock = clock
@@ -76,14 +86,12 @@ class SinkCarrier:
         outcome = await self._try(delivery, outgoing)
         freed()
         if outcome is None:
-            await write_until_kept(
-                self._store, lambda tx: tx.settle(delivery, returned_unused(delivery, self._clock()))
-            )
+            await write_until_kept(self._store, lambda tx: self._give_back(tx, delivery, self._clock()))
             return
-        after = self._after(delivery, outcome)
         now = self._clock()
-        ours = await write_until_kept(
-            self._store, lambda tx: settle_try(tx, delivery, after, outcome, outcome_name(outcome), started, now)
+        spread = self._spread()
+        ours, after = await write_until_kept(
+            self._store, lambda tx: self._settle(tx, delivery, outcome, started, now, spread)
         )
         event = outgoing.event if isinstance(outgoing, OutgoingEvent) else None
         log.info(
@@ -91,7 +99,7 @@ class SinkCarrier:
             delivery_id=ids.show("dlv", delivery.number),
             event_id=event.id if event else None,
             event_type=event.type if event else None,
-            job_id=ids.show("job", delivery.job),
+            job_id=ids.show("job", delivery.job) if delivery.job else None,
             sink=self._sink.name,
             attempt=delivery.attempt,
             outcome=outcome_name(outcome),
@@ -121,16 +129,50 @@ class SinkCarrier:
         log.error("handler.broke", sink=self._sink.name, delivery_id=outgoing.delivery_id, exc_info=wrong)
         return Again(note=f"the handler broke: {type(wrong).__name__}")
 
-    def _after(self, delivery: Delivery, outcome: Outcome) -> Delivery:
+    def _give_back(self, tx: Transaction, delivery: Delivery, now: int) -> None:
+        if tx.settle(delivery, returned_unused(delivery, now)):
+            end_probe(tx, delivery.lane, now)
+
+    def _settle(
+        self, tx: Transaction, delivery: Delivery, outcome: Outcome, started: int, now: int, spread: float
+    ) -> tuple[bool, Delivery]:
+        """Writes down what came of a try; returns whether it was still ours to say, and the delivery after it."""
+        after = self._after(delivery, outcome, now, spread)
+        if not settle_try(tx, delivery, after, outcome, outcome_name(outcome), started, now):
+            return False, after
+        sink = self._sink
+        spared = judge_sink(tx, self._setup, sink.name, delivery, outcome, sink.pause_after, now)
+        if spared and isinstance(outcome, Again):
+            after = returned_unused(delivery, closed_until(tx, delivery.lane, now) or now)
+            tx.put_delivery(after)
+        if after.state == "dead":
+            self._tell_dead(tx, delivery, outcome, now)
+        return True, after
+
+    def _tell_dead(self, tx: Transaction, delivery: Delivery, outcome: Outcome, now: int) -> None:
+        """Tells the operator that an event of a job is given up; that of an operator event makes no event."""
+        body = tx.event(delivery.event or 0)
+        if delivery.job == 0 or body is None:
+            return
+        data = OperatorData(
+            delivery=ids.show("dlv", delivery.number),
+            sink=self._sink.name,
+            job_id=ids.show("job", delivery.job),
+            event_type=decode_event(body).type,
+            reason=outcome.note or "it cannot be delivered",
+        )
+        tell_operator(tx, self._setup, "delivery.dead", data, now)
+
+    def _after(self, delivery: Delivery, outcome: Outcome, now: int, spread: float) -> Delivery:
         if isinstance(outcome, Delivered):
             receipt = outcome.receipt or delivery.receipt
             return msgspec.structs.replace(delivery, state="done", receipt=receipt)
         if isinstance(outcome, Dead):
             return msgspec.structs.replace(delivery, state="dead")
-        wait = next_wait(self._sink.retry, delivery.attempt - delivery.base, self._spread(), outcome.after)
+        wait = next_wait(self._sink.retry, delivery.attempt - delivery.base, spread, outcome.after)
         if wait is None:
             return msgspec.structs.replace(delivery, state="dead")
-        return msgspec.structs.replace(delivery, state="pending", due_at=self._clock() + int(wait * 1000))
+        return msgspec.structs.replace(delivery, state="pending", due_at=now + int(wait * 1000))
 
 
 def outcome_of_said(said: object) -> Outcome:
@@ -155,7 +197,7 @@ def outgoing_event(tx: Transaction, delivery: Delivery) -> OutgoingEvent:
     return OutgoingEvent(
         delivery_id=ids.show("dlv", delivery.number),
         attempt=delivery.attempt - delivery.base,
-        event=_EVENT.decode(body),
+        event=decode_event(body),
         body=body,
-        receipt=tx.receipt(delivery.lane, delivery.job),
+        receipt=tx.receipt(delivery.lane, delivery.job) if delivery.job else None,
     )

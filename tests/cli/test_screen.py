@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
+from cli.parts import configured, done, run, running
 from receiver.cli import screen
 
 
@@ -33,3 +36,17 @@ def test_a_table_off_a_terminal_is_aligned_and_whole(capsys: pytest.CaptureFixtu
 def test_fields_that_are_empty_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     screen.fields([("job", "x"), ("parent", None), ("tags", ""), ("tries", 0)])
     assert capsys.readouterr().out == "job    x\ntries  0\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_character_that_the_output_cannot_show_is_written_as_json_escapes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    configured(tmp_path)
+    done(run(tmp_path, "submit", "journey", "imagine", "--prompt", "\u706b \U0001f680"))
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    with running(tmp_path, "jobs", "--json") as listing:
+        shown, told = listing.communicate(timeout=50)
+    assert told == ""
+    assert '"\\u706b \\ud83d\\ude80"' in shown
+    assert msgspec.json.decode(shown)["params"]["prompt"] == "\u706b \U0001f680"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from receiver.contracts import Source
@@ -50,9 +51,6 @@ def test_what_is_over_or_was_not_sent_is_not_looked_at(status: Status) -> None:
 
 
 def test_looks_that_bring_nothing_come_later_each_time_up_to_ten_minutes() -> None:
-    jobs = [a_job() for _ in range(8)]
-    waits = []
-    for misses, job in enumerate(jobs):
-        job.facts["misses"] = misses
-        waits.append((check_after_miss(a_source(), job, NOW) - NOW) // 1000)
+    jobs = [msgspec.structs.replace(a_job(), missed_checks=misses) for misses in range(8)]
+    waits = [(check_after_miss(a_source(), job, NOW) - NOW) // 1000 for job in jobs]
     assert waits == [20, 40, 80, 160, 320, 600, 600, 600]

@@ -18,7 +18,6 @@ then = { action = "pick", index = 2 }
 ASKED = {"source": "journey", "action": "imagine", "params": {"prompt": "a lighthouse"}}
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("webhook_before_answer", [True, False])
 async def test_a_chain_is_ordered_once_though_webhooks_come_in_threes_in_wrong_order_too_early_and_forged(
     tmp_path: Path, webhook_before_answer: bool

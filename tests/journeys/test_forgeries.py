@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx
-import pytest
 
 from receiver.pretend.loopback import serve
 from support.picks import pick, task_id, vendor_knowing
@@ -47,7 +46,6 @@ FORGERIES: list[tuple[str, list[tuple[str, str]]]] = [
 ]
 
 
-@pytest.mark.timeout(60)
 async def test_forgeries_are_refused_alike_and_leave_nothing(tmp_path: Path) -> None:
     task = task_id(1)
     vendor = vendor_knowing(task)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import pytest
 
 from receiver.lib import ids
 from receiver.pretend.loopback import serve
@@ -30,7 +29,6 @@ def full_disk(pid: int, size: int = 0) -> Iterator[None]:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.timeout(60)
 async def test_a_full_disk_is_a_503_that_passes_by_itself(tmp_path: Path) -> None:
     tasks = [task_id(number) for number in range(WEBHOOKS)]
     vendor = vendor_knowing(*tasks)
@@ -67,7 +65,6 @@ async def test_a_full_disk_is_a_503_that_passes_by_itself(tmp_path: Path) -> Non
     assert sorted(parents(vendor)) == sorted(tasks)
 
 
-@pytest.mark.timeout(60)
 async def test_an_order_that_is_answered_while_the_disk_is_full_is_sent_once(tmp_path: Path) -> None:
     task = task_id(1)
     vendor = vendor_knowing(task, order_delay=0.5, lose=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import httpx
-import pytest
 
 from receiver.lib import ids
 from receiver.pretend.loopback import serve
@@ -88,7 +87,6 @@ class Load:
                 enough.set()
 
 
-@pytest.mark.timeout(60)
 async def test_an_acknowledged_webhook_survives_kill_nine(tmp_path: Path) -> None:
     dice = random.Random(20_261_121)  # noqa: S311 - chooses moments, guards nothing
     tasks = [task_id(number) for number in range(WEBHOOKS)]

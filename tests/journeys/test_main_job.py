@@ -10,8 +10,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
-
 from receiver.pretend.loopback import serve
 from receiver.pretend.options import VendorOptions
 from receiver.pretend.post_collector import PostCollector
@@ -128,7 +126,6 @@ async def must_be_done_once(scene: Scene, vendor: PretendVendor) -> None:
     assert PICK["image_url"] in scene.slack.posts[0].raw.decode()
 
 
-@pytest.mark.timeout(60)
 async def test_the_main_job_a_finished_pick_becomes_one_hd_order_and_a_message(tmp_path: Path) -> None:
     vendor = vendor_knowing(PICK["task_id"])
     async with a_scene(tmp_path, JOURNEY_HD, vendor) as scene:
@@ -136,7 +133,6 @@ async def test_the_main_job_a_finished_pick_becomes_one_hd_order_and_a_message(t
         await must_be_done_once(scene, vendor)
 
 
-@pytest.mark.timeout(60)
 async def test_the_main_job_is_done_after_a_kill_between_the_answer_and_the_dispatch(tmp_path: Path) -> None:
     vendor = vendor_knowing(PICK["task_id"])
     async with a_scene(tmp_path, JOURNEY_HD, vendor, "--role", "intake") as scene:
@@ -147,7 +143,6 @@ async def test_the_main_job_is_done_after_a_kill_between_the_answer_and_the_disp
         await must_be_done_once(scene, vendor)
 
 
-@pytest.mark.timeout(60)
 async def test_the_main_job_is_not_done_again_after_a_kill_behind_it(tmp_path: Path) -> None:
     vendor = vendor_knowing(PICK["task_id"])
     async with a_scene(tmp_path, JOURNEY_HD, vendor) as scene:
@@ -159,7 +154,6 @@ async def test_the_main_job_is_not_done_again_after_a_kill_behind_it(tmp_path: P
         await must_be_done_once(scene, vendor)
 
 
-@pytest.mark.timeout(60)
 async def test_the_main_job_of_apiframe_a_signed_webhook_becomes_a_message(tmp_path: Path) -> None:
     body = fixture("apiframe/webhook_completed.json")
     key = hashlib.sha256(API_KEY.encode()).digest()
@@ -170,7 +164,6 @@ async def test_the_main_job_of_apiframe_a_signed_webhook_becomes_a_message(tmp_p
     assert [json.loads(body)["result"] in letter.raw.decode() for letter in scene.slack.posts] == [True]
 
 
-@pytest.mark.timeout(60)
 async def test_the_main_job_of_apimart_a_webhook_on_its_token_becomes_a_message(tmp_path: Path) -> None:
     body = fixture("apimart/task_completed.json").replace("…".encode(), b"a")
     async with a_scene(tmp_path, APIMART, build("apimart")) as scene:
@@ -179,7 +172,6 @@ async def test_the_main_job_of_apimart_a_webhook_on_its_token_becomes_a_message(
     assert ["https://upload.apimart.ai/f/image/a_0.png" in str(letter.body) for letter in scene.slack.posts] == [True]
 
 
-@pytest.mark.timeout(60)
 async def test_the_main_job_of_vtrix_the_second_tile_of_a_grid_is_enlarged(tmp_path: Path) -> None:
     vendor = build("vtrix", VendorOptions(pace=0.02, progress_steps=0))
     remember(vendor, "task-1", "midjourney_diffusion", "grid", api="generation")

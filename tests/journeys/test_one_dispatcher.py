@@ -2,14 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from receiver.pretend.loopback import serve
 from support.picks import parents, pick, task_id, vendor_knowing
 from support.server import AUTO_HD, JOURNEY, serving, until
 
 
-@pytest.mark.timeout(60)
 async def test_a_second_dispatcher_on_the_same_file_is_refused_with_a_clear_word(tmp_path: Path) -> None:
     task = task_id(1)
     vendor = vendor_knowing(task)

@@ -3,8 +3,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import pytest
-
 from receiver.pretend.loopback import serve
 from receiver.pretend.post_collector import PostCollector
 from support.picks import parents, pick, task_id, vendor_knowing
@@ -22,7 +20,6 @@ to = ["team"]
 """
 
 
-@pytest.mark.timeout(60)
 async def test_a_hundred_repeats_before_and_after_a_restart_are_one_event_one_order_and_one_message(
     tmp_path: Path,
 ) -> None:

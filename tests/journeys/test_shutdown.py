@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 
 import msgspec
-import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -53,7 +52,6 @@ class SlowSink:
         return Response(status_code=200)
 
 
-@pytest.mark.timeout(60)
 async def test_sigterm_ends_in_good_order_while_an_order_and_a_sink_hang(tmp_path: Path) -> None:
     quick, hanging = task_id(1), task_id(2)
     vendor, sink = vendor_knowing(quick, hanging, order_delay=1.5, lose=True), SlowSink()
@@ -75,7 +73,7 @@ async def test_sigterm_ends_in_good_order_while_an_order_and_a_sink_hang(tmp_pat
             await until(server.calm, "the sink has what it was owed")
             after = server.rows(FATES)
             delivered = server.rows(DELIVERIES)
-    assert took < GRACE + 4
+    assert took < 2 * GRACE, "the order and the sink have the same time, not one after the other"
     assert fates == after == [(quick, "queued", "done"), (hanging, "unsure", "done")]
     assert deliveries == [("pending", 0), ("pending", 0)]
     assert delivered == [("done", 1), ("done", 1)]

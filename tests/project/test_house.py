@@ -56,3 +56,17 @@ def test_every_public_method_says_what_it_does() -> None:
         if not any(isinstance(one, ast.Attribute) and one.attr == "setter" for one in method.decorator_list)
     ]
     assert silent == []
+
+
+def test_only_provider_code_looks_into_facts() -> None:
+    """`KeptJob.facts` and `Report.facts` are handed on whole; what gridhook itself must know has fields of its own."""
+    looks = [
+        f"{path.relative_to(ROOT)}:{one.lineno}"
+        for path, tree in modules()
+        if path.relative_to(ROOT).parts[1] not in ("providers", "pretend")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript | ast.Attribute | ast.Compare | ast.For | ast.comprehension)
+        for one in ast.iter_child_nodes(node)
+        if isinstance(one, ast.Attribute) and one.attr == "facts"
+    ]
+    assert looks == []

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -233,7 +234,7 @@ def test_every_status_word_of_both_vocabularies_is_known(word: str, status: str)
     (report,) = provider.parse({"id": "t", "status": word, "progress": "46%"}, {})
     assert report.status == status
     assert report.progress == (100 if status == "completed" else 46)
-    assert report.facts == ({"modal": True} if word == "MODAL" else {})
+    assert (report.awaits_step, report.facts) == (word == "MODAL", {})
 
 
 @pytest.mark.parametrize("body", [{"id": "t", "status": "PAUSED"}, {"id": "t"}, {"status": "SUCCESS"}, [], 1, None])
@@ -311,7 +312,7 @@ def test_each_action_is_the_documented_request(wish: Order, path: str, body: dic
     assert provider.prepare(wish, source) is None
 
 
-WAITING = job(3, "inpaint", status="running", facts={"modal": True})
+WAITING = msgspec.structs.replace(job(3, "inpaint", status="running"), awaits_step=True)
 MODAL = order("modal", {"prompt": "a hat", "mask_url": "https://x/m.png"}, WAITING, pick(), grid())
 
 
@@ -550,7 +551,7 @@ def test_an_inpaint_that_waits_for_its_mask_is_running_and_says_so() -> None:
     outcome = provider.answered(order("inpaint", {}, *SINGLE), answer(fixture("inpaint_submitted")), NOW)
     assert isinstance(outcome, Accepted)
     kept = fold(job(9, "inpaint", status="submitting", provider_job_id=None), outcome.report, "t")
-    assert (kept.job.status, kept.facts) == ("running", {"modal": True})
+    assert (kept.job.status, kept.awaits_step) == ("running", True)
 
 
 def test_repeat_reports_the_first_task_and_keeps_the_others() -> None:
@@ -558,7 +559,7 @@ def test_repeat_reports_the_first_task_and_keeps_the_others() -> None:
     outcome = provider.answered(WISH, answer(body), NOW)
     assert isinstance(outcome, Accepted)
     assert outcome.report.provider_job_id == "task_1"
-    assert outcome.report.facts["siblings"] == ["task_2", "task_3"]
+    assert outcome.report.sibling_ids == ("task_2", "task_3")
 
 
 @pytest.mark.parametrize(

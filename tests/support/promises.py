@@ -117,7 +117,7 @@ class Promises:
 def _each_pick_has_its_hd(jobs: list[KeptJob]) -> None:
     picks = {kept.job.id for kept in jobs if kept.job.action == "pick" and kept.job.status == "completed"}
     followed = Counter(str(kept.job.parent_id) for kept in jobs if kept.job.rule == "auto-hd")
-    twins = {kept.job.id: str(kept.facts["same_as"]) for kept in jobs if "same_as" in kept.facts}
+    twins = {kept.job.id: kept.replaced_by for kept in jobs if kept.replaced_by is not None}
     together = Counter({twins.get(pick, pick): 0 for pick in picks})
     for parent, count in followed.items():
         together[twins.get(parent, parent)] += count

@@ -145,7 +145,7 @@ class World:
     def start(self) -> None:
         """Starts to dispatch."""
         lanes = [
-            SinkCarrier(self.store, sink, self.transport, self.clock, lambda: 0.5).lane(sink_lane(name))
+            SinkCarrier(self.store, self.setup, sink, self.transport, self.clock, lambda: 0.5).lane(sink_lane(name))
             for name, sink in self.sinks.items()
         ]
         for source in self.setup.sources.values():

@@ -30,6 +30,7 @@ from receiver.model.deliveries import (
     Outcome,
     OutgoingEvent,
 )
+from receiver.model.events import Event
 from receiver.store.sqlite import store
 from receiver.workers import dispatcher
 from receiver.workers.dispatcher import AT_ONCE
@@ -102,6 +103,7 @@ async def test_an_event_reaches_its_sink_once(tmp_path: Path) -> None:
             await here.webhook(PICKED)
         await state(here, "done")
     (parcel,) = handler.parcels
+    assert isinstance(parcel.event, Event)
     assert (parcel.event.type, parcel.attempt, parcel.event.data.status) == ("job.completed", 1, "completed")
     assert msgspec.json.decode(parcel.body)["id"] == parcel.event.id
 
@@ -235,7 +237,7 @@ async def test_a_handler_that_hangs_is_cut_off_and_tried_again(tmp_path: Path) -
     handler.gate = asyncio.Event()
     async with world(tmp_path, rules=(TELL,), sinks=sinks(handler, timeout=0.05)) as here:
         await here.webhook(PICKED)
-        await state(here, "running")
+        await handler.has(1)
         waiting = await state(here, "pending")
         (attempt,) = await here.store.read(lambda tx: tx.attempts(waiting.number))
         assert attempt.note == "no answer within 0.05 s"

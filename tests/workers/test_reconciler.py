@@ -15,6 +15,7 @@ from receiver.contracts import Filters, Source
 from receiver.errors import NotPossible
 from receiver.flows import commands
 from receiver.lib.signatures import Secret
+from receiver.model.events import OperatorEvent, decode_event
 from receiver.model.jobs import Job, Then
 from receiver.model.rules import Rule
 from receiver.providers.vtrix import Vtrix, VtrixOptions
@@ -349,3 +350,49 @@ async def test_a_tile_taken_out_of_an_unsigned_grid_is_no_proof_of_the_grid(tmp_
         await here.until(lambda jobs: hd(jobs).status in ("running", "queued", "failed"))
         assert [call.method for call in here.calls] == ["GET", "POST"][: 1 + (told == "completed")]
         assert job.parent_id is not None
+
+
+OPERATOR = Rule(name="operator", when={"type": "source.*"})
+IMAGINE = commands.Submission(source="journey", action="imagine", params={"prompt": "a lighthouse"})
+
+
+async def operator_events(here: World) -> list[str]:
+    """The types of what the operator was told, oldest first."""
+    bodies = await here.store.read(lambda tx: tx.events(Filters(limit=500)))
+    return [event.type for event in map(decode_event, reversed(bodies)) if isinstance(event, OperatorEvent)]
+
+
+async def submitted(here: World, count: int) -> None:
+    """Jobs of ours that complete by asking only, one after the other."""
+    for _ in range(count):
+        await here.store.write(lambda tx: commands.submit(tx, here.setup, IMAGINE, here.clock()))
+        await here.until(lambda jobs: any(job.status == "queued" for job in jobs))
+        await here.tick(400)
+        await here.until(lambda jobs: all(job.status == "completed" for job in jobs))
+        here.clock.pass_by(10)
+
+
+async def test_webhooks_that_never_come_are_told_once_after_three_jobs(tmp_path: Path) -> None:
+    async with world(tmp_path, rules=(OPERATOR,)) as here:
+        here.answer = vendor(here, {**HD, "task_type": "imagine"})
+        await submitted(here, 2)
+        assert await operator_events(here) == []
+        await submitted(here, 3)
+        assert await operator_events(here) == ["source.webhooks_missing"]
+
+
+async def test_a_webhook_of_the_source_begins_the_count_anew(tmp_path: Path) -> None:
+    async with world(tmp_path, rules=(OPERATOR,)) as here:
+        here.answer = vendor(here, {**HD, "task_type": "imagine"})
+        await submitted(here, 2)
+        await here.webhook(PICKED)
+        here.clock.pass_by(1)
+        await submitted(here, 2)
+        assert await operator_events(here) == []
+
+
+async def test_a_source_without_webhooks_misses_none(tmp_path: Path) -> None:
+    async with world(tmp_path, rules=(OPERATOR,), sources=(a_source(webhooks=False),)) as here:
+        here.answer = vendor(here, {**HD, "task_type": "imagine"})
+        await submitted(here, 4)
+        assert await operator_events(here) == []

@@ -305,7 +305,7 @@ def receive(body: object, tx: Transaction, *, ref: int | None = None) -> intake.
 def finish_all(tx: Transaction) -> None:
     """Every order was taken and has come to its end, every message has arrived."""
     assert isinstance(tx, SqliteTransaction)
-    tx._db.execute("UPDATE jobs SET status = 'completed', look_at = NULL")
+    tx._db.execute("UPDATE jobs SET status = 'completed', check_at = NULL")
     tx._db.execute("UPDATE deliveries SET state = 'done'")
 
 
@@ -372,7 +372,7 @@ async def test_intents_of_one_piece_of_work_under_two_numbers_are_pruned_togethe
         def keep(tx: Transaction, child_status: Status, other_status: Status) -> None:
             tx.put_job(a_job(ordered, intent="wish:1", status="completed", provider_job_id="task-1"))
             twin = a_job(shell, intent=None, status="completed")
-            tx.put_job(msgspec.structs.replace(twin, facts={"same_as": ids.show("job", ordered)}))
+            tx.put_job(msgspec.structs.replace(twin, replaced_by=ids.show("job", ordered)))
             for number, above, status in ((child, shell, child_status), (other, ordered, other_status)):
                 over = ids.show("job", above)
                 intent = f"journey/task-1|rule:{number}|upscale|x"

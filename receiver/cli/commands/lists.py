@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
-import msgspec
 import typer
 
 from receiver.cli import details, filters
@@ -30,7 +29,7 @@ from receiver.cli.values import (
 )
 from receiver.contracts import Filters
 from receiver.lib.times import system_clock
-from receiver.model.events import Event
+from receiver.model.events import AnyEvent, OperatorEvent, decode_event
 from receiver.model.jobs import Job, KeptJob
 from receiver.views.records import (
     DeliveryView,
@@ -40,8 +39,6 @@ from receiver.views.records import (
 )
 
 T = TypeVar("T")
-
-EVENT: Final = msgspec.json.Decoder(Event)
 
 
 def jobs(
@@ -132,14 +129,16 @@ def events(
         for body in bodies:
             emit_raw(body)
     else:
-        _table("events", EVENT_COLUMNS, [event_cells(EVENT.decode(body)) for body in bodies])
+        _table("events", EVENT_COLUMNS, [event_cells(decode_event(body)) for body in bodies])
 
 
 EVENT_COLUMNS: Final = ("EVENT", "TYPE", "JOB", "SOURCE", "ACTION", "%", "TIME")
 
 
-def event_cells(event: Event) -> list[object]:
+def event_cells(event: AnyEvent) -> list[object]:
     """An event as a row."""
+    if isinstance(event, OperatorEvent):
+        return [event.id, event.type, event.subject, event.data.source, event.data.reason, None, event.time]
     job = event.data
     return [event.id, event.type, job.id, job.source, action_text(job), job.progress, event.time]
 

@@ -64,7 +64,7 @@ def resolve(
 
 def _may_be_taken(kept: KeptJob) -> bool:
     """Whether its vendor may have an earlier sending of it; a held job too, if it was unsure when it was sent again."""
-    return kept.job.status == "unsure" or (kept.job.status == "held" and bool(kept.facts.get("twice")))
+    return kept.job.status == "unsure" or (kept.job.status == "held" and kept.sent_twice)
 
 
 def _warn(job: Job, yes: bool) -> None:

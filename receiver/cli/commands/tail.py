@@ -25,9 +25,8 @@ from receiver.cli.values import moment
 from receiver.composition import Runtime
 from receiver.contracts import Filters, Transaction
 from receiver.lib import ids
-from receiver.model.events import Event
+from receiver.model.events import AnyEvent, OperatorEvent, decode_event
 
-_EVENT: Final = msgspec.json.Decoder(Event)
 #: How many events are read at once.
 PAGE: Final = 500
 
@@ -85,12 +84,12 @@ async def _start(service: Runtime, since: int | None) -> int:
     if since is not None:
         return ids.first_at(since) - 1
     newest = await service.store.read(lambda tx: tx.events(Filters(limit=1)))
-    return _number(_EVENT.decode(newest[0])) if newest else 0
+    return _number(decode_event(newest[0])) if newest else 0
 
 
 def _show(body: bytes, wanted: TailOptions) -> int:
     """Prints an event if it passes the filters; returns its number."""
-    event = _EVENT.decode(body)
+    event = decode_event(body)
     fits = (not wanted.types or event.type in wanted.types) and wanted.source in (None, event.source_name)
     if fits and wanted.json:
         emit_raw(body)
@@ -99,12 +98,14 @@ def _show(body: bytes, wanted: TailOptions) -> int:
     return _number(event)
 
 
-def event_line(event: Event) -> str:
+def event_line(event: AnyEvent) -> str:
     """An event in one line."""
+    if isinstance(event, OperatorEvent):
+        return clean(f"{event.time}  {event.type:<13}  {event.subject}  {event.data.reason}")
     job = event.data
     told = f"{job.error.code}: {job.error.message}" if job.error else f"{job.progress} %"
     return clean(f"{event.time}  {event.type:<13}  {job.id}  {job.source}  {action_text(job)}  {told}")
 
 
-def _number(event: Event) -> int:
+def _number(event: AnyEvent) -> int:
     return ids.read("evt", event.id) or 0

@@ -137,7 +137,7 @@ def _path(kept: KeptJob) -> str:
 
 
 def _accepted(value: Any, order: Order) -> Report:
-    """The report for the first task of an order; `repeat` makes several, whose ids are kept in the facts.
+    """The report for the first task of an order; `repeat` makes several, which are its siblings.
 
     `modal` names the inpaint's task again (documented: the same task): it is done once taken, and the inpaint's job
     goes on to the pictures and the cost.
@@ -153,8 +153,8 @@ def _accepted(value: Any, order: Order) -> Report:
         report = Report(provider_job_id=reading.required_id(tasks.id_of(first), "task_id"), status="queued")
     if order.action == "modal" and order.parent and report.provider_job_id == order.parent.job.provider_job_id:
         return Report(provider_job_id=None, status="completed", progress=100)
-    siblings = [known for task in found[1:] if (known := tasks.id_of(task)) is not None]
-    return msgspec.structs.replace(report, facts=report.facts | {"siblings": siblings}) if siblings else report
+    siblings = tuple(known for task in found[1:] if (known := tasks.id_of(task)) is not None)
+    return msgspec.structs.replace(report, sibling_ids=siblings) if siblings else report
 
 
 def _refused_by_code(answer: Answer) -> JobError | None:

@@ -92,6 +92,7 @@ def report_of(task: Mapping[str, Any]) -> Report:
         cost=cost_of(task) if status == "completed" else None,
         error=error_of(task) if status == "failed" else None,
         facts=facts_of(task, action, reading.urls(task.get("video_urls"), inside.get("videos"))),
+        awaits_step=str(task.get("status")).lower() == "modal",
     )
 
 
@@ -135,13 +136,11 @@ def cost_of(task: Mapping[str, Any]) -> Cost | None:
 
 
 def facts_of(task: Mapping[str, Any], action: str | None, videos: list[str]) -> dict[str, Any]:
-    """The buttons, whether it waits for `/modal`, the text that `describe` found, the addresses of videos."""
+    """The buttons, the text that `describe` found, the addresses of videos."""
     facts: dict[str, Any] = {}
     buttons = buttons_of(task)
     if buttons:
         facts["buttons"] = buttons
-    if str(task.get("status")).lower() == "modal":
-        facts["modal"] = True
     content = reading.text(task.get("description")) or reading.text(task.get("prompt"))
     if action == "describe" and content is not None:
         facts["content"] = content.splitlines()[:8]

@@ -31,7 +31,7 @@ from receiver.store.sqlite.choices import ChoicesCache
 from receiver.store.sqlite.inspection import is_dispatched
 from receiver.store.sqlite.keys import teach
 from receiver.store.sqlite.migrate import migrate
-from receiver.store.sqlite.threads import on_thread
+from receiver.store.sqlite.threads import close_with_thread, on_thread, open_with_thread
 from receiver.store.sqlite.transaction import SqliteTransaction
 
 T = TypeVar("T")
@@ -182,11 +182,8 @@ class SqliteStore:
         return hook
 
     async def _connect(self) -> aiosqlite.Connection:
-        # Tried here first: a thread of aiosqlite's that failed to open a file may outlive the event loop.
-        sqlite3.connect(self.path).close()
-        connection = await aiosqlite.connect(
-            self.path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256
-        )
+        connection = aiosqlite.connect(self.path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256)
+        await open_with_thread(connection)
         self._connections.append(connection)
         await on_thread(connection, teach)
         return connection
@@ -194,7 +191,7 @@ class SqliteStore:
     async def _let_go(self) -> None:
         """Closes what is open."""
         while self._connections:
-            await self._connections.pop().close()
+            await close_with_thread(self._connections.pop())
         if self._file is not None:
             os.close(self._file)
             self._file = None

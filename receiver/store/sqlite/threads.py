@@ -18,3 +18,23 @@ async def on_thread(connection: aiosqlite.Connection, work: Callable[[sqlite3.Co
     """
     run: Callable[..., Awaitable[T]] = connection._execute
     return await run(work, connection._conn)
+
+
+async def open_with_thread(connection: aiosqlite.Connection) -> None:
+    """Opens the file, on a thread of its own; if that fails the thread has ended. Raises sqlite3.Error."""
+    try:
+        await connection
+    except BaseException:
+        connection._thread.join()
+        raise
+
+
+async def close_with_thread(connection: aiosqlite.Connection) -> None:
+    """Closes the connection; its thread has ended then. Raises sqlite3.Error.
+
+    aiosqlite does not wait for its threads. Here nothing is left to one but its own end, so the event loop can wait.
+    """
+    try:
+        await connection.close()
+    finally:
+        connection._thread.join()

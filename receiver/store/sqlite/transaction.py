@@ -10,6 +10,7 @@ from receiver.contracts import Counts
 from receiver.lib.ids import Ids
 from receiver.store.sqlite.choices import ChoicesCache
 from receiver.store.sqlite.tables.deliveries import DeliveriesTable
+from receiver.store.sqlite.tables.destinations import DestinationsTable
 from receiver.store.sqlite.tables.events import EventsTable
 from receiver.store.sqlite.tables.jobs import IS_OPEN, JobsTable
 from receiver.store.sqlite.tables.money import MoneyTable
@@ -21,7 +22,9 @@ MOST_COUNTED: Final = 100_000
 OPEN: Final = f"jobs INDEXED BY jobs_open WHERE {IS_OPEN}"
 
 
-class SqliteTransaction(RequestsTable, JobsTable, MoneyTable, EventsTable, DeliveriesTable, PruningTables):
+class SqliteTransaction(
+    RequestsTable, JobsTable, MoneyTable, EventsTable, DeliveriesTable, DestinationsTable, PruningTables
+):
     """`receiver.contracts.Transaction` on an open SQLite connection; begin and commit are the store's."""
 
     def __init__(self, db: sqlite3.Connection, ids: Ids, shared: ChoicesCache | None = None) -> None:

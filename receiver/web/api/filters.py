@@ -38,7 +38,7 @@ JOBS: Final = ListParameters("job", get_args(jobs.Status))
 EVENTS: Final = ListParameters("evt", get_args(jobs.Status), ("type", "job_id"))
 REQUESTS: Final = ListParameters("req", get_args(RequestState), ("job_id",))
 DELIVERIES: Final = ListParameters("dlv", get_args(deliveries.State), ("type", "sink", "job_id"))
-TYPES: Final[tuple[str, ...]] = get_args(events.EventType)
+TYPES: Final[tuple[str, ...]] = (*get_args(events.EventType), *get_args(events.OperatorEventType))
 #: Parameters that are called otherwise in `Filters`.
 FIELDS: Final = {"cursor": "before", "root_id": "root", "parent_id": "parent", "job_id": "job"}
 

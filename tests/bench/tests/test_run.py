@@ -23,8 +23,6 @@ from bench.measures.memory import memory
 from bench.measures.retention import retention
 from bench.measures.travel import travel
 
-pytestmark = pytest.mark.timeout(180)
-
 
 def run(*options: str) -> Result:
     """Returns what a run in this process came to."""

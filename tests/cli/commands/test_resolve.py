@@ -114,7 +114,7 @@ def test_a_held_job_that_was_sent_before_may_be_paid_twice_too(tmp_path: Path) -
     async def sent_before(parts: Runtime) -> None:
         def work(tx: Transaction) -> None:
             (kept,) = tx.held("journey", "budget")
-            tx.put_job(msgspec.structs.replace(kept, facts={**kept.facts, "twice": True}))
+            tx.put_job(msgspec.structs.replace(kept, sent_twice=True))
 
         await parts.store.write(work)
 

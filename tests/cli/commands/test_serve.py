@@ -18,6 +18,8 @@ from cli.parts import PARTS, bare, configured, done, process, run, values
 from receiver.app import read_config
 from receiver.cli.waiting import WaitResult
 from receiver.errors import StoreRefused
+from receiver.web.server import GRACE
+from support.server import free_port
 
 UP = "server.started"
 
@@ -57,7 +59,7 @@ def test_an_open_stream_does_not_keep_a_server_from_ending(tmp_path: Path) -> No
         with urllib.request.urlopen(asked) as stream:  # noqa: S310  # on loopback
             assert stream.headers["content-type"].startswith("text/event-stream")
             server.send_signal(signal.SIGTERM)
-            assert server.wait(5) == 0
+            assert server.wait(GRACE - 1) == 0, "it waited for its stream"
 
 
 def test_a_second_dispatcher_is_refused_but_a_second_intake_is_not(tmp_path: Path) -> None:
@@ -88,8 +90,7 @@ def test_a_port_in_use_is_told_in_a_sentence(tmp_path: Path) -> None:
 def test_a_job_is_waited_for_and_its_follow_up_named(tmp_path: Path) -> None:
     with pretend_vendor(tmp_path, "--pace", "0.2") as base_url:
         # No webhook can reach a server on a free port that public_url does not name, so the port is fixed first.
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         file = configured(tmp_path, base_url=base_url)
         file.write_text(file.read_text().replace("https://hooks.example.com", f"http://127.0.0.1:{port}"))
         with process(tmp_path, "serve", "--port", str(port), until=UP):

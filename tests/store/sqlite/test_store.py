@@ -8,11 +8,15 @@ import os
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
+import aiosqlite
 import pytest
 
 from receiver.contracts import (
@@ -151,17 +155,46 @@ async def test_a_folder_that_is_not_there_is_a_clear_word(tmp_path: Path) -> Non
         await SqliteStore(tmp_path / "nowhere" / "a.db", Clock()).open()
 
 
+@pytest.fixture
+def threads_end_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread of a connection goes on for a moment after it did its last work, as on a busy machine."""
+    work = aiosqlite.core._connection_worker_thread
+
+    def work_and_linger(queue: SimpleQueue[Any]) -> None:
+        work(queue)
+        time.sleep(0.05)
+
+    monkeypatch.setattr(aiosqlite.core, "_connection_worker_thread", work_and_linger)
+
+
+@pytest.mark.usefixtures("threads_end_late")
+async def test_a_closed_store_has_no_thread_left(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    async with SqliteStore(tmp_path / "a.db", Clock()):
+        assert set(threading.enumerate()) > before
+    assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.usefixtures("threads_end_late")
+async def test_a_file_that_cannot_be_opened_leaves_no_thread(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    with pytest.raises(StoreUnavailable, match="unable to open"):
+        await SqliteStore(tmp_path / "nowhere" / "a.db", Clock()).open()
+    assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.usefixtures("threads_end_late")
 async def test_a_store_that_cannot_be_opened_leaves_nothing_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_more(*_: object) -> int:
         raise OSError(errno.EMFILE, "too many open files")
 
-    before = threading.active_count()
+    before = set(threading.enumerate())
     monkeypatch.setattr(os, "open", no_more)
     with pytest.raises(StoreUnavailable, match="too many open files"):
         await SqliteStore(tmp_path / "a.db", Clock()).open()
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before
     assert not (tmp_path / "a.db-wal").exists()
 
 

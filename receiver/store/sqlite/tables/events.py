@@ -9,7 +9,8 @@ import msgspec
 from receiver.contracts import Filters, Page
 from receiver.lib import ids
 from receiver.lib.times import stamp
-from receiver.model.events import KeptEvent
+from receiver.model.events import KeptEvent, OperatorData
+from receiver.model.jobs import Job
 from receiver.store.sqlite.conditions import EVENTS
 from receiver.store.sqlite.lists import page
 from receiver.store.sqlite.tables.table import Table
@@ -23,7 +24,9 @@ ADD: Final = """
 EVENT_COLUMNS: Final = "number, job, type, source, at, choices, data"
 BY_NUMBER: Final = f"SELECT {EVENT_COLUMNS} FROM events WHERE number = ?"
 AFTER: Final = f"SELECT {EVENT_COLUMNS} FROM events WHERE number > ? ORDER BY number LIMIT ?"
-#: An event as it goes out: `receiver.model.events.Event` in JSON, to the byte.
+#: What the columns of an operator event's row are made of.
+_OPERATOR_DATA: Final = msgspec.json.Decoder(OperatorData)
+#: An event as it goes out: `receiver.model.events.Event` or `OperatorEvent` in JSON, to the byte.
 CLOUD_EVENT: Final = (
     b'{"specversion":"1.0","id":"%s","source":%s,"type":"%s","subject":"%s","time":"%s",'
     b'"datacontenttype":"application/json","data":%s}'
@@ -36,17 +39,19 @@ class EventsTable(Table):
     def add_event(self, event: KeptEvent) -> bool:
         """Keeps an event; False if the job has one with this key already."""
         data = event.data
-        choices, body = self._shared.separate(self._db, data) if data.next_actions else (None, _ENCODER.encode(data))
+        choices, body = None, b""
+        if isinstance(data, Job) and data.next_actions:
+            choices, body = self._shared.separate(self._db, data)
         values = (
             event.number,
             event.job,
             event.key,
             event.type,
-            data.source,
+            data.source or "",
             event.request,
             event.at,
             choices,
-            body,
+            body or _ENCODER.encode(data),
         )
         return self._db.execute(ADD, values).rowcount == 1
 
@@ -67,9 +72,14 @@ class EventsTable(Table):
         number, job, kind, source, at, choices, data = row
         return CLOUD_EVENT % (
             ids.show("evt", number).encode(),
-            _ENCODER.encode(f"gridhook/{source}"),
+            _ENCODER.encode(f"gridhook/{source}" if source else "gridhook"),
             kind.encode(),
-            ids.show("job", job).encode(),
+            ids.show("job", job).encode() if job else _text(_OPERATOR_DATA.decode(data).subject),
             stamp(at).encode(),
             self._shared.whole(self._db, data, choices),
         )
+
+
+def _text(value: str) -> bytes:
+    """A text as it stands between the quotes of a JSON string."""
+    return _ENCODER.encode(value)[1:-1]

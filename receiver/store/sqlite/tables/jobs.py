@@ -32,29 +32,40 @@ IS_OPEN: Final = "status <> 'completed' AND status <> 'failed' AND status <> 'ca
 IS_LIVE: Final = "(status = 'submitting' OR status = 'queued' OR status = 'running')"
 #: A job's row, with the event that the job stands in, if it does not stand in the row.
 JOB_COLUMNS: Final = """
-    number, intent, look_at, data,
+    number, intent, check_at, data,
     (SELECT data FROM events WHERE events.number = jobs.event),
     (SELECT choices FROM events WHERE events.number = jobs.event)
 """
 AT: Final = f"SELECT {JOB_COLUMNS} FROM jobs WHERE key = ? AND source = ? AND provider_job_id = ?"
 PUT: Final = """
     INSERT INTO jobs
-        (number, source, provider_job_id, key, status, action, parent, root, intent, look_at, tags, event, data)
+        (number, source, provider_job_id, key, status, action, parent, root, intent, check_at, tags, event, data)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (number) DO UPDATE SET
         provider_job_id = excluded.provider_job_id, key = excluded.key, status = excluded.status,
-        action = excluded.action, look_at = excluded.look_at, tags = excluded.tags, event = excluded.event,
+        action = excluded.action, check_at = excluded.check_at, tags = excluded.tags, event = excluded.event,
         data = excluded.data
 """
 
 
 class JobData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What of a job no column holds, as `jobs.data`."""
+    """What of a job no column holds, as `jobs.data`: fields of `KeptJob`, under the same names."""
 
     #: None = it stands in the row's event.
     job: Job | None = None
     then: tuple[Then, ...] = ()
     facts: dict[str, Any] = {}
+    submission_digest: str | None = None
+    first_sent_at: int | None = None
+    was_unsure: bool = False
+    sent_twice: bool = False
+    is_probe: bool = False
+    is_unproven: bool = False
+    missed_checks: int = 0
+    cancel_wanted: bool = False
+    replaced_by: str | None = None
+    awaits_step: bool = False
+    sibling_ids: tuple[str, ...] = ()
     gave_up: bool = False
 
 
@@ -90,7 +101,7 @@ class JobsTable(Table):
         `event` is the number of an event that is kept and whose data is this very job: then it is not kept twice.
         """
         job = kept.job
-        rest = JobData(job=None if event else job, then=kept.then, facts=kept.facts, gave_up=kept.gave_up)
+        rest = _data(kept, None if event else job)
         self._db.execute(
             PUT,
             (
@@ -151,10 +162,10 @@ class JobsTable(Table):
         """Lets the held jobs that have waited longest be looked at now."""
         self._db.execute(
             """
-            UPDATE jobs SET look_at = ?1 WHERE number IN (
+            UPDATE jobs SET check_at = ?1 WHERE number IN (
                 SELECT number FROM jobs INDEXED BY jobs_status WHERE status = 'held' AND status <> 'completed'
                 ORDER BY number LIMIT ?2
-            ) AND (look_at IS NULL OR look_at > ?1)
+            ) AND (check_at IS NULL OR check_at > ?1)
             """,
             (now, WOKEN),
         )
@@ -164,7 +175,7 @@ class JobsTable(Table):
         rows = self._db.execute(
             f"""
             SELECT {JOB_COLUMNS} FROM jobs
-            WHERE number IN (SELECT number FROM jobs WHERE source = ? AND look_at <= ? ORDER BY look_at LIMIT ?)
+            WHERE number IN (SELECT number FROM jobs WHERE source = ? AND check_at <= ? ORDER BY check_at LIMIT ?)
             ORDER BY number LIMIT ?
             """,
             (source, now, max(LONGEST_DUE, limit), limit),
@@ -173,12 +184,12 @@ class JobsTable(Table):
 
     def next_check(self, sources: Sequence[str]) -> int | None:
         """When the earliest look at a job of these sources is due."""
-        query = "SELECT min(look_at) FROM jobs WHERE source = ? AND look_at IS NOT NULL"
+        query = "SELECT min(check_at) FROM jobs WHERE source = ? AND check_at IS NOT NULL"
         moments = [self._db.execute(query, (source,)).fetchone()[0] for source in sources]
         return min((moment for moment in moments if moment is not None), default=None)
 
     def _kept(self, row: tuple[Any, ...]) -> KeptJob:
-        number, intent, look_at, data, event, choices = row
+        number, intent, check_at, data, event, choices = row
         rest = _REST.decode(data)
         return KeptJob(
             number=number,
@@ -186,10 +197,41 @@ class JobsTable(Table):
             then=rest.then,
             facts=rest.facts,
             intent=intent,
+            submission_digest=rest.submission_digest,
+            first_sent_at=rest.first_sent_at,
+            was_unsure=rest.was_unsure,
+            sent_twice=rest.sent_twice,
+            is_probe=rest.is_probe,
+            is_unproven=rest.is_unproven,
+            missed_checks=rest.missed_checks,
+            cancel_wanted=rest.cancel_wanted,
+            replaced_by=rest.replaced_by,
+            awaits_step=rest.awaits_step,
+            sibling_ids=rest.sibling_ids,
             gave_up=rest.gave_up,
-            check_at=look_at,
+            check_at=check_at,
         )
 
     def _count(self, sql: str, values: tuple[object, ...]) -> int:
         row = self._one(sql, values)
         return int(row[0]) if row else 0
+
+
+def _data(kept: KeptJob, job: Job | None) -> JobData:
+    return JobData(
+        job=job,
+        then=kept.then,
+        facts=kept.facts,
+        submission_digest=kept.submission_digest,
+        first_sent_at=kept.first_sent_at,
+        was_unsure=kept.was_unsure,
+        sent_twice=kept.sent_twice,
+        is_probe=kept.is_probe,
+        is_unproven=kept.is_unproven,
+        missed_checks=kept.missed_checks,
+        cancel_wanted=kept.cancel_wanted,
+        replaced_by=kept.replaced_by,
+        awaits_step=kept.awaits_step,
+        sibling_ids=kept.sibling_ids,
+        gave_up=kept.gave_up,
+    )

@@ -35,6 +35,13 @@ PLANNED_FOR: Final = """
     SELECT wanted.value, jobs.root FROM json_each(?) AS wanted
     JOIN jobs ON jobs.intent >= wanted.value || '|' AND jobs.intent < wanted.value || '}'
 """
+#: Those that nobody has yet to be told of: job 0 stands for none.
+OLD_OPERATOR_EVENTS: Final = """
+    SELECT number FROM events WHERE job = 0 AND key < ? AND NOT EXISTS (
+        SELECT 1 FROM deliveries
+        WHERE deliveries.job = 0 AND deliveries.event = events.number AND +state IN ('pending', 'running')
+    ) ORDER BY key LIMIT ?
+"""
 COUNTS: Final = f"""
     SELECT (SELECT count(*) FROM events WHERE job IN {ONE_OF}),
         (SELECT count(*) FROM deliveries WHERE job IN {ONE_OF}),
@@ -186,10 +193,24 @@ class PruningTables(Table):
         for one in family:
             if one.intent is None and one.provider_job_id is None:
                 kept = self.job(one.number)
-                other = ids.read("job", str(kept.facts.get("same_as", ""))) if kept is not None else None
+                heir = kept.replaced_by if kept is not None else None
+                other = ids.read("job", heir) if heir is not None else None
                 if other is not None and not self._is_gone(other):
                     return True
         return False
+
+    # --- operator events
+
+    def prune_operator_events(self, before: int, limit: int) -> Pruned:
+        """Takes away at most `limit` operator events older than the id `before`, with deliveries that are over."""
+        rows = self._db.execute(OLD_OPERATOR_EVENTS, (before, limit)).fetchall()
+        events = _array(row[0] for row in rows)
+        of_deliveries = f"(SELECT number FROM deliveries WHERE job = 0 AND event IN {ONE_OF})"
+        return Pruned(
+            attempts=self._delete(f"attempts WHERE delivery IN {of_deliveries}", events),
+            deliveries=self._delete(f"deliveries WHERE job = 0 AND event IN {ONE_OF}", events),
+            events=self._delete(f"events WHERE number IN {ONE_OF}", events),
+        )
 
     # --- requests
 
