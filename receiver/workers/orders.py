@@ -32,7 +32,7 @@ from receiver.model.deliveries import (
 from receiver.model.jobs import KeptJob
 from receiver.workers.dispatcher import Lane, Try
 from receiver.workers.order_outcomes import begin_order, held_back, settle_order
-from receiver.workers.settlement import is_shutdown, write_until_kept
+from receiver.workers.settlement import LEASE_OVER, write_until_kept
 
 log = structlog.get_logger("dispatch")
 
@@ -70,6 +70,7 @@ class OrderCarrier:
             timeout=source.timeout * CALLS,
             room=lambda tx: source.concurrency - tx.live(source.name),
             prepare=self.prepare,
+            take_back=self.take_back,
         )
 
     def prepare(self, tx: Transaction, delivery: Delivery) -> Try:
@@ -82,18 +83,19 @@ class OrderCarrier:
     async def carry(self, delivery: Delivery, order: Order | Postponed | Exception, freed: Callable[[], None]) -> None:
         """One try, settled. Interrupted before the paid call it is given back; during the call it is unsure."""
         started = self._clock()
-        task = asyncio.current_task()
         try:
             outcome = await self._try(order, delivery)
-        except BaseException as wrong:  # whatever it is: what it means depends on how far the order was
-            if is_shutdown(wrong, task):
-                outcome = Interrupted(note="the process was stopped", counted=False)
-            else:
-                number = ids.show("dlv", delivery.number)
-                log.error("order.broke", delivery_id=number, source=self._source.name, exc_info=wrong)
-                outcome = Interrupted(note=f"the order broke: {type(wrong).__name__}")
+        except asyncio.CancelledError:
+            outcome = Interrupted(note="the process was stopped", counted=False)
+        except Exception as wrong:  # whatever it is (provider code is guarded): what it means depends on how far it was
+            log.exception("order.broke", delivery_id=ids.show("dlv", delivery.number), source=self._source.name)
+            outcome = Interrupted(note=f"the order broke: {type(wrong).__name__}")
         freed()
         await self._settle(delivery, outcome, started)
+
+    async def take_back(self, delivery: Delivery) -> None:
+        """A lease that ran out: an order that may have been sent is unsure, another one is sent by its schedule."""
+        await self._settle(delivery, Interrupted(note=LEASE_OVER), self._clock())
 
     def _order(self, tx: Transaction, delivery: Delivery) -> Order | Postponed:
         """The order, unless the source's breaker opened while it waited."""

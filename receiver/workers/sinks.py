@@ -35,6 +35,7 @@ from receiver.model.deliveries import (
 from receiver.model.events import OperatorData, decode_event
 from receiver.workers.dispatcher import Lane, Try
 from receiver.workers.settlement import (
+    LEASE_OVER,
     is_shutdown,
     outcome_name,
     returned_unused,
@@ -71,7 +72,14 @@ class SinkCarrier:
     def lane(self, name: str) -> Lane:
         """The sink's lane."""
         sink = self._sink
-        return Lane(name=name, concurrency=sink.concurrency, timeout=sink.timeout, rate=sink.rate, prepare=self.prepare)
+        return Lane(
+            name=name,
+            concurrency=sink.concurrency,
+            timeout=sink.timeout,
+            rate=sink.rate,
+            prepare=self.prepare,
+            take_back=self.take_back,
+        )
 
     def prepare(self, tx: Transaction, delivery: Delivery) -> Try:
         """Reads what is to be delivered; gives the try."""
@@ -108,6 +116,23 @@ class SinkCarrier:
             note=outcome.note,
             took_ms=now - started,
         )
+
+    async def take_back(self, delivery: Delivery) -> None:
+        """A lease that ran out is a try without a result: the next one is made by the schedule.
+
+        It says nothing of the sink, so it does not count against it.
+        """
+        now = self._clock()
+        outcome = Again(note=LEASE_OVER)
+        after = self._after(delivery, outcome, now, self._spread())
+        await write_until_kept(self._store, lambda tx: self._settle_unreached(tx, delivery, after, outcome, now))
+
+    def _settle_unreached(self, tx: Transaction, delivery: Delivery, after: Delivery, outcome: Again, now: int) -> None:
+        if not settle_try(tx, delivery, after, outcome, outcome_name(outcome), now, now):
+            return
+        end_probe(tx, delivery.lane, now)
+        if after.state == "dead":
+            self._tell_dead(tx, delivery, outcome, now)
 
     async def _try(self, delivery: Delivery, outgoing: OutgoingEvent | Exception) -> Outcome | None:
         """What became of the try; None if our shutdown cut it short."""
