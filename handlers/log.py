@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import msgspec
-import structlog
 
 from receiver.contracts import DeliveryContext, Handler, NoOptions
+from receiver.lib import logs
 from receiver.model.deliveries import (
+    Again,
     Delivered,
     Outcome,
     OutgoingEvent,
@@ -18,12 +19,15 @@ class Log(Handler):
     """Writes one `event.logged` line for each event: ids and status, no prompt, no addresses."""
 
     def __init__(self, options: NoOptions) -> None:
-        self._log = structlog.get_logger()
+        pass
 
     async def deliver(self, outgoing: OutgoingEvent, context: DeliveryContext) -> Outcome:
-        """Writes the line; always delivered."""
+        """Delivered once the line is written; Again if it cannot be."""
         event = outgoing.event
-        self._log.info("event.logged", event_id=event.id, event_type=event.type, **_told(event))
+        try:
+            await logs.written("event.logged", event_id=event.id, event_type=event.type, **_told(event))
+        except (OSError, ValueError) as wrong:
+            return Again(note=f"the log cannot be written: {wrong}")
         return Delivered()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -19,9 +20,16 @@ from receiver.config import (
     SinkSettings,
     load,
 )
-from receiver.config.settings import setup_of
-from receiver.contracts import Sink, Transport
-from receiver.lib import logs
+from receiver.config.reading import Secrets
+from receiver.config.settings import setup_of, taken_over
+from receiver.contracts import (
+    Sink,
+    Source,
+    Transport,
+)
+from receiver.contracts.setup import Setup
+from receiver.flows.breakers import judge_again
+from receiver.lib import logs, streams
 from receiver.lib.times import Clock, system_clock
 from receiver.model.deliveries import sink_lane
 from receiver.providers import PROVIDERS
@@ -32,12 +40,12 @@ from receiver.workers.order_outcomes import recover
 from receiver.workers.orders import OrderCarrier
 from receiver.workers.reconciler import Reconciler
 from receiver.workers.retention import Pruner
+from receiver.workers.settlement import write_until_kept
 from receiver.workers.sinks import SinkCarrier
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
-
     from handlers.http import HttpTransport
+    from receiver.web.application import Application
 
 #: Name in the configuration to where the class is; adding a handler is a module, a line here and a test.
 HANDLERS: Final[dict[str, str]] = {
@@ -45,8 +53,8 @@ HANDLERS: Final[dict[str, str]] = {
     "webhook": "handlers.webhook:Webhook",
     "log": "handlers.log:Log",
 }
-#: How long deliveries that run may finish at shutdown, seconds.
-GRACE: Final = 10.0
+#: How long deliveries that run may finish where nobody says how long the end may take, seconds.
+GRACE: Final = 6.0
 
 
 class LazyClasses(Mapping[str, type[Any]]):
@@ -67,9 +75,9 @@ class LazyClasses(Mapping[str, type[Any]]):
         return len(self._places)
 
 
-def read_config(path: Path, env: Mapping[str, str]) -> Config:
+def read_config(path: Path, env: Mapping[str, str], secrets: Secrets = "needed") -> Config:
     """The configuration of a file. Raises ConfigError with every mistake in it."""
-    return load(path, env, LazyClasses(PROVIDERS), LazyClasses(HANDLERS))
+    return load(path, env, LazyClasses(PROVIDERS), LazyClasses(HANDLERS), secrets)
 
 
 def database_file(config: Config) -> Path:
@@ -85,15 +93,18 @@ class GridhookRuntime:
         self.store = store
         self.setup = setup_of(config)
         self.clock = clock
+        self._web: Application | None = None
+        self._transport: Transport | None = None
         self._dispatcher: Dispatcher | None = None
         self._reconciler: Reconciler | None = None
         self._upkeep: Pruner | None = None
 
-    def web(self) -> Starlette:
+    def web(self) -> Application:
         """The HTTP face."""
         from receiver.web.application import application  # noqa: PLC0415  # starlette: only who serves pays for it
 
-        return application(self.store, self.setup, self.config, self.clock)
+        self._web = application(self.store, self.setup, self.config, self.clock)
+        return self._web
 
     def dispatched(self) -> bool:
         """Whether this or another process dispatches from the database."""
@@ -106,45 +117,78 @@ class GridhookRuntime:
     async def dispatch(self, transport: Transport) -> None:
         """Becomes the dispatching process, ends an earlier one's leases, and starts. Raises StoreRefused."""
         self.store.own_dispatching()
+        self._transport = transport
         await self.store.write(lambda tx: recover(tx, self.setup, self.clock()))
-        self._dispatcher = Dispatcher(self.store, self._lanes(transport), self.clock)
+        self._dispatcher = Dispatcher(self.store, self._lanes(self.config, self.setup, transport), self.clock)
         self._dispatcher.start()
         self._reconciler = Reconciler(self.store, self.setup, transport, self.clock)
         self._reconciler.start()
+        self._start_upkeep()
+
+    async def reload(self, config: Config) -> tuple[str, ...]:
+        """Goes by another configuration from here on; returns the keys whose change needs a restart.
+
+        What is under way ends as it began. Raises what the making of a handler raises; then nothing has changed.
+        """
+        before = self.config
+        config, fixed = taken_over(before, config)
+        setup = setup_of(config)
+        lanes = self._lanes(config, setup, self._transport) if self._transport is not None else []
+        # Up to the next await nobody else has a turn: all parts change over at once.
+        self.config, self.setup = config, setup
+        if self._web is not None:
+            self._web.adopt(config, setup)
+        if self._dispatcher is None or self._reconciler is None:
+            return fixed
+        self._dispatcher.adopt(lanes)
+        self._reconciler.adopt(setup)
+        if config.retention != before.retention:
+            await self._stop_upkeep()
+            self._start_upkeep()
+        await write_until_kept(self.store, lambda tx: judge_again(tx, setup, self.clock()))
+        return fixed
+
+    async def stop(self, grace: float = GRACE, hurry: asyncio.Event | None = None) -> int:
+        """Ends streams, and dispatching: what runs may finish within `grace` seconds, or until `hurry` is set.
+
+        The rest is given back; returns how much of it there was.
+        """
+        if self._web is not None:
+            self._web.state.stopping.set()
+        await self._stop_upkeep()
+        reconciler, self._reconciler = self._reconciler, None
+        dispatcher, self._dispatcher = self._dispatcher, None
+        dropped, cut = await asyncio.gather(
+            reconciler.stop() if reconciler is not None else _none(),
+            dispatcher.stop(grace, hurry) if dispatcher is not None else _none(),
+        )
+        return dropped + cut
+
+    def _start_upkeep(self) -> None:
         if self.config.retention is not None:
             self._upkeep = Pruner(self.store, self.config.retention, self.clock)
             self._upkeep.start()
 
-    async def stop(self, grace: float = GRACE) -> None:
-        """Stops dispatching: what runs may finish, the rest is given back."""
+    async def _stop_upkeep(self) -> None:
         if self._upkeep is not None:
-            await self._upkeep.stop()
-            self._upkeep = None
-        if self._reconciler is not None:
-            await self._reconciler.stop()
-            self._reconciler = None
-        if self._dispatcher is not None:
-            await self._dispatcher.stop(grace)
-            self._dispatcher = None
+            upkeep, self._upkeep = self._upkeep, None
+            await upkeep.stop()
 
-    def _lanes(self, transport: Transport) -> list[Lane]:
-        sinks = [_sink(settings) for settings in self.config.sinks.values()]
+    def _lanes(self, config: Config, setup: Setup, transport: Transport) -> list[Lane]:
+        sinks = [_sink(settings) for settings in config.sinks.values()]
         return [
             *(
-                SinkCarrier(self.store, self.setup, sink, transport, self.clock, random.random).lane(
-                    sink_lane(sink.name)
-                )
+                SinkCarrier(self.store, setup, sink, transport, self.clock, random.random).lane(sink_lane(sink.name))
                 for sink in sinks
             ),
-            *(self._orders(name, transport).lane() for name in self.config.sources),
+            *(self._orders(source, config.public_url, setup, transport).lane() for source in config.sources.values()),
         ]
 
-    def _orders(self, name: str, transport: Transport) -> OrderCarrier:
+    def _orders(self, source: Source, public_url: str, setup: Setup, transport: Transport) -> OrderCarrier:
         from handlers.order import OrderHandler  # noqa: PLC0415  # like the transport, for who dispatches
 
         sender = OrderHandler(transport)
-        source = self.config.sources[name]
-        return OrderCarrier(self.store, self.setup, source, sender, self.config.public_url, self.clock, random.random)
+        return OrderCarrier(self.store, setup, source, sender, public_url, self.clock, random.random)
 
 
 def _sink(settings: SinkSettings) -> Sink:
@@ -157,6 +201,11 @@ def _sink(settings: SinkSettings) -> Sink:
         rate=settings.rate,
         pause_after=settings.pause_after,
     )
+
+
+async def _none() -> int:
+    """Nothing is there to stop."""
+    return 0
 
 
 @asynccontextmanager
@@ -190,5 +239,7 @@ def inspect_database(config: Config) -> Inspection:
 
 def main() -> None:
     """The console script `gridhook`."""
+    streams.open_missing()
+    streams.shield_stderr()
     logs.configure("warning")
     run(Composition(read_config=read_config, open_runtime=runtime, inspect=inspect_database))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import msgspec
 
 from receiver.config import Config
+from receiver.config.reading import Secrets
 from receiver.contracts import HookedStore
 from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
@@ -56,6 +58,28 @@ class Runtime(Protocol):
         """The HTTP face; `state.stopping` is an event that ends its streams."""
         ...
 
+    async def reload(self, config: Config) -> tuple[str, ...]:
+        """Goes by another configuration from here on; returns the keys whose change needs a restart.
+
+        What is under way ends as it began. Raises what the making of a handler raises; then nothing has changed.
+        """
+        ...
+
+    async def stop(self, grace: float, hurry: asyncio.Event) -> int:
+        """Ends streams, and dispatching: what runs may finish within `grace` seconds, or until `hurry` is set.
+
+        The rest is given back; returns how much of it there was.
+        """
+        ...
+
+
+class ReadConfig(Protocol):
+    """Reads a configuration file."""
+
+    def __call__(self, path: Path, env: Mapping[str, str], secrets: Secrets = "needed", /) -> Config:
+        """The configuration, its `env:` secrets looked up in `env`. Raises ConfigError."""
+        ...
+
 
 class OpenRuntime(Protocol):
     """Opens the parts of a configuration."""
@@ -68,8 +92,7 @@ class OpenRuntime(Protocol):
 class Composition(msgspec.Struct, frozen=True, kw_only=True):
     """What `receiver.app` hands to the command line."""
 
-    #: The configuration in a file, its `env:` secrets looked up in the mapping. Raises ConfigError.
-    read_config: Callable[[Path, Mapping[str, str]], Config]
+    read_config: ReadConfig
     open_runtime: OpenRuntime
     #: What there is at the database's address; changes nothing. Raises StoreRefused or StoreUnavailable.
     inspect: Callable[[Config], Inspection]

@@ -8,6 +8,7 @@ GridhookError
 │   └── ProviderBroke    the provider code raised, or returned, what its contract does not allow
 ├── Unsupported          a provider cannot do this action, or not on this parent
 ├── InvalidParams        an action's parameters are wrong
+│   └── OutOfBounds      what somebody asks for is too long, too many or no plain text
 ├── NotPossible          a request of a person or a rule does not fit the state of things (409)
 ├── NotFound             no such thing (404)
 ├── StoreError
@@ -106,6 +107,12 @@ class InvalidParams(GridhookError):
     """An action's parameters are missing, of the wrong kind or out of range."""
 
     code = "invalid_params"
+
+
+class OutOfBounds(InvalidParams):
+    """What somebody asks for is too long, too many or no plain text; the message says the bound."""
+
+    code = "out_of_bounds"
 
 
 class NotPossible(GridhookError):

@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from receiver.cli.explain import price
+from receiver.cli.local_times import local
 from receiver.cli.screen import (
     clean,
     clean_lines,
@@ -39,9 +40,12 @@ from receiver.model.jobs import (
     NextAction,
 )
 from receiver.views.records import (
+    Checks,
     DeliveryDetail,
+    JobDetail,
     RequestDetail,
     delivery_detail,
+    job_detail,
     request_detail,
 )
 
@@ -54,7 +58,7 @@ _EVENT: Final = msgspec.json.Decoder(Event)
 Children = Mapping[str, Sequence[Job]]
 
 
-class JobDetail(msgspec.Struct, frozen=True, kw_only=True):
+class JobFamily(msgspec.Struct, frozen=True, kw_only=True):
     """A job with what hangs on it."""
 
     kept: KeptJob
@@ -69,22 +73,26 @@ class JobDetail(msgspec.Struct, frozen=True, kw_only=True):
 def show_job(ctx: typer.Context, config: Path, job_id: str, json: bool) -> None:
     """One job; for reading also its follow-ups and events. Raises NotFound."""
     found = _read(ctx, config, lambda tx: _job(tx, job_id))
+    detail = job_detail(found.kept)
     if json:
-        emit(found.kept.job)
+        emit(detail)
         return
-    job_fields(found.kept.job, found.cost)
+    job_fields(detail, found.cost)
     _follow_ups(found)
     if found.events:
         say("\nevents")
-        table(("EVENT", "TYPE", "%", "TIME"), [[one.id, one.type, one.data.progress, one.time] for one in found.events])
+        table(
+            ("EVENT", "TYPE", "%", "TIME"),
+            [[one.id, one.type, one.data.progress, local(one.time)] for one in found.events],
+        )
 
 
-def _job(tx: Transaction, job_id: str) -> JobDetail:
+def _job(tx: Transaction, job_id: str) -> JobFamily:
     kept = job_of(tx, job_id)
     root = ids.read("job", kept.job.root_id)
     tree = tx.jobs(Filters(root=root, limit=MOST))
     events = tx.events(Filters(job=kept.number, limit=MOST))
-    return JobDetail(
+    return JobFamily(
         kept=kept,
         cost=tx.cost(kept.number),
         tree=[one.job for one in reversed(tree) if one.number != kept.number],
@@ -92,7 +100,7 @@ def _job(tx: Transaction, job_id: str) -> JobDetail:
     )
 
 
-def job_fields(job: Job, counted: CostRow | None = None) -> None:
+def job_fields(job: JobDetail, counted: CostRow | None = None) -> None:
     """A job's fields for reading; what it does not have is left out."""
     fields(
         [
@@ -108,12 +116,13 @@ def job_fields(job: Job, counted: CostRow | None = None) -> None:
             ("tags", shown_params(dict(job.tags))),
             ("cost", cost_text(job.cost, counted)),
             ("error", f"{job.error.code}: {job.error.message}" if job.error else None),
+            ("asked", checks_text(job.checks) if job.checks else None),
             ("waits for", held_text(job.hold) if job.hold else None),
             ("to decide", decide_text(job) if job.status in ("held", "unsure") else None),
-            ("created", job.created_at),
-            ("submitted", job.submitted_at),
-            ("finished", job.finished_at),
-            ("deadline", job.deadline if job.finished_at is None else None),
+            ("created", local(job.created_at)),
+            ("submitted", local(job.submitted_at)),
+            ("finished", local(job.finished_at)),
+            ("deadline", local(job.deadline) if job.finished_at is None else None),
             ("grid", job.grid_url),
             *((f"picture {image.index}", image.archive or image.url) for image in job.images),
             *(("can follow", choice) for choice in choices(job.next_actions)),
@@ -130,6 +139,12 @@ def cost_text(cost: Cost | None, counted: CostRow | None) -> str | None:
     return f"{told}, {counted.state}{f'; counts as {counted.amount:f} {counted.unit}' if twice else ''}"
 
 
+def checks_text(checks: Checks) -> str:
+    """How often a vendor was asked about an unsure job, and when next."""
+    following = f"next {local(checks.next_at)}" if checks.next_at else "it cannot be asked"
+    return f"{checks.asked} times, {following}"
+
+
 def decide_text(job: Job) -> str:
     """How a person decides on a job that waits."""
     return f"gridhook resolve {job.id} check|send|give-up"
@@ -137,8 +152,8 @@ def decide_text(job: Job) -> str:
 
 def held_text(hold: Hold) -> str:
     """Why and how long a job waits."""
-    until = f", until {hold.until}" if hold.until else ""
-    return f"its {hold.reason}, since {hold.since}{until}: {hold.note or 'a person may decide'}"
+    until = f", until {local(hold.until)}" if hold.until else ""
+    return f"its {hold.reason}, since {local(hold.since)}{until}: {hold.note or 'a person may decide'}"
 
 
 def choices(actions: Sequence[NextAction]) -> list[str]:
@@ -149,7 +164,7 @@ def choices(actions: Sequence[NextAction]) -> list[str]:
     return [f"{action} {', '.join(ways)}".strip() + f" ({cost})" for (action, cost), ways in found.items()]
 
 
-def _follow_ups(found: JobDetail) -> None:
+def _follow_ups(found: JobFamily) -> None:
     children: dict[str, list[Job]] = {}
     for job in found.tree:
         if job.parent_id is not None:
@@ -202,12 +217,12 @@ def _request(detail: RequestDetail) -> None:
     fields(
         [
             ("request", detail.id),
-            ("state", detail.state),
+            ("status", detail.status),
             ("note", detail.note),
             ("source", detail.source),
             ("proof", detail.proof),
             ("job", detail.job_id),
-            ("received", detail.received_at),
+            ("received", local(detail.received_at)),
             ("size", f"{detail.size} bytes"),
         ]
     )
@@ -226,23 +241,27 @@ def show_delivery(ctx: typer.Context, config: Path, delivery_id: str, json: bool
     fields(
         [
             ("delivery", detail.id),
-            ("state", detail.state),
+            ("status", detail.status),
             ("to", f"sink {detail.sink}" if detail.sink else f"order at {detail.source}"),
             ("job", detail.job_id),
-            ("event", detail.event_id),
+            ("event", f"{detail.event_id} {detail.event_type}" if detail.event_id else None),
+            ("created", local(detail.created_at)),
             ("tries", str(detail.attempt)),
-            ("due", detail.due_at),
+            ("due", local(detail.due_at)),
         ]
     )
     if detail.attempts:
         say("\nattempts")
-        rows = [[one.number, one.outcome, one.status, one.started_at, one.took_ms, one.note] for one in detail.attempts]
+        rows = [
+            [one.number, one.outcome, one.status, local(one.started_at), one.took_ms, one.note]
+            for one in detail.attempts
+        ]
         table(("TRY", "OUTCOME", "HTTP", "STARTED", "MS", "NOTE"), rows)
 
 
 def _delivery(tx: Transaction, delivery_id: str) -> DeliveryDetail:
     delivery = _found("delivery", ids.read("dlv", delivery_id), tx.delivery, delivery_id)
-    return delivery_detail(delivery, tx.attempts(delivery.number))
+    return delivery_detail(tx, delivery)
 
 
 def _found(what: str, number: int | None, read: Callable[[int], T | None], given: str) -> T:
@@ -253,4 +272,4 @@ def _found(what: str, number: int | None, read: Callable[[int], T | None], given
 
 
 def _read(ctx: typer.Context, config: Path, work: Callable[[Transaction], T]) -> T:
-    return with_service(ctx, config, lambda service: service.store.read(work))
+    return with_service(ctx, config, lambda service: service.store.read(work), secrets="optional")

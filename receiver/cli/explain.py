@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from receiver.cli.local_times import local
 from receiver.cli.screen import (
     clean,
     fields,
@@ -122,7 +123,7 @@ def show_source(source: SourceFacts) -> None:
 def budget_text(budget: BudgetState) -> str:
     """What is used of a budget, in words."""
     unknown = f" and {budget.unknown} of unknown cost" if budget.unknown else ""
-    until = f" until {budget.until}" if budget.until else ""
+    until = f" until {local(budget.until)}" if budget.until else ""
     held = f"; {budget.held} {'job waits' if budget.held == 1 else 'jobs wait'} for it" if budget.held else ""
     return f"{budget.used:f} used{unknown}, {budget.left:f} left{until}{held}"
 
@@ -130,7 +131,8 @@ def budget_text(budget: BudgetState) -> str:
 def stopped_text(stopped: StoppedSource) -> str:
     """Why a source takes no orders, in words."""
     waits = f"; {stopped.held} {'job waits' if stopped.held == 1 else 'jobs wait'}" if stopped.held else ""
-    return f"no orders since {stopped.since}: {stopped.note} ({stopped.code}); next probe {stopped.probe_at}{waits}"
+    since, probe = local(stopped.since), local(stopped.probe_at)
+    return f"no orders since {since}: {stopped.note} ({stopped.code}); next probe {probe}{waits}"
 
 
 def _webhook_url(source: Source, public_url: str, show_secrets: bool) -> str | None:

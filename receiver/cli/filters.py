@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Annotated, Any, Final
 
 import typer
 
-StatusOption = Annotated[str | None, typer.Option("--status", help="Only those in this status (or state).")]
+from receiver.cli.screen import clean, tell
+from receiver.cli.values import moment, tags
+from receiver.composition import Runtime
+from receiver.contracts import Filters
+from receiver.lib.times import system_clock
+from receiver.views.filters import FIELDS, ListParameters, Reader, readers_of
+
+StatusOption = Annotated[str | None, typer.Option("--status", help="Only those in this status.")]
 SourceOption = Annotated[str | None, typer.Option("--source", help="Only those of this source.")]
 ActionOption = Annotated[str | None, typer.Option("--action", help="Only those of jobs with this action.")]
 VendorIdOption = Annotated[str | None, typer.Option("--provider-job-id", help="Only those of the vendor's job.")]
@@ -25,3 +34,47 @@ UntilOption = Annotated[str | None, typer.Option("--until", metavar="WHEN", help
 LimitOption = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many, the newest.")]
 
 LIMIT: Final = 50
+
+
+def filters_of(
+    listing: ListParameters, limit: int, given: Mapping[str, str | None], tag: Sequence[str] | None = None
+) -> Filters:
+    """What a list is narrowed by; options are named as the API's parameters. Raises BadParameter with what is right."""
+    now = system_clock()
+    readers: dict[str, Reader] = {
+        **readers_of(listing),
+        "since": lambda text: moment(text, "--since", now),
+        "until": lambda text: moment(text, "--until", now),
+    }
+    asked: dict[str, Any] = {
+        FIELDS.get(name, name): read_option(_option(name), readers[name], text)
+        for name, text in given.items()
+        if text is not None
+    }
+    return Filters(limit=limit, tags=tags(tag or []), **asked)
+
+
+def read_option(option: str, read: Reader, text: str) -> object:
+    """An option's value. Raises BadParameter with what would be right."""
+    try:
+        return read(text)
+    except ValueError as wrong:
+        raise typer.BadParameter(clean(f"{option} {wrong}")) from None
+
+
+def _option(name: str) -> str:
+    """The option of a parameter: `root_id` is `--root`, `provider_job_id` is `--provider-job-id`."""
+    short = name if name == "provider_job_id" else name.removesuffix("_id")
+    return f"--{short.replace('_', '-')}"
+
+
+def warn_unknown(service: Runtime, wanted: Filters) -> None:
+    """Says so where a source or a sink is not configured: what is kept may be of an earlier configuration."""
+    for what, name, known in (
+        ("source", wanted.source, sorted(service.config.sources)),
+        ("sink", wanted.sink, sorted(service.config.sinks)),
+    ):
+        if name is not None and name not in known:
+            close = get_close_matches(name, known, n=1)
+            remedy = f"did you mean {close[0]}?" if close else f"there are: {', '.join(known) or 'none'}"
+            tell(clean(f"warning: no {what} {name!r} is configured; {remedy}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -28,7 +29,8 @@ from receiver.cli.screen import (
     tell,
 )
 from receiver.composition import Composition
-from receiver.errors import ConfigError, GridhookError
+from receiver.errors import ConfigError, GridhookError, OutOfBounds
+from receiver.lib import streams
 
 
 class Commands(TyperGroup):
@@ -38,9 +40,15 @@ class Commands(TyperGroup):
         """Runs the command. Exit 2 for a configuration that cannot be used, 1 for all else that went wrong."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # What is left for a reader who stands still would hold the end up.
+            streams.abandon(sys.stdout)
+            raise
         except ConfigError as wrong:
             tell_problems(wrong)
             raise typer.Exit(2) from None
+        except OutOfBounds as wrong:
+            fail(str(wrong), 2)
         except GridhookError as wrong:
             fail(str(wrong))
 

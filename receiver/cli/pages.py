@@ -11,6 +11,8 @@ from typing import Final, TypeVar
 import msgspec
 import typer
 
+from receiver.cli.filters import warn_unknown
+from receiver.cli.local_times import local
 from receiver.cli.screen import tell
 from receiver.cli.session import with_service
 from receiver.composition import Runtime
@@ -33,10 +35,11 @@ TOLD_EVERY: Final = 2.0
 def read_list(ctx: typer.Context, config: Path, read: Read[T], wanted: Filters) -> list[T]:
     """The newest items, `wanted.limit` if there are so many; tells on standard error how far it is if it takes long."""
 
-    return with_service(ctx, config, lambda service: _pages(service, read, wanted))
+    return with_service(ctx, config, lambda service: _pages(service, read, wanted), secrets="optional")
 
 
 async def _pages(service: Runtime, read: Read[T], wanted: Filters) -> list[T]:
+    warn_unknown(service, wanted)
     found: list[T] = []
     left, told = wanted, time.monotonic()
     while True:
@@ -47,7 +50,7 @@ async def _pages(service: Runtime, read: Read[T], wanted: Filters) -> list[T]:
         left = msgspec.structs.replace(wanted, before=page.next, limit=wanted.limit - len(found))
         if time.monotonic() - told >= TOLD_EVERY:
             told = time.monotonic()
-            tell(f"looked back to {stamp(ids.made_at(page.next))}, {len(found)} found; Ctrl-C ends it")
+            tell(f"looked back to {local(stamp(ids.made_at(page.next)))}, {len(found)} found; Ctrl-C ends it")
 
 
 def _page(tx: Transaction, read: Read[T], wanted: Filters) -> Page[T]:

@@ -10,8 +10,10 @@ from typing import Annotated, Final, TypeVar
 
 import typer
 
+from receiver.cli.local_times import use_zone
 from receiver.composition import Composition, Runtime
 from receiver.config import Config
+from receiver.config.reading import Secrets
 
 T = TypeVar("T")
 
@@ -33,13 +35,24 @@ def composition(ctx: typer.Context) -> Composition:
 
 def settings(ctx: typer.Context, file: Path) -> Config:
     """The configuration. Raises ConfigError."""
-    return composition(ctx).read_config(file, os.environ)
+    return _read(composition(ctx), file, "needed")
 
 
-def with_service(ctx: typer.Context, file: Path, work: Callable[[Runtime], Awaitable[T]]) -> T:
-    """Opens what the configuration describes, without dispatching, and runs `work` on it."""
+def _read(parts: Composition, file: Path, secrets: Secrets) -> Config:
+    config = parts.read_config(file, os.environ, secrets)
+    use_zone(config.time_zone)
+    return config
+
+
+def with_service(
+    ctx: typer.Context, file: Path, work: Callable[[Runtime], Awaitable[T]], *, secrets: Secrets = "needed"
+) -> T:
+    """Opens what the configuration describes, without dispatching, and runs `work` on it.
+
+    What only reads the database does without secrets: `secrets="optional"`.
+    """
     parts = composition(ctx)
-    config = parts.read_config(file, os.environ)
+    config = _read(parts, file, secrets)
 
     async def run() -> T:
         async with parts.open_runtime(config, None) as service:

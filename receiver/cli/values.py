@@ -9,10 +9,11 @@ import msgspec
 import typer
 
 from receiver.config.units import duration
-from receiver.errors import NotJson
+from receiver.errors import NotJson, OutOfBounds
 from receiver.lib import ids
 from receiver.lib.strict_json import read_json
 from receiver.lib.times import unstamp
+from receiver.model.submissions import check_tags
 
 #: The last moment that an id can have, Unix ms.
 LAST: Final = ids.made_at((1 << 63) - 1)
@@ -25,10 +26,14 @@ def params(pairs: Sequence[str]) -> dict[str, Any]:
 
 def tags(pairs: Sequence[str]) -> dict[str, str]:
     """`name=text` each."""
-    found = dict(_split(pairs, "--tag"))
-    for name in found:
-        if '"' in name or not name.isprintable():
-            raise typer.BadParameter(f"--tag: {name!r} is no name for a tag")
+    split = _split(pairs, "--tag")
+    found = dict(split)
+    if len(found) < len(split):
+        raise typer.BadParameter("--tag: the same name is given twice")
+    try:
+        check_tags(found)
+    except OutOfBounds as wrong:
+        raise typer.BadParameter(f"--tag: {wrong}") from None
     return found
 
 
@@ -54,7 +59,9 @@ def moment(text: str | None, name: str, now: int) -> int | None:
             return max(0, min(read(text, now), LAST))
         except (ValueError, OverflowError):
             continue
-    raise typer.BadParameter(f"{name} is a moment such as 2026-11-21T10:00:00Z, or a duration such as 2h, not {text!r}")
+    raise typer.BadParameter(
+        f"{name} is a moment such as 2026-11-21T10:00:00Z, or a duration such as 2h, not {text[:40]!r}"
+    )
 
 
 def number(kind: ids.Kind, text: str) -> int:
@@ -63,11 +70,6 @@ def number(kind: ids.Kind, text: str) -> int:
     if found is None:
         raise typer.BadParameter(f"{text!r} is not an id of the form {kind}_ and 13 characters")
     return found
-
-
-def optional_number(kind: ids.Kind, text: str | None) -> int | None:
-    """The number of an outside id, if one was typed."""
-    return None if text is None else number(kind, text)
 
 
 def _ago(text: str, now: int) -> int:

@@ -16,6 +16,7 @@ from receiver.config.findings import Findings
 from receiver.config.plugins import Registry
 from receiver.config.reading import (
     Reader,
+    Secrets,
     Table,
     Wrong,
     keys_of,
@@ -26,7 +27,7 @@ from receiver.config.server import (
     judge_public_url,
     server_settings,
 )
-from receiver.config.settings import Config, LimitSettings
+from receiver.config.settings import Config, LimitSettings, local_url
 from receiver.config.sinks import read_sinks
 from receiver.config.sources import read_sources
 from receiver.config.units import (
@@ -60,16 +61,23 @@ class TopKeys(msgspec.Struct, frozen=True, kw_only=True):
     limits: LimitKeys = LimitKeys()
 
 
-def load(path: str | os.PathLike[str], env: Mapping[str, str], providers: Registry, handlers: Registry) -> Config:
+def load(
+    path: str | os.PathLike[str],
+    env: Mapping[str, str],
+    providers: Registry,
+    handlers: Registry,
+    secrets: Secrets = "needed",
+) -> Config:
     """The configuration in a TOML file.
 
     `env` is where `"env:NAME"` looks; `providers` and `handlers` are the short names that the file may use. Providers
-    and handlers are made (`Cls(options)`), without any I/O. Raises ConfigError with every mistake that was found.
+    and handlers are made (`Cls(options)`), without any I/O. With `secrets="optional"` a secret that cannot be read is
+    no mistake: what it belongs to does without it, or is left out. Raises ConfigError with every mistake found.
     """
     file = Path(path)
     tables = _parsed(file)
     findings = Findings()
-    reader = Reader(findings, env, file.parent.absolute())
+    reader = Reader(findings, env, file.parent.absolute(), secrets)
     config = _read(reader, tables, file, providers, handlers)
     if findings.problems:
         raise ConfigError(str(file), findings.problems)
@@ -93,7 +101,7 @@ def _read(reader: Reader, tables: Table, file: Path, providers: Registry, handle
     return Config(
         file=str(file),
         folder=folder,
-        public_url=top.public_url or f"http://127.0.0.1:{top.server.port}",
+        public_url=top.public_url or local_url(top.server.port),
         database=database,
         retention=top.retention,
         time_zone=top.time_zone,

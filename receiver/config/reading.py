@@ -20,6 +20,8 @@ from receiver.lib.signatures import Secret
 S = TypeVar("S", bound=msgspec.Struct)
 
 Table = Mapping[str, Any]
+#: Whether a secret that cannot be read is a mistake.
+Secrets = Literal["needed", "optional"]
 
 WORDS: Final[dict[Any, str]] = {str: "text in quotes", int: "a whole number", bool: "true or false", float: "a number"}
 
@@ -40,9 +42,10 @@ class OptionsRead(NamedTuple):
 class Reader:
     """Reads tables. `env` and `folder` are where secrets come from; problems go to `findings`."""
 
-    def __init__(self, findings: Findings, env: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, findings: Findings, env: Mapping[str, str], folder: Path, secrets: Secrets = "needed") -> None:
         self.findings = findings
         self.folder = folder
+        self._secrets = secrets
         self._env = env
 
     def known(self, table: Table, keys: Collection[str], where: str, later: Collection[str] = ()) -> None:
@@ -169,7 +172,8 @@ class Reader:
         try:
             return read_secret(value, self._env, self.folder)
         except SecretWrong as wrong:
-            self.findings.wrong(where, wrong.wrong, wrong.remedy)
+            if self._secrets == "needed":
+                self.findings.wrong(where, wrong.wrong, wrong.remedy)
             raise Wrong from None
 
     def _plain(self, value: Any, kind: Any, where: str) -> Any:

@@ -14,6 +14,7 @@ from receiver.config.units import (
     BodySize,
     Network,
     Port,
+    StopTime,
 )
 from receiver.contracts import Source
 from receiver.errors import OptionError
@@ -38,6 +39,7 @@ class ServerKeys(msgspec.Struct, frozen=True, kw_only=True):
     port: Port = 8000
     admin_token: Secret | None = None
     max_body: BodySize = 1024 * 1024
+    stop_within: StopTime = 8.0
     trusted_proxies: tuple[Network, ...] = ()
 
 
@@ -52,6 +54,7 @@ def server_settings(keys: ServerKeys, findings: Findings) -> ServerSettings:
         port=keys.port,
         admin_token=keys.admin_token,
         max_body=keys.max_body,
+        stop_within=keys.stop_within,
         trusted_proxies=keys.trusted_proxies,
     )
 

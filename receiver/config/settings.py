@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -10,6 +11,14 @@ from receiver.contracts import Budget, Handler, Source
 from receiver.contracts.setup import Limits, Setup
 from receiver.lib.signatures import Secret
 from receiver.model.rules import Rule
+
+#: Of `[server]`, what only a restart can change.
+NEED_RESTART: Final = ("host", "port")
+
+
+def local_url(port: int) -> str:
+    """What webhook URLs begin with where no `public_url` is written."""
+    return f"http://127.0.0.1:{port}"
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +30,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     admin_token: Secret | None = None
     #: Largest body that is taken in, bytes.
     max_body: int = 1024 * 1024
+    #: Seconds that a stop may take, whatever hangs.
+    stop_within: float = 8.0
     #: Addresses or networks whose `X-Forwarded-*` headers are believed.
     trusted_proxies: tuple[str, ...] = ()
 
@@ -89,3 +100,17 @@ def setup_of(config: Config) -> Setup:
         jobs=config.limits.jobs,
     )
     return Setup(sources=config.sources, rules=config.rules, limits=limits, sinks=frozenset(config.sinks))
+
+
+def taken_over(old: Config, new: Config) -> tuple[Config, tuple[str, ...]]:
+    """`new` with what only a restart can change as it is in `old`, and the keys that differ in that."""
+    fixed = {name: getattr(old.server, name) for name in NEED_RESTART}
+    changed = [f"server.{name}" for name, value in fixed.items() if getattr(new.server, name) != value]
+    if new.database != old.database:
+        changed.append("database")
+    server = msgspec.structs.replace(new.server, **fixed)
+    # Where it is not written, it follows from the port.
+    follows = new.public_url == local_url(new.server.port)
+    public_url = local_url(old.server.port) if follows else new.public_url
+    kept = msgspec.structs.replace(new, server=server, database=old.database, public_url=public_url)
+    return kept, tuple(changed)

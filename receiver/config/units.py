@@ -112,6 +112,8 @@ UNITS: Final[Mapping[str, tuple[Callable[[object], Any], str]]] = {
 
 #: Times of waiting for one answer.
 Timeout = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=0.1, le=600)]
+#: How long a stop may take.
+StopTime = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=1, le=600)]
 #: Spans between events of a job's life.
 Span = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=0.1, le=30 * DAY)]
 Wait = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=0, le=30 * DAY)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -15,7 +15,7 @@ from receiver.contracts.pruning import (
 from receiver.lib.ids import Ids
 from receiver.model.deliveries import Attempt, Delivery
 from receiver.model.destinations import Destination
-from receiver.model.events import KeptEvent
+from receiver.model.events import EventType, KeptEvent, OperatorEventType
 from receiver.model.jobs import KeptJob
 from receiver.model.money import (
     Breaker,
@@ -107,12 +107,24 @@ class Transaction(Protocol):
         """The held jobs of a source, oldest first."""
         ...
 
-    def check_held_now(self, now: int) -> None:
-        """Lets the held jobs that have waited longest, a hundred of them, be looked at now."""
+    def check_held_now(self, now: int, *, every: bool = False) -> None:
+        """Lets the held jobs that have waited longest, a hundred of them or (`every`) all, be looked at now."""
         ...
 
     def due_checks(self, source: str, now: int, limit: int) -> list[KeptJob]:
-        """Jobs whose look is due, oldest first: their pictures die first."""
+        """Jobs whose look is due, the longest due first."""
+        ...
+
+    def checked_sources(self) -> list[str]:
+        """The names of the sources that have jobs to look at, sooner or later."""
+        ...
+
+    def open_jobs(self) -> Iterator[KeptJob]:
+        """Every job that is not over, in no order. Jobs may be written while it is read."""
+        ...
+
+    def check_job_at(self, number: int, at: int) -> None:
+        """Lets a job be looked at from this moment on (Unix ms)."""
         ...
 
     def next_check(self, sources: Sequence[str]) -> int | None:
@@ -146,6 +158,7 @@ class Transaction(Protocol):
         ...
 
     def event(self, number: int) -> bytes | None: ...
+    def event_type(self, number: int) -> EventType | OperatorEventType | None: ...
     def events(self, filters: Filters) -> Page[bytes]: ...
     def events_after(self, number: int, limit: int) -> list[bytes]: ...
 

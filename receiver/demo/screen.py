@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from typing import IO, Final, TextIO
+from typing import Final, TextIO
 
 from rich.console import Console
 from rich.text import Text
+
+from receiver.lib.streams import abandon
 
 #: Who speaks to the colour of the name.
 COLOURS: Final = {"you": "magenta", "inbox": "green", "gridhook": "blue"}
@@ -81,14 +81,6 @@ class Screen:
 
     def _plain(self, text: str) -> str:
         return plain(text).encode(self._console.encoding, "replace").decode(self._console.encoding)
-
-
-def abandon(stream: IO[str]) -> None:
-    """Points a stream that is gone to nowhere: what is left in its buffer would fail again when the program ends."""
-    with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
 
 
 def plain(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 
 from receiver.lib import logs
 
-CAUGHT: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+CAUGHT: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
 
 
 @contextmanager

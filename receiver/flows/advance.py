@@ -58,6 +58,8 @@ def advance(
     source = setup.sources.get(after.job.source)
     if after.job.status == "completed" and not after.job.next_actions and source is not None:
         after = after.with_job(next_actions=_next_actions(source, after))
+    if before is not None and before.job.cost is not None and after.job.cost is None and source is not None:
+        after = after.with_job(cost=source.price(after.job.action or "", after.job.params))  # a refund was taken back
     check_at = next_check(source, after, now)
     if check_at != after.check_at:
         after = msgspec.structs.replace(after, check_at=check_at)
@@ -227,7 +229,7 @@ def release(tx: Transaction, setup: Setup, kept: KeptJob, now: int, *, forced: b
 
 def send_again(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:
     """Orders an unsure job once more, by a person's word: it may be paid twice."""
-    _order(tx, setup.sources[kept.job.source], kept, now)
+    _order(tx, setup.sources[kept.job.source], kept.with_job(error=None), now)
 
 
 def _next_actions(source: Source, kept: KeptJob) -> tuple[NextAction, ...]:

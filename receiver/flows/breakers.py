@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
 import structlog
 
 from receiver.contracts import Breaker, Transaction
@@ -57,6 +58,14 @@ def close(tx: Transaction, setup: Setup, source: str, now: int) -> None:
     tell_operator(tx, setup, "source.recovered", data, now)
     for kept in tx.held(source, "breaker"):
         release(tx, setup, kept, now)
+
+
+def judge_again(tx: Transaction, setup: Setup, now: int) -> None:
+    """Has all that is held looked at anew: another configuration may have room for it, or a key that works."""
+    for breaker in tx.breakers():
+        if breaker.source in setup.sources and breaker.probe_at > now:
+            tx.put_breaker(msgspec.structs.replace(breaker, probe_at=now))
+    tx.check_held_now(now, every=True)
 
 
 def wait_after(failures: int) -> int:

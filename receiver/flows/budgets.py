@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, Literal
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -19,6 +18,7 @@ from receiver.contracts import (
     Transaction,
 )
 from receiver.contracts.setup import Limits, Setup
+from receiver.lib.days import day_of, day_start
 from receiver.lib.times import stamp
 from receiver.model.jobs import (
     TERMINAL,
@@ -119,12 +119,17 @@ def update_cost(tx: Transaction, before: KeptJob | None, after: KeptJob, source:
         return
     state = cost_state(after, source)
     cost = after.job.cost
-    reported = cost is not None and cost.source == "reported"
-    amount, unit = (cost.amount, cost.unit) if cost is not None and reported else (row.amount, row.unit)
+    # What was reported settles what was reserved; so does the price of a job whose failure, and refund, was taken back.
+    settles = _is_reported(cost) or _is_reported(before.job.cost)
+    amount, unit = (cost.amount, cost.unit) if cost is not None and settles else (row.amount, row.unit)
     settled = msgspec.structs.replace(row, state=state, amount=amount, unit=unit)
     tx.put_cost(settled)
     if used([settled], row.unit) < used([row], row.unit):
         tx.check_held_now(now)
+
+
+def _is_reported(cost: Cost | None) -> bool:
+    return cost is not None and cost.source == "reported"
 
 
 def cost_state(kept: KeptJob, source: Source | None) -> Literal["reserved", "spent", "released"]:
@@ -141,39 +146,27 @@ def cost_state(kept: KeptJob, source: Source | None) -> Literal["reserved", "spe
 
 
 def period_start(budget: Budget, now: int, time_zone: str) -> int:
-    """When the budget's present period began, Unix ms."""
-    today = _midnight(now, time_zone)
+    """When the budget's present period began, Unix ms: every moment lies in exactly one period."""
     if budget.per == "total":
         return BEGINNING
-    if budget.per == "week":
-        today -= timedelta(days=today.weekday())
-    if budget.per == "month":
-        today = today.replace(day=1)
-    return _ms(today, time_zone)
+    return day_start(_first_day(budget, day_of(now, time_zone)), time_zone)
 
 
 def period_end(budget: Budget, now: int, time_zone: str) -> int | None:
     """When the budget's next period begins, Unix ms; None if there is none."""
-    today = _midnight(now, time_zone)
     if budget.per == "total":
         return None
-    if budget.per == "day":
-        following = today + timedelta(days=1)
-    elif budget.per == "week":
-        following = today + timedelta(days=7 - today.weekday())
-    else:
-        following = (today.replace(day=28) + timedelta(days=4)).replace(day=1)
-    return _ms(following, time_zone)
+    first = _first_day(budget, day_of(now, time_zone))
+    # Some day of the period that follows, whichever it is.
+    following = first + timedelta(days={"day": 1, "week": 7, "month": 31}[budget.per])
+    return day_start(_first_day(budget, following), time_zone)
 
 
-def _midnight(now: int, time_zone: str) -> datetime:
-    """Today's midnight as wall-clock time, so that days of 23 or 25 hours are days too."""
-    local = datetime.fromtimestamp(now / 1000, ZoneInfo(time_zone))
-    return local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
-
-
-def _ms(wall: datetime, time_zone: str) -> int:
-    return round(wall.replace(tzinfo=ZoneInfo(time_zone)).timestamp() * 1000)
+def _first_day(budget: Budget, day: date) -> date:
+    """The first day of the period that a day lies in."""
+    if budget.per == "week":
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if budget.per == "month" else day
 
 
 def hold_for(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> Hold | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -32,22 +32,7 @@ from receiver.model.jobs import (
     KeptJob,
     Then,
 )
-
-#: The longest Idempotency-Key that is taken, characters.
-KEY_LENGTH = 255
-
-
-class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A job that somebody wants: the body of `POST /api/v1/jobs`."""
-
-    source: str
-    action: str
-    params: dict[str, Any] = {}
-    #: Our id of the job that it follows up on.
-    parent_id: str | None = None
-    tags: dict[str, str] = {}
-    #: What follows when it completes: a table like a rule's `then`, or a list of such.
-    then: list[Any] | dict[str, Any] | None = None
+from receiver.model.submissions import Decision, Submission, check_bounds
 
 
 def submit(
@@ -55,9 +40,10 @@ def submit(
 ) -> KeptJob:
     """Plans a job; the same Idempotency-Key returns the same job again.
 
-    Raises NotFound (source, parent), InvalidParams, NotPossible (this parent cannot be followed like that, or the key
-    was used for something else).
+    Raises NotFound (source, parent), InvalidParams (OutOfBounds too), NotPossible (this parent cannot be followed like
+    that, or the key was used for something else).
     """
+    check_bounds(submission, idempotency_key)
     intent, wanted = _intent(tx, submission, idempotency_key)
     known = tx.job_for(intent)
     if known is not None:
@@ -90,8 +76,6 @@ def _intent(tx: Transaction, submission: Submission, key: str | None) -> tuple[s
     wanted = hashlib.sha256(msgspec.json.encode(submission, order="deterministic")).hexdigest()[:32]
     if key is None:
         return f"submission:{tx.ids.next()}", wanted
-    if not 0 < len(key) <= KEY_LENGTH:
-        raise InvalidParams(f"an Idempotency-Key has 1 to {KEY_LENGTH} characters")
     return f"key:{key}", wanted
 
 
@@ -107,9 +91,6 @@ def pick(tx: Transaction, setup: Setup, job_id: str, index: object, now: int) ->
         raise NotPossible("source_gone", f"source {source!r} is not configured any more")
     _check(setup, source, "pick", params, parent)
     return follow_up(tx, setup, parent, Then(action="pick", params=params), now, rule=None, by="person")
-
-
-Decision = Literal["check", "send", "give-up"]
 
 
 def resolve(tx: Transaction, setup: Setup, job_id: str, decision: Decision, now: int) -> KeptJob:
@@ -238,9 +219,9 @@ def read_then(setup: Setup, value: Any, source: str, action: str) -> tuple[Then,
 def _read_link(setup: Setup, link: Any, source: str, parent_action: str) -> Then:
     if not isinstance(link, dict) or not isinstance(link.get("action"), str):
         raise InvalidParams("then is a table with an action, or a list of such")
-    place = link.get("source") or source
+    place = source if link.get("source") is None else link["source"]
     if not isinstance(place, str) or place not in setup.sources:
-        raise InvalidParams(f"then names source {place!r}, which is not configured")
+        raise InvalidParams(f"then names source {repr(place)[:60]}, which is not configured")
     action = link["action"]
     params = normalize(action, {name: item for name, item in link.items() if name not in ("action", "source", "then")})
     provider = setup.sources[place].provider

@@ -56,7 +56,7 @@ class ReadRequest(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
 
 
-class IntakeResult(msgspec.Struct, frozen=True, kw_only=True):
+class IntakeResult(msgspec.Struct, frozen=True, kw_only=True, rename={"state": "status"}):
     """What became of a request; this is what the sender is answered."""
 
     request: str

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from receiver.contracts import SILENCE, Source
-from receiver.lib.ids import made_at
 from receiver.lib.times import unstamp
 from receiver.model.jobs import KeptJob
 
 #: The longest wait between looks that fail, ms.
 LONGEST_MS: Final = 600_000
+#: `SILENCE` in ms.
+SILENCE_MS: Final = int(SILENCE * 1000)
+#: When we stop waiting for a job of a source that is not configured any more, seconds after it was made.
+DEADLINE: Final = 1800.0
 
 
 def next_check(source: Source | None, kept: KeptJob, now: int, *, looked: bool = False) -> int | None:
@@ -18,6 +21,7 @@ def next_check(source: Source | None, kept: KeptJob, now: int, *, looked: bool =
 
     A report pushes it out by the source's `poll.after`; a look (`looked`) by `poll.every`. A source that is not told by
     webhooks is looked at every `poll.every` from the start. Never later than the job's deadline, while that lies ahead.
+    Another tool's job that cannot be asked for is given up once it is silent for the source's `deadline`.
     """
     if kept.job.status == "held":
         return unstamp(kept.job.hold.until) if kept.job.hold is not None and kept.job.hold.until else None
@@ -25,7 +29,8 @@ def next_check(source: Source | None, kept: KeptJob, now: int, *, looked: bool =
         return None
     deadline = deadline_of(source, kept)
     if not askable(source, kept):
-        return deadline if kept.job.status != "unsure" and kept.ordered_by_us else None
+        silent = deadline if kept.ordered_by_us else now + int(source.deadline * 1000)
+        return silent if kept.job.status != "unsure" else None
     told = source.webhooks and source.provider.webhooks
     wait = source.poll_every if looked or not told else first_wait(source, kept)
     at = now + int(wait * 1000)
@@ -49,8 +54,15 @@ def askable(source: Source, kept: KeptJob) -> bool:
     return bool(kept.job.provider_job_id and source.api_key and source.provider.query_batch)
 
 
-def deadline_of(source: Source, kept: KeptJob) -> int:
-    """When we stop waiting for a job, Unix ms; another tool's job is only watched for as long."""
+def deadline_of(source: Source | None, kept: KeptJob) -> int:
+    """When we stop waiting for a job, Unix ms; None as source: it is not configured any more."""
     if kept.job.deadline is not None:
         return unstamp(kept.job.deadline)
-    return made_at(kept.number) + int(source.deadline * 1000)
+    return unstamp(kept.job.created_at) + int((source.deadline if source is not None else DEADLINE) * 1000)
+
+
+def expires_at(source: Source, kept: KeptJob) -> int:
+    """When the vendor drops a job's result, Unix ms: by its documented retention, else it is the job's deadline."""
+    if source.provider.retention is None:
+        return deadline_of(source, kept)
+    return unstamp(kept.job.submitted_at or kept.job.created_at) + int(source.provider.retention * 1000)

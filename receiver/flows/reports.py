@@ -8,7 +8,7 @@ from receiver.contracts import Transaction
 from receiver.contracts.setup import Setup
 from receiver.flows.advance import advance
 from receiver.lib.times import stamp
-from receiver.model.jobs import Job, KeptJob, Report, fold
+from receiver.model.jobs import TERMINAL, Job, JobError, KeptJob, Report, fold
 
 
 def report_to(
@@ -44,7 +44,8 @@ def _own_id(tx: Transaction, kept: KeptJob, report: Report) -> Report:
     """Makes sure that a vendor's id that is new to this job belongs to no other.
 
     A webhook without a ref can name a job before the answer to its order did: it was taken for another tool's job then.
-    That job gives its id up; both have the same intents, since those hang on the vendor's id, so nothing is paid twice.
+    That job gives its id up, and ends without a word if it was not over, since it goes on under this number. Both have
+    the same intents, since those hang on the vendor's id, so nothing is paid twice.
     """
     known = report.provider_job_id
     if known is None or kept.job.provider_job_id is not None:
@@ -54,13 +55,22 @@ def _own_id(tx: Transaction, kept: KeptJob, report: Report) -> Report:
         return report
     if other.ordered_by_us:
         return msgspec.structs.replace(report, provider_job_id=None)
-    tx.put_job(msgspec.structs.replace(other.with_job(provider_job_id=None), replaced_by=kept.job.id))
+    without_id = _ended_as(other, kept).with_job(provider_job_id=None)
+    tx.put_job(msgspec.structs.replace(without_id, replaced_by=kept.job.id, check_at=None))
     return _told_before(other.job, report)
+
+
+def _ended_as(other: KeptJob, kept: KeptJob) -> KeptJob:
+    if other.job.status in TERMINAL:
+        return other
+    error = JobError(code="canceled", message=f"it goes on as {kept.job.id}: both are one job of the vendor's")
+    return other.with_job(status="canceled", error=error)
 
 
 def _told_before(earlier: Job, report: Report) -> Report:
     """A report with what was already known of the same vendor's job under another number."""
-    if earlier.status not in ("completed", "failed", "canceled"):
+    taken_back = (earlier.status, report.status) == ("failed", "completed")
+    if taken_back or earlier.status not in ("completed", "failed", "canceled"):
         return report
     return Report(
         provider_job_id=report.provider_job_id,

@@ -6,16 +6,16 @@ import atexit
 import json
 import logging
 import sys
-import threading
-import time
-from collections import deque
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, Literal, TextIO
 
 import msgspec
 import structlog
 
+from receiver.lib.outlet import Descriptor, Outlet, Target
+from receiver.lib.streams import PATIENCE, outlet_of
 from receiver.lib.times import stamp, system_clock
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -28,10 +28,6 @@ LEVELS: Final[dict[Level, int]] = {
 #: Libraries whose chatter would show addresses and headers, which hold keys: only what is wrong is let through.
 QUIET: Final = ("httpx", "httpcore", "httpx2", "httpcore2", "asyncio", "uvicorn.access", "hpack", "aiosqlite")
 
-#: How long a line may wait for others, seconds, and how many are written at once at the latest.
-SOON: Final = 0.05
-TOGETHER: Final = 500
-
 #: Methods whose lines have another level than their name.
 LEVEL_NAMES: Final = {"warn": "warning", "exception": "error"}
 
@@ -39,59 +35,26 @@ _ENCODER: Final = msgspec.json.Encoder(enc_hook=repr)
 
 
 class Lines:
-    """Writes lines to a stream. A stream that is gone (closed pipe, full disk) costs the line, never the work.
+    """Where structlog brings its lines: to an outlet. What must be seen at once is written at once, the rest soon."""
 
-    For machines, lines that follow each other closely are written together, a moment later: a line then costs the path
-    of a webhook no system call. What must be seen at once (`now`) is written at once.
-    """
+    def __init__(self, outlet: Outlet, *, now: bool) -> None:
+        """With `now` every line is written at once."""
+        self.outlet = outlet
+        self.log = self.debug = self.info = self.msg = outlet.put_now if now else outlet.put
+        self.warning = self.warn = self.error = self.err = self.critical = self.fatal = outlet.put_now
+        self.failure = self.exception = outlet.put_now
 
-    def __init__(self, stream: TextIO, *, now: bool) -> None:
+
+class TextTarget:
+    """A stream without a descriptor as the target of an outlet."""
+
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._now = now
-        #: Taken by who writes; who only adds a line waits for nobody.
-        self._lock = threading.Lock()
-        self._waiting: deque[str] = deque()
-        #: Set from the first line that waits until the writer is about to write.
-        self._due = threading.Event()
-        self._writer: threading.Thread | None = None
 
-    def msg(self, line: str) -> None:
-        """Takes one line."""
-        self._waiting.append(line)
-        if self._now or len(self._waiting) >= TOGETHER:
-            self.flush()
-        elif not self._due.is_set():
-            self._write_soon()
-
-    def urgent(self, line: str) -> None:
-        """Takes one line that must not wait, and writes it with those before it."""
-        self.msg(line)
-        self.flush()
-
-    def flush(self) -> None:
-        """Writes what waits."""
-        with self._lock:
-            lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
-            if lines:
-                with suppress(OSError, ValueError):
-                    self._stream.write("\n".join(lines) + "\n")
-                    self._stream.flush()
-
-    def _write_soon(self) -> None:
-        self._due.set()
-        if self._writer is None or not self._writer.is_alive():
-            self._writer = threading.Thread(target=self._write_when_due, name="log", daemon=True)
-            self._writer.start()
-
-    def _write_when_due(self) -> None:
-        while self._due.wait():
-            time.sleep(SOON)
-            # Before it writes: a line that comes while it does is due anew.
-            self._due.clear()
-            self.flush()
-
-    log = debug = info = msg
-    warning = warn = error = err = critical = fatal = failure = exception = urgent
+    def write(self, data: bytes) -> None:
+        """Writes all of it. Raises OSError, or ValueError if the stream is closed."""
+        self._stream.write(data.decode())
+        self._stream.flush()
 
 
 class FromLibraries(logging.Handler):
@@ -120,14 +83,20 @@ def configure(level: Level = "info", stream: TextIO | None = None) -> None:
     """
     target = sys.stderr if stream is None else stream
     people = target.isatty()
-    flush()
-    lines = _open[0] = Lines(target, now=people)
+    _leave()
+    processors = [
+        structlog.contextvars.merge_contextvars,
+        completed,
+        *(_for_people() if people else [as_json]),
+    ]
+    outlet = outlet_of(target)
+    if outlet is None:
+        outlet = Outlet(_target(target))
+        atexit.register(outlet.flush, PATIENCE)
+    outlet.lost_line = partial(_lost_line, tuple(processors))
+    lines = _open[0] = Lines(outlet, now=people)
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            completed,
-            *(_for_people() if people else [as_json]),
-        ],
+        processors=processors,
         wrapper_class=_logger_class(LEVELS[level]),
         logger_factory=lambda *args: lines,
         cache_logger_on_first_use=True,
@@ -136,40 +105,75 @@ def configure(level: Level = "info", stream: TextIO | None = None) -> None:
 
 
 def _logger_class(level: int) -> type[structlog.typing.FilteringBoundLogger]:
-    """structlog's logger, with a shorter way for `info`: every webhook has such a line."""
+    """structlog's logger, with a shorter way to its processors for `info`: every webhook has such a line."""
     usual = structlog.make_filtering_bound_logger(level)
     if level > logging.INFO:
         return usual
 
-    def info(self: Any, event: str, *args: Any, **values: Any) -> Any:
-        if args:
-            return usual.info(self, event, *args, **values)
-        line: Any = {**self._context, **values, "event": event}
+    def info(self: Any, event: str, *args: Any, **values: Any) -> None:
         try:
-            for step in self._processors:
-                line = step(self._logger, "info", line)
+            (line,), _ = self._process_event("info", event % args if args else event, values)
         except structlog.DropEvent:
-            return None
-        return self._logger.info(line)
+            return
+        self._logger.info(line)
 
     return type(usual.__name__, (usual,), {"info": info})
+
+
+def _target(stream: TextIO) -> Target:
+    try:
+        return Descriptor(stream.fileno())
+    except OSError:
+        return TextTarget(stream)
+
+
+def _lost_line(processors: Iterable[structlog.typing.Processor], count: int) -> bytes:
+    line: Any = {"event": "log.lost", "count": count}
+    for step in processors:
+        line = step(None, "warning", line)
+    return bytes(line)
+
+
+async def written(event: str, **values: object) -> None:
+    """Writes one line of level info, whatever the level of the log; returns once it is written.
+
+    Raises OSError or ValueError if it cannot be. Does nothing where no log was ever set up.
+    """
+    line: Any = {**values, "event": event}
+    try:
+        for step in structlog.get_config()["processors"]:
+            line = step(None, "info", line)
+    except structlog.DropEvent:
+        return
+    lines = _open[0]
+    if lines is not None:
+        await lines.outlet.written(line)
 
 
 def _for_people() -> list[structlog.typing.Processor]:
     """The last processors for a terminal. Tracebacks are plain: rich ones would show the values of variables."""
     console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    return [harmless, console]
+    return [harmless, console, as_bytes]
+
+
+def as_bytes(_logger: Any, _method: str, line: Any) -> bytes:
+    """A line of text as it is written."""
+    return f"{line}\n".encode("utf-8", "backslashreplace")
 
 
 #: Where lines go now.
 _open: Final[list[Lines | None]] = [None]
 
 
-@atexit.register
-def flush() -> None:
-    """Writes what waits; at the latest when the process ends."""
-    if _open[0] is not None:
-        _open[0].flush()
+def flush(seconds: float = PATIENCE) -> bool:
+    """Waits until what was logged is written, or the time runs out; True if it is written."""
+    return _open[0] is None or _open[0].outlet.flush(seconds)
+
+
+def _leave() -> None:
+    """Ends what was configured before: lines of loggers that still know it go nowhere."""
+    if _open[0] is not None and _open[0].outlet is not outlet_of(sys.stderr):
+        _open[0].outlet.close(PATIENCE)
 
 
 def completed(logger: Any, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -182,13 +186,13 @@ def completed(logger: Any, method: str, line: MutableMapping[str, Any]) -> Mutab
     return structlog.processors.format_exc_info(logger, method, line) if "exc_info" in line else line
 
 
-def as_json(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> str:
+def as_json(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> bytes:
     """One line as JSON, whatever is in it: what JSON cannot say is shown by its `repr`."""
     try:
-        return _ENCODER.encode(line).decode()
+        return _ENCODER.encode(line) + b"\n"
     except (TypeError, ValueError, OverflowError):
         # Lone surrogates, huge numbers, odd keys: a line that is hard to write is no reason for the work to fail.
-        return json.dumps(line, default=repr, skipkeys=True)
+        return json.dumps(line, default=repr, skipkeys=True).encode() + b"\n"
 
 
 def harmless(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

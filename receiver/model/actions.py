@@ -80,7 +80,7 @@ def _readers(action: str, given: Params) -> dict[str, Callable[[Any], Any]]:
 
 def _prompt(value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidParams(f"prompt must be text, not {value!r}")
+        raise InvalidParams(f"prompt must be text, not {_short(value)}")
     return value
 
 
@@ -99,14 +99,26 @@ def grid_index(value: object) -> int:
     """1-4 from 1-4 or "1"-"4". Raises InvalidParams for everything else, 0 and True included."""
     if not isinstance(value, bool) and isinstance(value, int | str) and str(value) in {"1", "2", "3", "4"}:
         return int(value)
-    raise InvalidParams(f"index must be 1, 2, 3 or 4, not {value!r}")
+    raise InvalidParams(f"index must be 1, 2, 3 or 4, not {_short(value)}")
+
+
+def _short(value: object) -> str:
+    """A wrong value as far as it is shown."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def _one_of(name: str, allowed: tuple[str, ...], default: str, value: object) -> str:
     word = default if value is None else str(value)
     if word not in allowed:
-        raise InvalidParams(f"{name} must be one of {', '.join(allowed)}, not {word!r}")
+        raise InvalidParams(f"{name} must be one of {', '.join(allowed)}, not {_short(word)}")
     return word
+
+
+def _version(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise InvalidParams(f"version must be text, such as '7', not {_short(value)}")
+    return str(value)
 
 
 def _factor(value: object) -> float:
@@ -115,14 +127,14 @@ def _factor(value: object) -> float:
     except ValueError:
         factor = 0.0
     if not 1.0 < factor <= 4.0:
-        raise InvalidParams(f"factor must be a number above 1 and at most 4, not {value!r}")
+        raise InvalidParams(f"factor must be a number above 1 and at most 4, not {_short(value)}")
     return factor
 
 
 #: What reads a canonical parameter wherever it is given.
 _WHERE_GIVEN: Final[dict[str, Callable[[Any], Any]]] = {
     "index": grid_index,
-    "version": str,
+    "version": _version,
     "prompt": _prompt,
     "factor": _factor,
 }

@@ -54,7 +54,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobError(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a job failed."""
+    """Why a job failed, or why it is unsure."""
 
     code: ErrorCode
     #: The vendor's own code as text (some exceed 32 bits).
@@ -109,6 +109,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     images: tuple[Image, ...] = ()
     next_actions: tuple[NextAction, ...] = ()
     cost: Cost | None = None
+    #: Why it failed or was canceled; of an unsure job why nothing certain is known.
     error: JobError | None = None
     hold: Hold | None = None
     created_at: str
@@ -216,13 +217,18 @@ RANK: Final[dict[str, int]] = {"held": 0, "planned": 0, "submitting": 0, "unsure
 def fold(kept: KeptJob, report: Report, at: str) -> KeptJob:
     """The job after a report. Pure; reports may come in any order, late and repeatedly.
 
-    Returns `kept` itself when the report says nothing new. `at` is when it reached us (RFC 3339).
+    Returns `kept` itself when the report says nothing new. `at` is when it reached us (RFC 3339). An end is final, but
+    for a failure, by our deadline or by the vendor's word: a vendor may take it back with a result.
     """
     if kept.job.status not in TERMINAL:
         return _end(kept, report, at) if report.status in TERMINAL else _go_on(kept, report, at)
-    if kept.gave_up and report.status == "completed":
+    if report.status == "completed" and (kept.gave_up or _is_taken_back(kept, report)):
         return _end(kept, report, at)
     return _fill(kept, report) if report.status == kept.job.status else kept
+
+
+def _is_taken_back(kept: KeptJob, report: Report) -> bool:
+    return kept.job.status == "failed" and bool(report.images or report.grid_url)
 
 
 def _go_on(kept: KeptJob, report: Report, at: str) -> KeptJob:
@@ -235,6 +241,7 @@ def _go_on(kept: KeptJob, report: Report, at: str) -> KeptJob:
         progress=max(job.progress, min(report.progress or 0, 99)),
         submitted_at=job.submitted_at or (at if kept.ordered_by_us and report.status else None),
         hold=None if said in LIVE else job.hold,
+        error=job.error if said == "unsure" else None,
     )
 
 
@@ -249,11 +256,18 @@ def _end(kept: KeptJob, report: Report, at: str) -> KeptJob:
         submitted_at=job.submitted_at or (at if kept.ordered_by_us else None),
         finished_at=at,
         hold=None,
-        error=None if done else report.error or job.error or _unexplained(report),
+        error=None if done else report.error or _unexplained(report),
         grid_url=report.grid_url or job.grid_url,
         images=report.images or job.images,
     )
+    if job.status in TERMINAL:
+        after = after.with_job(cost=report.cost or _charged(job.cost))
     return msgspec.structs.replace(after, gave_up=False)
+
+
+def _charged(cost: Cost | None) -> Cost | None:
+    """What is known of a cost once a failure is taken back: what was paid back for it is charged after all."""
+    return cost if cost is None or cost.amount else None
 
 
 def _unexplained(report: Report) -> JobError:

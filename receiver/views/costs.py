@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -21,6 +19,7 @@ from receiver.flows.budgets import (
     period_start,
     used,
 )
+from receiver.lib.days import day_of
 from receiver.lib.times import stamp
 from receiver.model.jobs import KeptJob
 
@@ -105,15 +104,15 @@ def summary(tx: Transaction, setup: Setup, since: int | None, until: int | None,
     """The costs from `since` (None: since the month began in the configured time zone) to before `until`, Unix ms."""
     start = period_start(_A_MONTH, now, setup.limits.time_zone) if since is None else since
     rows = tx.cost_sums(start, until, by_quarters=True)
-    zone = ZoneInfo(setup.limits.time_zone)
+    zone = setup.limits.time_zone
     return CostSummary(
         since=stamp(start),
         until=None if until is None else stamp(until),
-        time_zone=setup.limits.time_zone,
+        time_zone=zone,
         total=_lines(rows, lambda row: None),
         by_source=_lines(rows, lambda row: row.source),
         by_rule=_lines(rows, lambda row: row.rule),
-        by_day=_lines(rows, lambda row: datetime.fromtimestamp(row.at / 1000, zone).date().isoformat()),
+        by_day=_lines(rows, lambda row: day_of(row.at, zone).isoformat()),
         budgets=budget_states(tx, setup, now),
         stopped=stopped_sources(tx),
     )

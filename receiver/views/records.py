@@ -1,16 +1,19 @@
-"""Requests and deliveries as the API and the command line show them, and the JSON Schemas of all that is shown."""
+"""Jobs, requests and deliveries as the API and the command line show them."""
 
 from __future__ import annotations
 
 import base64
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 
 from receiver.contracts import (
+    Filters,
     KeptRequest,
+    Page,
     Proof,
     RequestState,
+    Transaction,
 )
 from receiver.lib import ids
 from receiver.lib.times import stamp
@@ -19,12 +22,23 @@ from receiver.model.deliveries import (
     Delivery,
     State,
 )
-from receiver.model.events import Event
-from receiver.model.jobs import Job
-from receiver.views.costs import CostSummary
+from receiver.model.events import EventType, OperatorEventType
+from receiver.model.jobs import Job, KeptJob
 
-#: JSON Schema's own name for the dialect that msgspec writes.
-DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+class Checks(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done to find out what became of an unsure job."""
+
+    #: How often its vendor was asked without an answer that settles it.
+    asked: int
+    #: When it is asked next; null: it cannot be asked, so its webhook or a person settles it.
+    next_at: str | None
+
+
+class JobDetail(Job, frozen=True, kw_only=True):
+    """A job as it is shown alone: the job as everybody sees it, and of an unsure one what was done to settle it."""
+
+    checks: Checks | msgspec.UnsetType = msgspec.UNSET
 
 
 class RequestView(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +46,7 @@ class RequestView(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     source: str
-    state: RequestState
+    status: RequestState
     #: How it proved to be genuine.
     proof: Proof
     #: The job that the ref in its path named.
@@ -65,11 +79,14 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None
     #: Null for an order.
     event_id: str | None
+    #: Type of the event; null for an order.
+    event_type: EventType | OperatorEventType | None
     #: Null for an operator event.
     job_id: str | None
-    state: State
+    status: State
     #: How many tries have begun.
     attempt: int
+    created_at: str
     #: "Not before" when pending, "lease until" when running; null once it is done or dead.
     due_at: str | None
 
@@ -91,27 +108,36 @@ def request_detail(kept: KeptRequest) -> RequestDetail:
     return RequestDetail(**_request_fields(kept), headers=kept.headers, body=body, encoding=encoding)
 
 
-def delivery_view(delivery: Delivery) -> DeliveryView:
+def delivery_view(tx: Transaction, delivery: Delivery) -> DeliveryView:
     """A delivery as lists show it."""
-    return DeliveryView(**_delivery_fields(delivery))
+    return DeliveryView(**_delivery_fields(tx, delivery))
 
 
-def delivery_detail(delivery: Delivery, attempts: list[Attempt]) -> DeliveryDetail:
+def delivery_views(tx: Transaction, filters: Filters) -> Page[DeliveryView]:
+    """A page of deliveries as lists show them."""
+    found = tx.deliveries(filters)
+    return Page([delivery_view(tx, one) for one in found], found.next)
+
+
+def delivery_detail(tx: Transaction, delivery: Delivery) -> DeliveryDetail:
     """A delivery with its tries."""
-    return DeliveryDetail(**_delivery_fields(delivery), attempts=tuple(attempts))
+    return DeliveryDetail(**_delivery_fields(tx, delivery), attempts=tuple(tx.attempts(delivery.number)))
 
 
-def schemas() -> dict[str, dict[str, Any]]:
-    """The JSON Schemas (draft 2020-12) of what gridhook shows, by name: Job, Event, Delivery, Request, Costs."""
-    shown = {"Job": Job, "Event": Event, "Delivery": DeliveryDetail, "Request": RequestDetail, "Costs": CostSummary}
-    return {name: {"$schema": DIALECT, **msgspec.json.schema(kind)} for name, kind in shown.items()}
+def job_detail(kept: KeptJob) -> JobDetail:
+    """A job as it is shown alone: what is unsure tells what was done to settle it."""
+    if kept.job.status != "unsure":
+        return JobDetail(**msgspec.structs.asdict(kept.job))
+    following = None if kept.check_at is None else stamp(kept.check_at)
+    checks = Checks(asked=int(kept.facts.get("misses", 0)), next_at=following)
+    return JobDetail(**msgspec.structs.asdict(kept.job), checks=checks)
 
 
 def _request_fields(kept: KeptRequest) -> dict[str, Any]:
     return {
         "id": ids.show("req", kept.number),
         "source": kept.source,
-        "state": kept.state,
+        "status": kept.state,
         "proof": kept.proof,
         "job_id": None if kept.ref_job is None else ids.show("job", kept.ref_job),
         "note": kept.note,
@@ -120,7 +146,7 @@ def _request_fields(kept: KeptRequest) -> dict[str, Any]:
     }
 
 
-def _delivery_fields(delivery: Delivery) -> dict[str, Any]:
+def _delivery_fields(tx: Transaction, delivery: Delivery) -> dict[str, Any]:
     event = delivery.event
     return {
         "id": ids.show("dlv", delivery.number),
@@ -128,9 +154,11 @@ def _delivery_fields(delivery: Delivery) -> dict[str, Any]:
         "sink": None if delivery.is_order else delivery.name,
         "source": delivery.name if delivery.is_order else None,
         "event_id": None if event is None else ids.show("evt", event),
+        "event_type": None if event is None else tx.event_type(event),
         "job_id": ids.show("job", delivery.job) if delivery.job else None,
-        "state": delivery.state,
+        "status": delivery.state,
         "attempt": delivery.attempt,
+        "created_at": stamp(ids.made_at(delivery.number)),
         "due_at": stamp(delivery.due_at) if delivery.state in ("pending", "running") else None,
     }
 

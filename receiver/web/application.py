@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
 from receiver.config import Config
@@ -16,7 +15,7 @@ from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
 from receiver.web.api.auth import Bearer
 from receiver.web.api.routes import api
-from receiver.web.api.stream import go_on
+from receiver.web.api.stream import Stream, go_on
 from receiver.web.guard import Guard
 from receiver.web.health import Health
 from receiver.web.ingest.endpoint import Ingest
@@ -28,9 +27,33 @@ from receiver.web.refusals import handlers
 class Application(Starlette):
     """Starlette, but that webhooks go past its layers straight to the intake: they are what there is most of."""
 
-    def __init__(self, ingest: Ingest, **given: Any) -> None:
-        super().__init__(**given)
-        self.ingest = ingest
+    ingest: Ingest
+
+    def __init__(self, store: HookedStore, clock: Clock) -> None:
+        super().__init__(middleware=[Middleware(Guard)], exception_handlers=handlers())
+        self.state.stopping = asyncio.Event()
+        self._store = store
+        self._clock = clock
+        self._metrics = Metrics(store)
+        self._health = Health(store, clock)
+        self._stream = Stream(store, self.state.stopping)
+
+    def adopt(self, config: Config, setup: Setup) -> None:
+        """Answers by this configuration from here on; requests under way end as they began, open streams go on."""
+        store, clock = self._store, self._clock
+        self.ingest = Ingest(store, setup, clock, config.server.max_body, self._metrics.count)
+        v1 = api(store, setup, clock, self.state.stopping, self._stream)
+        routes = [
+            Route("/api/v1/openapi.json", openapi, methods=["GET"]),
+            Mount("/api/v1", Bearer(v1, config.server.admin_token)),
+            *self._health.routes(),
+            *self._metrics.routes(),
+            Route("/", home, methods=["GET"]),
+        ]
+        # A redirect would turn a POST into a GET, or be followed by nobody.
+        self.router = Router(routes, redirect_slashes=False)
+        # The next request has the layers built around these routes.
+        self.middleware_stack = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/in/"):
@@ -40,22 +63,8 @@ class Application(Starlette):
             await go_on(scope, receive, send)
 
 
-def application(store: HookedStore, setup: Setup, config: Config, clock: Clock) -> Starlette:
+def application(store: HookedStore, setup: Setup, config: Config, clock: Clock) -> Application:
     """The ASGI application on an open store. Setting `app.state.stopping` ends streams and long waits."""
-    stopping = asyncio.Event()
-    metrics = Metrics(store)
-    app = Application(
-        Ingest(store, setup, clock, config.server.max_body, metrics.count),
-        routes=[
-            Mount("/api/v1", Bearer(api(store, setup, clock, stopping), config.server.admin_token)),
-            *Health(store, clock).routes(),
-            *metrics.routes(),
-            Route("/", home, methods=["GET"]),
-        ],
-        middleware=[Middleware(Guard)],
-        exception_handlers=handlers(),
-    )
-    # A redirect would turn a POST into a GET, or be followed by nobody.
-    app.router.redirect_slashes = False
-    app.state.stopping = stopping
+    app = Application(store, clock)
+    app.adopt(config, setup)
     return app

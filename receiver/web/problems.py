@@ -23,12 +23,15 @@ TITLES: Final[dict[int, str]] = {
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
+#: What is told of a mistake, characters: what was sent may stand in it.
+LONGEST_DETAIL: Final = 1000
 
 
 def problem_body(status: int, code: str, detail: str, **more: Any) -> bytes:
     """A problem document's JSON: `type`, `title`, `status`, `code`, `detail`, and what else the error has to tell."""
+    told = detail if len(detail) <= LONGEST_DETAIL else f"{detail[:LONGEST_DETAIL]}..."
     return msgspec.json.encode(
-        {"type": "about:blank", "title": TITLES[status], "status": status, "code": code, "detail": detail, **more}
+        {"type": "about:blank", "title": TITLES[status], "status": status, "code": code, "detail": told, **more}
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -30,6 +30,8 @@ LONGEST_SLEEP: Final = 60.0
 LEASE_CHECK_MS: Final = 30_000
 #: Before it claims again after a commit failed, seconds.
 STORE_WAIT: Final = 1.0
+#: How long what is interrupted at the end may take to be settled, seconds. What is not is found at the next start.
+SETTLING: Final = 1.0
 #: Deliveries of one lane that one commit claims at most: nobody's commit waits long for them.
 AT_ONCE: Final = 32
 
@@ -105,20 +107,30 @@ class Dispatcher:
         self._hook: CommitHook = self._store.hook_commits(self._take, self._taken, self._failed)
         self._hook.request_commit()
 
-    async def stop(self, grace: float) -> None:
-        """Claims nothing more, lets what runs finish within `grace` seconds, then interrupts the rest."""
+    def adopt(self, lanes: Sequence[Lane]) -> None:
+        """Claims for these lanes from here on; what runs ends as it began, and counts where its lane goes on."""
+        for lane in lanes:
+            self._busy.setdefault(lane.name, set())
+        # In one piece: a commit may be claiming right now, on the store's thread.
+        self._lanes = {lane.name: lane for lane in lanes}
+        self._hook.request_commit()
+
+    async def stop(self, grace: float, hurry: asyncio.Event | None = None) -> int:
+        """Claims nothing more, and lets what runs finish within `grace` seconds, or until `hurry` is set.
+
+        Interrupts the rest, which has a moment to be settled; returns how many those were.
+        """
         self._stopping = True
         await self._last_claim()
         self._hook.close()
         if self._timer is not None:
             self._timer.cancel()
-        if not self._running:
-            return
-        running = list(self._running)
-        _, late = await asyncio.wait(running, timeout=grace)
+        late = await _unfinished(self._running, grace, hurry or asyncio.Event())
         for task in late:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        if late:
+            await asyncio.wait(late, timeout=SETTLING)
+        return len(late)
 
     async def _last_claim(self) -> None:
         """Waits until no commit is under way that claims."""
@@ -228,3 +240,20 @@ class Dispatcher:
             self._hook.request_commit()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("delivery.broke", lane=lane.name, error=repr(error), exc_info=error)
+
+
+async def _unfinished(
+    running: Collection[asyncio.Task[None]], seconds: float, hurry: asyncio.Event
+) -> set[asyncio.Task[None]]:
+    """Waits until all tasks are done, the time runs out or `hurry` is set; returns those that are not done."""
+    left = set(running)
+    hurried = asyncio.create_task(hurry.wait())
+    try:
+        async with asyncio.timeout(seconds):
+            while left and not hurried.done():
+                done, _ = await asyncio.wait({*left, hurried}, return_when=asyncio.FIRST_COMPLETED)
+                left -= done
+    except TimeoutError:
+        left = {task for task in left if not task.done()}
+    hurried.cancel()
+    return left

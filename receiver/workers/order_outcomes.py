@@ -174,7 +174,7 @@ def _move_job(
     if kept.job.status not in ("planned", "submitting", "unsure") or isinstance(outcome, Withdrawn):
         return
     if isinstance(outcome, Unclear):
-        _doubt(tx, setup, kept, delivery, now)
+        _doubt(tx, setup, kept, outcome.note, "provider_error" if outcome.status else "provider_timeout", delivery, now)
         return
     if isinstance(outcome, Refused):
         _refuse(tx, setup, kept, outcome.error, delivery, now)
@@ -201,15 +201,21 @@ def _with_status(kept: KeptJob, status: Status) -> KeptJob:
     return msgspec.structs.replace(kept.with_job(status=status), was_unsure=was_unsure)
 
 
-def _doubt(tx: Transaction, setup: Setup, kept: KeptJob, delivery: Delivery, now: int) -> None:
-    idempotent = setup.sources[kept.job.source].provider.idempotent
-    advance(tx, setup, kept, _with_status(kept, "unsure"), now, attempt=0 if idempotent else delivery.attempt)
+def _doubt(
+    tx: Transaction, setup: Setup, kept: KeptJob, why: str, code: ErrorCode, delivery: Delivery, now: int
+) -> None:
+    """The job is unsure, and its error says why until that is settled."""
+    source = setup.sources[kept.job.source]
+    error = JobError(code=code, message=f"it is not known whether {source.name} took the order: {why}")
+    unsure = _with_status(kept, "unsure").with_job(error=error)
+    advance(tx, setup, kept, unsure, now, attempt=0 if source.provider.idempotent else delivery.attempt)
 
 
 def _fail(tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, delivery: Delivery, now: int) -> None:
     """The order failed. What refuses it says nothing of an earlier sending that may have been taken: unsure, then."""
     if kept.was_unsure or kept.sent_twice:
-        _doubt(tx, setup, kept, delivery, now)
+        why = f"an earlier sending may have been taken, whatever came of the last one ({error.message})"
+        _doubt(tx, setup, kept, why, "provider_error", delivery, now)
         return
     job = msgspec.structs.replace(kept.job, status="failed", error=error, finished_at=stamp(now))
     advance(tx, setup, kept, msgspec.structs.replace(kept, job=job), now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Final
 
@@ -27,6 +27,7 @@ from receiver.errors import (
 from receiver.flows.advance import advance, release
 from receiver.flows.breakers import wait_after
 from receiver.flows.missing_webhooks import note_completed_by_asking
+from receiver.flows.open_jobs import check_everything_open
 from receiver.flows.poll_times import (
     askable,
     check_after_miss,
@@ -48,6 +49,8 @@ log = structlog.get_logger("reconcile")
 #: Between two status queries of one source, seconds: its request budget.
 GAP: Final = 0.5
 LONGEST_SLEEP: Final = 60.0
+#: How long dropped queries may take to end, seconds.
+SETTLING: Final = 1.0
 #: How many due jobs of a source are taken up at once; a query takes as many as the vendor allows.
 AT_ONCE: Final = 100
 #: How long after its deadline a job is still asked for while its vendor does not answer, seconds, if the vendor does
@@ -56,7 +59,10 @@ PATIENCE: Final = 24 * 3600.0
 
 
 class Reconciler:
-    """Looks at jobs when their look is due, one query at a time for each source. An idle system makes no calls."""
+    """Looks at everything open at its start, then at jobs when their look is due, one query at a time for each source.
+
+    An idle system makes no calls.
+    """
 
     def __init__(self, store: Store, setup: Setup, transport: Transport, clock: Clock) -> None:
         self._store = store
@@ -71,19 +77,31 @@ class Reconciler:
         """Begins to look."""
         self._loop = asyncio.create_task(self._run(), name="reconciler")
 
-    async def stop(self) -> None:
-        """Ends; queries are free, so those under way are dropped."""
+    def adopt(self, setup: Setup) -> None:
+        """Looks by this setup from here on."""
+        self._setup = setup
+        self._watch.signal()
+
+    async def stop(self) -> int:
+        """Ends; queries are free, so those under way are dropped. Returns how many those were."""
         self._stopping = True
         self._watch.signal()
         await self._loop
         self._watch.close()
-        for task in self._busy.values():
+        dropped = list(self._busy.values())
+        for task in dropped:
             task.cancel()
-        await asyncio.gather(*self._busy.values(), return_exceptions=True)
+        if dropped:
+            await asyncio.wait(dropped, timeout=SETTLING)
+        return len(dropped)
 
     async def _run(self) -> None:
+        started = False
         while not self._stopping:
             try:
+                if not started:
+                    await self._store.write(lambda tx: check_everything_open(tx, self._setup, self._clock()))
+                    started = True
                 wait = await self._begin_looks()
             except StoreUnavailable as wrong:
                 log.error("reconcile.waits", reason=str(wrong))
@@ -93,10 +111,10 @@ class Reconciler:
 
     async def _begin_looks(self) -> float:
         now = self._clock()
-        free = [name for name in self._setup.sources if name not in self._busy]
-        due, following = await self._store.read(lambda tx: _due(tx, free, now))
+        busy = frozenset(self._busy)
+        due, following = await self._store.read(lambda tx: _due(tx, busy, now))
         for name, jobs in due.items():
-            task = asyncio.create_task(self._look(self._setup.sources[name], jobs), name=f"look {name}")
+            task = asyncio.create_task(self._look(self._setup.sources.get(name), jobs), name=f"look {name}")
             self._busy[name] = task
             task.add_done_callback(partial(self._ended, name))
         if following is None or following <= now:
@@ -109,19 +127,24 @@ class Reconciler:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("look.broke", source=name, error=repr(error), exc_info=error)
 
-    async def _look(self, source: Source, jobs: list[KeptJob]) -> None:
-        """Sees to the due jobs of one source: holds and deadlines here, the others by asking, batch by batch."""
-        asked = [kept for kept in jobs if kept.job.status != "held" and askable(source, kept)]
+    async def _look(self, source: Source | None, jobs: list[KeptJob]) -> None:
+        """Sees to the due jobs of one source: holds and deadlines here, the others by asking, batch by batch.
+
+        None: the jobs of a source that is not configured any more.
+        """
+        asked = [kept for kept in jobs if source is not None and kept.job.status != "held" and askable(source, kept)]
         others = [kept.number for kept in jobs if kept not in asked]
         try:
             if others:
                 await self._store.write(partial(_see_to_all, self._setup, others, self._clock()))
+            if source is None:
+                return
             size = max(1, source.provider.query_batch)
             for start in range(0, len(asked), size):
                 await self._ask(source, asked[start : start + size])
                 await asyncio.sleep(GAP)
         except StoreUnavailable as wrong:
-            log.error("look.waits", source=source.name, reason=str(wrong))
+            log.error("look.waits", source=jobs[0].job.source, reason=str(wrong))
             await asyncio.sleep(1)
 
     async def _ask(self, source: Source, jobs: Sequence[KeptJob]) -> None:
@@ -169,10 +192,11 @@ class Reconciler:
             return [], f"the provider code broke: {type(wrong).__name__}"
 
 
-def _due(tx: Transaction, sources: Sequence[str], now: int) -> tuple[dict[str, list[KeptJob]], int | None]:
-    """The due jobs of each source, and when the next look of the other sources is due."""
-    found = {name: jobs for name in sources if (jobs := tx.due_checks(name, now, AT_ONCE))}
-    return found, tx.next_check([name for name in sources if name not in found])
+def _due(tx: Transaction, busy: Collection[str], now: int) -> tuple[dict[str, list[KeptJob]], int | None]:
+    """The due jobs of each source that is not busy, and when the next look of the other sources is due."""
+    free = [name for name in tx.checked_sources() if name not in busy]
+    found = {name: jobs for name in free if (jobs := tx.due_checks(name, now, AT_ONCE))}
+    return found, tx.next_check([name for name in free if name not in found])
 
 
 def take_answers(
@@ -230,10 +254,7 @@ def _reason(told: bool, answered: bool) -> tuple[ErrorCode, str]:
 
 
 def give_up(tx: Transaction, setup: Setup, kept: KeptJob, code: ErrorCode, message: str, now: int) -> int:
-    """We stop waiting: failed by us, so a late result still completes it. Another tool's job is only left alone."""
-    if not kept.ordered_by_us:
-        tx.put_job(msgspec.structs.replace(kept, check_at=None))
-        return 0
+    """We stop waiting: failed by us, so a late result still completes it."""
     error = JobError(code=code, message=message, retryable=False)
     job = msgspec.structs.replace(kept.job, status="failed", error=error, finished_at=stamp(now))
     return advance(tx, setup, kept, msgspec.structs.replace(kept, job=job, gave_up=True), now)
@@ -249,7 +270,9 @@ def see_to(tx: Transaction, setup: Setup, number: int, now: int) -> None:
     kept = tx.job(number)
     if kept is None or kept.check_at is None or kept.check_at > now:
         return
-    if kept.job.status != "held":
+    if kept.job.status == "unsure" or (kept.job.status == "held" and kept.job.source not in setup.sources):
+        tx.put_job(msgspec.structs.replace(kept, check_at=None))  # only a person, or another configuration, moves it on
+    elif kept.job.status != "held":
         give_up(tx, setup, kept, "provider_timeout", "nothing was heard of it by the deadline", now)
     elif kept.job.hold is not None and kept.job.hold.reason == "breaker":
         _probe(tx, setup, kept, now)

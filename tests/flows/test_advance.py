@@ -62,6 +62,17 @@ def test_any_order_of_webhooks_leads_to_one_follow_up_and_one_message(order: lis
     assert len(tx.deliveries(Filters(sink="team"))) == 1
 
 
+def test_a_failure_that_is_taken_back_is_no_duplicate_and_is_followed_up_once() -> None:
+    tx = memory_transaction()
+    failed = {"task_id": PICKED["task_id"], "task_type": "upscale-1x", "status": "failed", "error_message": "busy"}
+    assert take(tx, failed).events == 1
+    done = take(tx, PICKED)
+    assert (done.events, done.duplicate) == (1, False)
+    for late in (failed, PICKED, failed):
+        assert take(tx, late).duplicate
+    assert sorted(kept.job.status for kept in tx.jobs(Filters())) == ["completed", "planned"]
+
+
 def test_progress_costs_nothing() -> None:
     tx = memory_transaction()
     everything = Rule(name="all", when={"type": "job.completed"}, then=(Then(action="upscale", params={"kind": "2x"}),))

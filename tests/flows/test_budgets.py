@@ -6,21 +6,24 @@ import asyncio
 import json
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
 import httpx
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.contracts import Budget, Filters
+from receiver.contracts import Budget, Filters, Transaction
 from receiver.contracts.setup import Limits, Setup
 from receiver.flows import budgets, commands
+from receiver.flows.reports import report_to
 from receiver.lib.times import unstamp
-from receiver.model.jobs import Job
+from receiver.model.jobs import Cost, Job, Report
 from support.money import a_day
-from support.records import NOW, a_source
+from support.records import NOW, a_report, a_source, four_images
 from support.taking import take
 from support.world import AUTO_HD, PICKED, TELL, Clock, memory_transaction, world
 
@@ -57,6 +60,18 @@ async def test_a_hold_for_budget_ends_when_the_period_turns(tmp_path: Path) -> N
         await here.until(lambda jobs: "held" not in hd_statuses(jobs))
 
 
+async def test_a_day_that_the_clocks_begin_twice_has_one_budget(tmp_path: Path) -> None:
+    limits = msgspec.structs.replace(a_day("4"), time_zone="America/Havana")
+    clock = Clock(unstamp("2026-11-01T04:30:00Z"))
+    async with world(tmp_path, limits=limits, clock=clock) as here:
+        for number in range(2):
+            await here.webhook({**PICKED, "task_id": f"first-{number}"})
+        await here.until(lambda jobs: hd_statuses(jobs) == ["queued", "queued"])
+        clock.now = unstamp("2026-11-01T05:30:00Z")
+        await here.webhook({**PICKED, "task_id": "second"})
+        assert hd_statuses(await here.jobs()) == ["held", "queued", "queued"]
+
+
 async def test_a_person_may_send_what_the_budget_holds(tmp_path: Path) -> None:
     async with world(tmp_path, limits=a_day("1")) as here:
         await here.webhook(PICKED)
@@ -74,6 +89,31 @@ async def test_a_refused_order_gives_its_reservation_back(tmp_path: Path) -> Non
         await here.until(lambda jobs: hd_statuses(jobs) == ["failed"])
         (row,) = await here.store.read(lambda tx: tx.costs(0))
         assert row.state == "released"
+
+
+@pytest.mark.parametrize(("refund", "charged", "amount"), [(None, None, "2"), ("0", "3", "3"), ("0", None, "2")])
+async def test_a_failure_that_the_vendor_takes_back_is_paid(
+    tmp_path: Path, refund: str | None, charged: str | None, amount: str
+) -> None:
+    def cost(text: str | None) -> Cost | None:
+        return None if text is None else Cost(amount=Decimal(text), unit="credits", source="reported")
+
+    async with world(tmp_path) as here:
+        await here.webhook(PICKED)
+        await here.until(lambda jobs: hd_statuses(jobs) == ["queued"])
+        failed = a_report("failed", provider_job_id=None, cost=cost(refund))
+        done = a_report(provider_job_id=None, cost=cost(charged), images=four_images())
+
+        def told(tx: Transaction, report: Report) -> int:
+            (kept,) = tx.jobs(Filters(action="upscale"))
+            return report_to(tx, here.setup, kept, report, here.clock())
+
+        events = [await here.store.write(partial(told, report=one)) for one in (failed, failed, done, failed, done)]
+        assert events == [1, 0, 1, 0, 0]
+        (row,) = await here.store.read(lambda tx: tx.costs(0))
+        assert (row.state, row.amount) == ("spent", Decimal(amount))
+        (job,) = [job for job in await here.jobs() if job.action == "upscale"]
+        assert (job.status, job.cost and job.cost.amount) == ("completed", Decimal(amount))
 
 
 async def test_an_unsure_order_stays_reserved_and_counts_twice_once_a_person_sends_it_again(tmp_path: Path) -> None:
@@ -134,6 +174,9 @@ async def test_concurrent_plans_and_a_restart_keep_the_budget(tmp_path: Path) ->
         ("Asia/Tokyo", "2026-11-18T15:30:00Z", "2026-11-18T15:00:00Z", "2026-11-19T15:00:00Z"),
         ("America/New_York", "2026-11-01T12:00:00Z", "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z"),
         ("Europe/Berlin", "2026-03-29T12:00:00Z", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
+        ("America/Havana", "2026-11-01T04:30:00Z", "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z"),
+        ("America/Havana", "2026-11-01T05:30:00Z", "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z"),
+        ("America/Havana", "2026-03-08T05:00:00Z", "2026-03-08T05:00:00Z", "2026-03-09T04:00:00Z"),
     ],
 )
 def test_a_day_begins_at_midnight_of_the_time_zone(zone: str, now: str, start: str, end: str) -> None:

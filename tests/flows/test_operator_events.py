@@ -65,7 +65,10 @@ def test_rules_route_them_but_never_to_the_sink_that_they_speak_of() -> None:
 
 
 def test_a_delivery_of_one_names_no_job() -> None:
-    assert delivery_view(Delivery(number=1, lane="sink:team", job=0, event=2, due_at=NOW)).job_id is None
+    assert (
+        delivery_view(memory_transaction(), Delivery(number=1, lane="sink:team", job=0, event=2, due_at=NOW)).job_id
+        is None
+    )
 
 
 def test_people_read_them_as_text() -> None:

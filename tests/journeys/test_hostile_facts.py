@@ -18,6 +18,7 @@ from receiver.contracts.setup import Limits, Setup
 from receiver.errors import GridhookError, NotPossible
 from receiver.flows import commands
 from receiver.lib.signatures import Secret, ref_of
+from receiver.model import submissions
 from receiver.model.jobs import KeptJob
 from receiver.providers.journeyapi import JourneyAPI
 from receiver.workers.reconciler import take_answers
@@ -49,7 +50,7 @@ def picked_elsewhere(number: int) -> Step:
 
 def submitted(key: str, prompt: str) -> Step:
     """Of a key with two prompts the second is refused, whatever was reported in between."""
-    wanted = commands.Submission(source="journey", action="imagine", params={"prompt": prompt})
+    wanted = submissions.Submission(source="journey", action="imagine", params={"prompt": prompt})
 
     def step(road: Road) -> str | None:
         try:
@@ -96,7 +97,7 @@ def waited(seconds: int) -> Step:
     return lambda road: road.clock.pass_by(seconds)
 
 
-def decided(which: int, decision: commands.Decision) -> Step:
+def decided(which: int, decision: submissions.Decision) -> Step:
     def step(road: Road) -> str | None:
         ours = [kept for kept in road.jobs() if kept.ordered_by_us]
         waiting = [kept for kept in ours if kept.job.status in ("unsure", "held")] or ours
@@ -189,7 +190,7 @@ def test_a_job_whose_vendor_says_modal_among_the_facts_is_not_followed_up_on() -
     setup = Setup(sources={"journey": a_source(provider=Claiming(NoOptions()))})
     take(tx, {**PICKED, "status": "processing", "percentage": "5"}, setup)
     (kept,) = tx.jobs(Filters())
-    wanted = commands.Submission(source="journey", action="upscale", params={"kind": "2x"}, parent_id=kept.job.id)
+    wanted = submissions.Submission(source="journey", action="upscale", params={"kind": "2x"}, parent_id=kept.job.id)
     with pytest.raises(NotPossible, match="not completed"):
         commands.submit(tx, setup, wanted, NOW)
 

@@ -24,6 +24,7 @@ from receiver.contracts.options import NoOptions
 from receiver.contracts.setup import Limits
 from receiver.errors import GridhookError
 from receiver.flows import commands
+from receiver.model import submissions
 from receiver.model.jobs import KeptJob
 from receiver.providers.journeyapi import JourneyAPI
 from support.pretend import FATES, Fate
@@ -83,7 +84,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(key=st.sampled_from(["a", "b"]))
     def a_script_submits(self, key: str) -> None:
-        wish = commands.Submission(
+        wish = submissions.Submission(
             source="journey", action="imagine", params={"prompt": key}, then={"action": "pick", "index": 3}
         )
         now = self.road.clock()
@@ -154,7 +155,7 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda self: self._ours())
     @rule(which=WHICH, decision=st.sampled_from(["check", "send", "send", "give-up"]))
-    def a_person_decides(self, which: int, decision: commands.Decision) -> None:
+    def a_person_decides(self, which: int, decision: submissions.Decision) -> None:
         """Of the jobs that ask for it, if there are any."""
         ours = self._ours()
         waiting = [kept for kept in ours if kept.job.status in ("unsure", "held")] or ours
@@ -235,7 +236,7 @@ def test_an_order_that_was_held_back_while_the_breaker_closed_is_sent_all_the_sa
 
 def test_an_order_that_was_held_back_keeps_its_place_in_the_budget() -> None:
     road = a_road(2, Limits(budgets={"journey": Budget(amount=Decimal(8), unit="credits", per="total")}))
-    wish = commands.Submission(source="journey", action="imagine", params={"prompt": "a lighthouse"})
+    wish = submissions.Submission(source="journey", action="imagine", params={"prompt": "a lighthouse"})
     road.store.commit(lambda tx: commands.submit(tx, road.setup, wish, road.clock()))
     refused, taken, dear = road.claim()
     road.go_on(taken, 2, "taken")

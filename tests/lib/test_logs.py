@@ -177,6 +177,7 @@ def test_a_warning_is_written_at_once_with_what_came_before_it() -> None:
     configure("info", stream)
     structlog.get_logger().info("request.received")
     structlog.get_logger().warning("breaker.open")
+    flush()
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == [
         "request.received",
         "breaker.open",

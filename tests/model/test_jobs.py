@@ -107,9 +107,57 @@ def test_a_late_result_replaces_a_failure_that_was_only_our_own_deadline() -> No
     assert (after.job.status, after.job.error, after.gave_up) == ("completed", None, False)
 
 
-def test_a_failure_the_vendor_told_stays() -> None:
-    failed = a_job(status="failed", error=JobError(code="moderated", message="no"), finished_at=AT)
-    assert fold(failed, a_report(), AT) is failed
+def failure(**fields: Any) -> Report:
+    """A vendor's word that the job failed."""
+    return a_report("failed", error=JobError(code="moderated", message="no"), **fields)
+
+
+def test_a_failure_stays_where_the_vendor_tells_no_result() -> None:
+    failed = fold(a_job(), failure(), AT)
+    for late in (a_report(), a_report("canceled"), a_report("running", progress=70, images=four_images())):
+        assert fold(failed, late, AT) is failed
+
+
+@pytest.mark.parametrize("result", [{"images": four_images()}, {"grid_url": "https://cdn.example.com/grid.png"}])
+def test_a_vendor_may_take_its_failure_back_with_a_result(result: dict[str, Any]) -> None:
+    done = fold(fold(a_job(), failure(), AT), a_report(**result), "2026-11-18T14:00:00.000Z").job
+    assert (done.status, done.error, done.progress) == ("completed", None, 100)
+    assert (done.images, done.grid_url) == (result.get("images", ()), result.get("grid_url"))
+    assert done.finished_at == "2026-11-18T14:00:00.000Z"
+
+
+def test_what_is_canceled_stays_canceled() -> None:
+    canceled = fold(a_job(), a_report("canceled"), AT)
+    assert fold(canceled, a_report(images=four_images()), AT) is canceled
+
+
+@given(st.data())
+def test_a_failure_and_a_result_in_any_order_and_number_are_a_result(data: st.DataObject) -> None:
+    middle = [a_report("queued"), a_report("running", progress=40)]
+    refund = Cost(amount=Decimal(0), unit="credits", source="reported")
+    failures = [failure(cost=data.draw(st.sampled_from([None, refund]))) for _ in range(data.draw(st.integers(0, 3)))]
+    result = a_report(images=four_images(), cost=data.draw(st.sampled_from([None, COST])))
+    results = [result] * data.draw(st.integers(1, 3))
+    told = data.draw(st.permutations([*middle, *failures, *results]))
+    kept = _all(told, a_job(status="submitting"))
+    assert kept.job == _all([result], a_job(status="submitting")).job
+    assert fold(kept, result, "2027-01-01T00:00:00.000Z") is kept
+
+
+@pytest.mark.parametrize(
+    ("failed", "done", "cost"),
+    [("0", "4", "4"), ("0", None, None), ("3", None, "3"), (None, "4", "4"), ("0", "0", "0")],
+)
+def test_the_cost_of_a_failure_that_is_taken_back_is_that_of_the_result(
+    failed: str | None, done: str | None, cost: str | None
+) -> None:
+    def reported(amount: str | None) -> Cost | None:
+        return None if amount is None else Cost(amount=Decimal(amount), unit="credits", source="reported")
+
+    after = fold(
+        fold(a_job(), failure(cost=reported(failed)), AT), a_report(cost=reported(done), images=four_images()), AT
+    )
+    assert after.job.cost == reported(cost)
 
 
 def test_what_the_vendor_reports_settles_a_cost_from_the_table() -> None:

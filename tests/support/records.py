@@ -36,7 +36,7 @@ def a_job(number: int = 1, *, status: Status = "queued", intent: str | None = "t
     return KeptJob(number=number, job=msgspec.structs.replace(job, **fields), intent=intent)
 
 
-def a_report(status: str = "completed", provider_job_id: str = "task-1", **fields: object) -> Report:
+def a_report(status: str = "completed", provider_job_id: str | None = "task-1", **fields: object) -> Report:
     """A vendor's report; `fields` are those of the Report."""
     report = Report(provider_job_id=provider_job_id, status=None)
     return msgspec.structs.replace(report, status=status, **fields)

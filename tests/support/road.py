@@ -22,6 +22,7 @@ from receiver.contracts.setup import Limits, Setup
 from receiver.flows import commands, intake
 from receiver.flows.poll_times import askable
 from receiver.lib.signatures import job_of_ref
+from receiver.model import submissions
 from receiver.model.deliveries import Delivery
 from receiver.model.jobs import TERMINAL, KeptJob
 from receiver.providers.journeyapi import JourneyAPI
@@ -112,7 +113,7 @@ class Road:
             self.told_on_ref.append(task)
         return self.store.commit(lambda tx: intake.take(tx, self.setup, arrival))
 
-    def resolve(self, kept: KeptJob, decision: commands.Decision) -> None:
+    def resolve(self, kept: KeptJob, decision: submissions.Decision) -> None:
         """A person's word on a job. Raises NotPossible."""
         self.store.commit(lambda tx: commands.resolve(tx, self.setup, kept.job.id, decision, self.clock()))
         if decision == "send" and kept.job.status == "unsure":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -12,7 +13,7 @@ import socket
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ class Server:
         self.database = folder / "gridhook.db"
         self.log = folder / "server.log"
         self._port = port
-        self._env = {**os.environ, "ADMIN_TOKEN": TOKEN, "JOURNEY_KEY": "key", "HOOK_SECRET": HOOK_SECRET, **env}
+        self.env = {**os.environ, "ADMIN_TOKEN": TOKEN, "JOURNEY_KEY": "key", "HOOK_SECRET": HOOK_SECRET, **env}
         self._process: asyncio.subprocess.Process | None = None
         self._client: httpx.AsyncClient | None = None
 
@@ -83,26 +84,32 @@ class Server:
         assert self._client is not None, "the server does not run"
         return self._client
 
-    async def start(self, *options: str) -> None:
+    async def start(self, *options: str, program: Sequence[str] | None = None, err: int | None = None) -> None:
         """Starts it and waits until it can keep what arrives. `options` are those of `gridhook serve`."""
-        self._process = await self.spawn("serve", "--port", str(self._port), *options)
+        self._process = await self.spawn("serve", "--port", str(self._port), *options, program=program, err=err)
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
         self._client = httpx.AsyncClient(base_url=self.url, timeout=PATIENCE, limits=limits, trust_env=False)
         await self.ready()
 
-    async def spawn(self, *arguments: str) -> asyncio.subprocess.Process:
-        """Runs the command line on this configuration; what it says goes to the log."""
+    async def spawn(
+        self,
+        *arguments: str,
+        program: Sequence[str] | None = None,
+        out: int | None = None,
+        err: int | None = None,
+        config: bool = True,
+    ) -> asyncio.subprocess.Process:
+        """Runs the command line on this configuration; what it says goes to the log, or to `out` and `err`."""
         with self.log.open("ab") as log:
             return await asyncio.create_subprocess_exec(
-                *_program(),
+                *(program or _program()),
                 *arguments,
-                "--config",
-                str(self.folder / "gridhook.toml"),
+                *(("--config", str(self.folder / "gridhook.toml")) if config else ()),
                 cwd=self.folder,
-                env=self._env,
+                env=self.env,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=log if out is None else out,
+                stderr=log if err is None else err,
             )
 
     async def ready(self, status: int = 200) -> httpx.Response:
@@ -126,6 +133,19 @@ class Server:
         """Asks it to end; gives its exit code."""
         return await self._end(signal.SIGTERM)
 
+    def send(self, one: signal.Signals) -> None:
+        """Sends it a signal."""
+        os.kill(self.pid, one)
+
+    async def ended(self) -> int:
+        """Waits until it has ended by itself; returns its exit code."""
+        return await self._end(None)
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """The whole lines of its log that tell of an event."""
+        lines = self.log.read_bytes().split(b"\n")[:-1]
+        return [line for text in lines if event.encode() in text and (line := json.loads(text))["event"] == event]
+
     async def restart(self) -> None:
         """Ends it in good order and starts it again."""
         assert await self.sigterm() == 0
@@ -136,11 +156,12 @@ class Server:
         if self._process is not None:
             await self.kill9()
 
-    async def _end(self, how: signal.Signals) -> int:
+    async def _end(self, how: signal.Signals | None) -> int:
         process, client = self._process, self._client
         assert process is not None, "the server does not run"
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(how)
+        if how is not None:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(how)
         code = await process.wait()
         self._process = self._client = None
         if client is not None:

@@ -5,23 +5,32 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
 
-from receiver.contracts import Filters, Source
+from receiver.contracts import Budget, Filters, Source
+from receiver.contracts import NoOptions as MartOptions
+from receiver.contracts.setup import Limits
 from receiver.errors import NotPossible
 from receiver.flows import commands
+from receiver.flows.open_jobs import check_everything_open
 from receiver.lib.signatures import Secret
+from receiver.lib.times import stamp
+from receiver.model import submissions
 from receiver.model.events import OperatorEvent, decode_event
 from receiver.model.jobs import Job, Then
 from receiver.model.rules import Rule
+from receiver.providers.apimart import APIMart
 from receiver.providers.vtrix import Vtrix, VtrixOptions
-from support.records import a_source
-from support.world import PICKED, TELL, Answering, World, world
+from support.money import a_day
+from support.records import NOW, a_job, a_source
+from support.world import AUTO_HD, PICKED, TELL, Answering, World, world
 
+GRID = {"image_url": "https://c/grid.png", "image_urls": [f"https://c/{tile}.png" for tile in range(4)]}
 HD = {"task_type": "upscale-2x", "status": "finished", "image_url": "https://c/hd.png"}
 
 
@@ -45,6 +54,13 @@ def vendor(here: World, task: Mapping[str, object] | None) -> Answering:
         return httpx.Response(200, json={"task_id": f"order-{next(orders)}"})
 
     return answer
+
+
+def apimart() -> Source:
+    """An account whose vendor documents how long it keeps results."""
+    source = a_source("mart", provider=APIMart(MartOptions()))
+    assert source.provider.retention is not None
+    return source
 
 
 def looks(here: World) -> list[httpx.Request]:
@@ -126,6 +142,44 @@ async def test_after_downtime_everything_open_is_looked_at(tmp_path: Path) -> No
         assert done.error is None
 
 
+async def test_a_start_asks_for_everything_open_at_once_however_short_the_downtime(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        here.answer = vendor(here, HD)
+        await ordered(here)
+        clock = here.clock
+    clock.pass_by(6)
+    async with world(tmp_path, clock=clock) as later:
+        later.answer = vendor(later, HD)
+        done = hd(await later.until(lambda jobs: hd(jobs).status == "completed"))
+        assert done.finished_at == stamp(clock())
+        assert len(looks(later)) == 1
+
+
+async def test_what_expires_first_is_asked_for_first_after_a_start(tmp_path: Path) -> None:
+    source = apimart()
+    async with world(tmp_path, sources=(source,), dispatch=False) as here:
+        submitted = {1: 50, 2: 10, 3: 40, 4: 20, 5: 30}
+        for number, minutes in submitted.items():
+            at = stamp(here.clock() - minutes * 60_000)
+            job = a_job(number, provider_job_id=f"task-{number}", submitted_at=at, created_at=stamp(NOW - 10**8))
+            kept = msgspec.structs.replace(
+                job.with_job(source=source.name), intent=f"test-{number}", check_at=here.clock() + 60_000
+            )
+            await here.store.write(lambda tx, kept=kept: tx.put_job(kept))  # type: ignore[misc]
+        await here.store.write(lambda tx: check_everything_open(tx, here.setup, here.clock()))
+        due = await here.store.read(lambda tx: tx.due_checks(source.name, here.clock(), 10))
+        assert [kept.number for kept in due] == [1, 3, 5, 4, 2]
+
+
+async def test_what_is_held_is_judged_again_at_a_start(tmp_path: Path) -> None:
+    async with world(tmp_path, limits=a_day("1")) as here:
+        await here.webhook(PICKED)
+        assert hd(await here.jobs()).status == "held"
+        clock = here.clock
+    async with world(tmp_path, limits=a_day("2"), clock=clock) as later:
+        await later.until(lambda jobs: hd(jobs).status == "queued")
+
+
 async def test_a_job_the_vendor_never_finishes_fails_at_its_deadline_and_may_still_complete_late(
     tmp_path: Path,
 ) -> None:
@@ -198,19 +252,66 @@ async def test_an_idle_system_makes_no_calls(tmp_path: Path) -> None:
         assert here.calls == []
 
 
-async def test_another_tools_job_is_watched_too_but_never_declared_failed(tmp_path: Path) -> None:
-    async with world(tmp_path, rules=()) as here:
+async def test_another_tools_job_is_asked_for_too_and_ends_at_its_deadline(tmp_path: Path) -> None:
+    async with world(tmp_path, rules=(TELL,)) as here:
         here.answer = vendor(here, None)
         await here.webhook({"task_id": "theirs", "task_type": "imagine", "status": "processing", "percentage": "5"})
         await here.tick(61)
         await here.until(lambda jobs: len(looks(here)) == 1)
         await here.tick(2000)
-        await here.until(lambda jobs: len(looks(here)) == 2)
-        watch = here.store.watch()
-        while (await here.store.read(lambda tx: tx.jobs(Filters())))[0].check_at is not None:
+        (failed,) = await here.until(lambda jobs: jobs[0].status == "failed")
+        assert failed.error is not None
+        assert failed.error.code == "expired"
+        await here.webhook({"task_id": "theirs", "task_type": "imagine", "status": "finished", **GRID})
+        assert (await here.jobs())[0].status == "completed"
+
+
+async def test_another_tools_job_that_nobody_can_be_asked_about_ends_once_it_falls_silent(tmp_path: Path) -> None:
+    source = a_source(api_key=None)
+    async with world(tmp_path, rules=(AUTO_HD, TELL), sources=(source,)) as here:
+        for percent in ("5", "10"):
+            await here.webhook({**PICKED, "status": "processing", "percentage": percent, "image_url": None})
+            await here.tick(1799)
+        assert (await here.jobs())[0].status == "running"
+        await here.tick(1)
+        (failed,) = await here.until(lambda jobs: jobs[0].status == "failed")
+        assert failed.error is not None
+        assert failed.error.code == "provider_timeout"
+        assert len(await here.store.read(lambda tx: tx.events(Filters(type="job.failed")))) == 1
+        assert (await here.webhook(PICKED)).events == 1
+        assert [job.status for job in await here.jobs()] == ["completed", "planned"]
+
+
+async def test_a_job_of_a_source_that_is_configured_no_more_ends_too(tmp_path: Path) -> None:
+    async with world(tmp_path, rules=(), sources=(a_source("gone", api_key=None), a_source())) as here:
+        await here.webhook({**PICKED, "status": "processing", "image_url": None}, "gone")
+        clock = here.clock
+    clock.pass_by(5000)
+    async with world(tmp_path, clock=clock) as later:
+        watch = later.store.watch()
+        # What it told while we were down may come again now.
+        while await later.store.read(lambda tx: tx.next_check(["gone"])) != clock() + 60_000:
             assert await watch.wait(5)
         watch.close()
-        assert (await here.jobs())[0].status == "running"
+        assert (await later.jobs())[0].status == "running"
+        await later.tick(60)
+        await later.until(lambda jobs: jobs[0].status == "failed")
+
+
+async def test_what_waits_at_a_source_that_is_configured_no_more_keeps_waiting(tmp_path: Path) -> None:
+    gone = Limits(budgets={"gone": Budget(amount=Decimal(1), unit="credits", per="day")})
+    rules = (msgspec.structs.replace(AUTO_HD, to=()),)
+    async with world(tmp_path, rules=rules, sources=(a_source("gone"),), limits=gone) as here:
+        await here.webhook(PICKED, "gone")
+        assert hd(await here.jobs()).status == "held"
+        clock = here.clock
+    async with world(tmp_path, clock=clock, sources=(a_source(),)) as later:
+        await later.tick(3 * 24 * 3600)
+        watch = later.store.watch()
+        while await later.store.read(lambda tx: tx.checked_sources()):
+            assert await watch.wait(5)
+        watch.close()
+        assert hd(await later.jobs()).status == "held"
 
 
 # --- confirm ---------------------------------------------------------------------------------------------------------
@@ -293,7 +394,7 @@ async def test_check_asks_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("decision", ["check", "send", "give-up"])
-async def test_what_is_over_is_not_resolved(tmp_path: Path, decision: commands.Decision) -> None:
+async def test_what_is_over_is_not_resolved(tmp_path: Path, decision: submissions.Decision) -> None:
     async with world(tmp_path, rules=()) as here:
         await here.webhook(PICKED)
         (job,) = await here.jobs()
@@ -353,7 +454,7 @@ async def test_a_tile_taken_out_of_an_unsigned_grid_is_no_proof_of_the_grid(tmp_
 
 
 OPERATOR = Rule(name="operator", when={"type": "source.*"})
-IMAGINE = commands.Submission(source="journey", action="imagine", params={"prompt": "a lighthouse"})
+IMAGINE = submissions.Submission(source="journey", action="imagine", params={"prompt": "a lighthouse"})
 
 
 async def operator_events(here: World) -> list[str]:

@@ -9,6 +9,7 @@ import typer
 
 from receiver.cli import filters
 from receiver.cli.explain import WITHIN, stopped_text
+from receiver.cli.local_times import local
 from receiver.cli.screen import (
     clean,
     emit,
@@ -51,7 +52,7 @@ def costs(
         start, end = moment(since, "--since", now), moment(until, "--until", now)
         return await service.store.read(lambda tx: summary(tx, service.setup, start, end, now))
 
-    found = with_service(ctx, config, work)
+    found = with_service(ctx, config, work, secrets="optional")
     if json:
         emit(found)
     else:
@@ -59,7 +60,7 @@ def costs(
 
 
 def _show(found: CostSummary) -> None:
-    say(f"ordered since {found.since}{f', before {found.until}' if found.until else ''}")
+    say(f"ordered since {local(found.since)}{f', before {local(found.until)}' if found.until else ''}")
     if not found.total:
         say("nothing")
     for title, lines, nameless in (
@@ -87,4 +88,4 @@ def _cells(line: CostLine, nameless: str) -> Sequence[object]:
 def _budget_cells(budget: BudgetState) -> Sequence[object]:
     amount = f"{budget.amount:f} {budget.unit} {WITHIN[budget.per]}"
     used, left = f"{budget.used:f}", f"{budget.left:f}"
-    return [f"{budget.scope} {budget.name}", amount, used, left, budget.unknown, budget.until, budget.held]
+    return [f"{budget.scope} {budget.name}", amount, used, left, budget.unknown, local(budget.until), budget.held]

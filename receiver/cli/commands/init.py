@@ -25,7 +25,7 @@ from receiver.cli.session import (
 from receiver.composition import Composition
 from receiver.config import TEMPLATE, Config
 from receiver.store.sqlite.inspection import Inspection
-from receiver.views.records import schemas
+from receiver.views.schemas import schemas
 
 
 def init(config: ConfigFile = DEFAULT_FILE) -> None:
@@ -70,7 +70,7 @@ async def _migrated(parts: Composition, config: Config) -> Inspection:
 
 
 def schema(
-    name: Annotated[str | None, typer.Argument(help="Job, Event, Delivery, Request or Costs; all if left out.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Such as Job, Event or JobList; all if left out.")] = None,
 ) -> None:
     """Print the JSON Schemas of what gridhook shows and sends."""
     known = schemas()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import typer
 
 from receiver.cli import details, filters
 from receiver.cli.explain import price
 from receiver.cli.filters import LIMIT
+from receiver.cli.local_times import local
 from receiver.cli.pages import read_list
 from receiver.cli.screen import (
     emit,
@@ -22,19 +23,13 @@ from receiver.cli.session import (
     AsJson,
     ConfigFile,
 )
-from receiver.cli.values import (
-    moment,
-    optional_number,
-    tags,
-)
-from receiver.contracts import Filters
-from receiver.lib.times import system_clock
 from receiver.model.events import AnyEvent, OperatorEvent, decode_event
 from receiver.model.jobs import Job, KeptJob
+from receiver.views.filters import DELIVERIES, EVENTS, JOBS, REQUESTS
 from receiver.views.records import (
     DeliveryView,
     RequestView,
-    delivery_view,
+    delivery_views,
     request_view,
 )
 
@@ -61,10 +56,11 @@ def jobs(
     if job_id is not None:
         details.show_job(ctx, config, job_id, json)
         return
-    wanted = _filters(
-        limit, since, until, tag, status=status, source=source, action=action, provider_job_id=provider_job_id,
-        root=optional_number("job", root), parent=optional_number("job", parent),
-    )  # fmt: skip
+    given = {
+        "status": status, "source": source, "action": action, "provider_job_id": provider_job_id, "root_id": root,
+        "parent_id": parent, "since": since, "until": until,
+    }  # fmt: skip
+    wanted = filters.filters_of(JOBS, limit, given, tag)
     kept = read_list(ctx, config, lambda tx, page: tx.jobs(page), wanted)
     if json:
         for one in kept:
@@ -86,7 +82,7 @@ def job_cells(kept: KeptJob) -> list[object]:
         action_text(job),
         job.source,
         price(job.cost) if job.cost else None,
-        job.created_at,
+        local(job.created_at),
         job.prompt,
     ]
 
@@ -119,11 +115,11 @@ def events(
     if event_id is not None:
         details.show_event(ctx, config, event_id, json)
         return
-    wanted = _filters(
-        limit, since, until, tag, type=kind, status=status, source=source, action=action,
-        provider_job_id=provider_job_id, job=optional_number("job", job), root=optional_number("job", root),
-        parent=optional_number("job", parent),
-    )  # fmt: skip
+    given = {
+        "type": kind, "status": status, "source": source, "action": action, "provider_job_id": provider_job_id,
+        "job_id": job, "root_id": root, "parent_id": parent, "since": since, "until": until,
+    }  # fmt: skip
+    wanted = filters.filters_of(EVENTS, limit, given, tag)
     bodies = read_list(ctx, config, lambda tx, page: tx.events(page), wanted)
     if json:
         for body in bodies:
@@ -138,9 +134,9 @@ EVENT_COLUMNS: Final = ("EVENT", "TYPE", "JOB", "SOURCE", "ACTION", "%", "TIME")
 def event_cells(event: AnyEvent) -> list[object]:
     """An event as a row."""
     if isinstance(event, OperatorEvent):
-        return [event.id, event.type, event.subject, event.data.source, event.data.reason, None, event.time]
+        return [event.id, event.type, event.subject, event.data.source, event.data.reason, None, local(event.time)]
     job = event.data
-    return [event.id, event.type, job.id, job.source, action_text(job), job.progress, event.time]
+    return [event.id, event.type, job.id, job.source, action_text(job), job.progress, local(event.time)]
 
 
 def requests(
@@ -162,17 +158,18 @@ def requests(
     if request_id is not None:
         details.show_request(ctx, config, request_id, json)
         return
-    wanted = _filters(limit, since, until, None, status=status, source=source, job=optional_number("job", job))
+    given = {"status": status, "source": source, "job_id": job, "since": since, "until": until}
+    wanted = filters.filters_of(REQUESTS, limit, given)
     kept = read_list(ctx, config, lambda tx, page: tx.requests(page), wanted)
     views = [request_view(one) for one in kept]
     _views("requests", REQUEST_COLUMNS, views, _request_cells, json)
 
 
-REQUEST_COLUMNS: Final = ("REQUEST", "STATE", "SOURCE", "PROOF", "BYTES", "RECEIVED", "NOTE")
+REQUEST_COLUMNS: Final = ("REQUEST", "STATUS", "SOURCE", "PROOF", "BYTES", "RECEIVED", "NOTE")
 
 
 def _request_cells(view: RequestView) -> list[object]:
-    return [view.id, view.state, view.source, view.proof, view.size, view.received_at, view.note]
+    return [view.id, view.status, view.source, view.proof, view.size, local(view.received_at), view.note]
 
 
 def deliveries(
@@ -201,33 +198,31 @@ def deliveries(
     if delivery_id is not None:
         details.show_delivery(ctx, config, delivery_id, json)
         return
-    wanted = _filters(
-        limit, since, until, tag, status=status, sink=sink, source=source, type=kind, action=action,
-        provider_job_id=provider_job_id, job=optional_number("job", job), root=optional_number("job", root),
-        parent=optional_number("job", parent),
-    )  # fmt: skip
-    found = read_list(ctx, config, lambda tx, page: tx.deliveries(page), wanted)
-    views = [delivery_view(one) for one in found]
+    given = {
+        "status": status, "sink": sink, "source": source, "type": kind, "action": action,
+        "provider_job_id": provider_job_id, "job_id": job, "root_id": root, "parent_id": parent, "since": since,
+        "until": until,
+    }  # fmt: skip
+    wanted = filters.filters_of(DELIVERIES, limit, given, tag)
+    views = read_list(ctx, config, delivery_views, wanted)
     _views("deliveries", DELIVERY_COLUMNS, views, _delivery_cells, json)
 
 
-DELIVERY_COLUMNS: Final = ("DELIVERY", "STATE", "TO", "TRIES", "JOB", "EVENT", "DUE")
+DELIVERY_COLUMNS: Final = ("DELIVERY", "STATUS", "TO", "TYPE", "TRIES", "JOB", "CREATED", "DUE")
 
 
 def _delivery_cells(view: DeliveryView) -> list[object]:
     to = f"sink {view.sink}" if view.sink else f"order {view.source}"
-    return [view.id, view.state, to, view.attempt, view.job_id, view.event_id, view.due_at]
-
-
-def _filters(limit: int, since: str | None, until: str | None, tag: list[str] | None, **more: Any) -> Filters:
-    now = system_clock()
-    return Filters(
-        limit=limit,
-        since=moment(since, "--since", now),
-        until=moment(until, "--until", now),
-        tags=tags(tag or []),
-        **more,
-    )
+    return [
+        view.id,
+        view.status,
+        to,
+        view.event_type,
+        view.attempt,
+        view.job_id,
+        local(view.created_at),
+        local(view.due_at),
+    ]
 
 
 def _views(

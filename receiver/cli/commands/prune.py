@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from receiver.cli.local_times import local
 from receiver.cli.screen import (
     emit,
     say,
@@ -120,7 +121,7 @@ def _pages(tx: Transaction) -> FilePages:
 
 def _show(outcome: PruneSummary) -> None:
     word = "would go" if outcome.dry_run else "gone"
-    say(f"older than {outcome.before}, {word}:")
+    say(f"older than {local(outcome.before)}, {word}:")
     table(("WHAT", "ROWS"), list(msgspec.structs.asdict(outcome.pruned).items()))
     say(
         f"database: {outcome.bytes_before / MB:.1f} MB -> {outcome.bytes_after / MB:.1f} MB, "

@@ -18,7 +18,7 @@ from receiver.cli.session import (
     ConfigFile,
     with_service,
 )
-from receiver.cli.values import moment, number
+from receiver.cli.values import number
 from receiver.composition import Runtime
 from receiver.contracts import (
     Filters,
@@ -30,6 +30,7 @@ from receiver.contracts.setup import Setup
 from receiver.errors import NotFound
 from receiver.flows import commands, intake
 from receiver.lib import ids
+from receiver.views.filters import REQUESTS
 
 #: How many are read and written at once.
 PAGE: Final = 500
@@ -53,6 +54,7 @@ def redeliver(
         raise typer.BadParameter("--sink goes with --dead")
 
     async def work(service: Runtime) -> tuple[list[str], int, bool]:
+        filters.warn_unknown(service, Filters(sink=sink))
         if delivery_id is None:
             return *await _dead_again(service, sink), service.dispatched()
         again = await service.store.write(
@@ -114,17 +116,13 @@ def reparse(
     if (request_id is None) is not narrowed:
         raise typer.BadParameter("name a request, or narrow by --status, --source, --since, --until")
 
+    given = {"status": status, "source": source, "since": since, "until": until}
+    wanted = filters.filters_of(REQUESTS, PAGE, given)
+
     async def work(service: Runtime) -> list[intake.IntakeResult]:
-        now = service.clock()
         if request_id is not None:
             return await _reparse(service, [number("req", request_id)], strict=True)
-        wanted = Filters(
-            status=status,
-            source=source,
-            since=moment(since, "--since", now),
-            until=moment(until, "--until", now),
-            limit=PAGE,
-        )
+        filters.warn_unknown(service, wanted)
         return await _reparse(service, await _numbers(service, wanted), strict=False)
 
     taken = with_service(ctx, config, work)

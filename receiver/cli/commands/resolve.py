@@ -25,8 +25,8 @@ from receiver.composition import Runtime
 from receiver.contracts import Transaction
 from receiver.errors import NotPossible
 from receiver.flows import commands
-from receiver.flows.commands import Decision
 from receiver.model.jobs import Job, KeptJob
+from receiver.model.submissions import Decision
 
 JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 #: What is said before an order of unknown fate is sent once more.

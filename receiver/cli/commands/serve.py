@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import signal
+import os
 import socket
-from typing import TYPE_CHECKING, Annotated, Final
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 import structlog
 import typer
 
+from receiver.cli.reloading import ReadConfig, reload_when_asked
 from receiver.cli.screen import fail
 from receiver.cli.session import (
     DEFAULT_FILE,
@@ -20,20 +22,20 @@ from receiver.cli.session import (
     composition,
     settings,
 )
+from receiver.cli.signals import Signals
 from receiver.composition import (
     Composition,
     Role,
     Runtime,
 )
 from receiver.config import Config
-from receiver.lib import logs
+from receiver.lib import logs, supervisor
 
 if TYPE_CHECKING:
     from receiver.web.server import Server
 
 log = structlog.get_logger("serve")
 
-SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 #: New objects before the youngest are looked through, and how often before the older ones are.
 COLLECT_AFTER: Final = (5_000, 10, 10)
 HostOption = Annotated[str | None, typer.Option("--host", help="Listen here instead of server.host.")]
@@ -54,74 +56,74 @@ def serve(
 ) -> None:
     """Take webhooks in, and send orders and deliveries.
 
-    Until SIGINT or SIGTERM; what runs may finish then.
+    Until SIGTERM, SIGINT, SIGQUIT or the end of the terminal; what runs may finish then, within server.stop_within.
+    SIGHUP reads the configuration again.
     """
     import uvloop  # noqa: PLC0415  # nothing but this command needs it
 
-    read = settings(ctx, config)
-    changes = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    read = msgspec.structs.replace(read, server=msgspec.structs.replace(read.server, **changes))
+    def read() -> Config:
+        found = settings(ctx, config)
+        changes = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+        return msgspec.structs.replace(found, server=msgspec.structs.replace(found.server, **changes))
+
+    first = read()
     logs.configure("info")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(composition(ctx), read, role))
+        cut = runner.run(_serve(composition(ctx), first, read, role))
+        logs.flush()
+        if cut:
+            # What was cut off may hang in a thread (a name server, a disk), which would be waited for.
+            os._exit(0)
 
 
-class Stopping:
-    """What a signal does: the first one ends the work in good order, a second SIGINT at once."""
-
-    def __init__(self) -> None:
-        self.asked = asyncio.Event()
-        self._server: Server | None = None
-        self._streams: asyncio.Event | None = None
-
-    def watch(self) -> None:
-        """Takes the signals over from here on."""
-        for one in SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(one, self._signalled, one)
-
-    def stops(self, server: Server, streams: asyncio.Event) -> None:
-        """Names what is to be stopped: the server, and the event that ends its streams."""
-        self._server = server
-        self._streams = streams
-        if self.asked.is_set():
-            self._stop()
-
-    def _signalled(self, one: signal.Signals) -> None:
-        if self.asked.is_set() and one == signal.SIGINT and self._server is not None:
-            self._server.force_exit = True
-        self.asked.set()
-        self._stop()
-
-    def _stop(self) -> None:
-        if self._server is not None and self._streams is not None:
-            self._streams.set()
-            self._server.end()
-
-
-async def _serve(parts: Composition, config: Config, role: Role) -> None:
-    stopping = Stopping()
-    stopping.watch()
-    listener = _listener(config) if role != "dispatch" else None
-    with contextlib.closing(listener) if listener is not None else contextlib.nullcontext():
+async def _serve(parts: Composition, config: Config, read: ReadConfig, role: Role) -> int:
+    """Serves until a signal says stop; returns how much had to be cut off."""
+    signals = Signals(config.server.stop_within)
+    signals.watch()
+    with _listeners(config, role) as listeners:
         async with parts.open_runtime(config, role) as service:
-            _tell(config, role, listener)
-            if listener is None:
-                freeze_collector()
-                await stopping.asked.wait()
-            else:
-                await _listen(service, listener, stopping)
-    log.info("server.stopped")
+            _tell(config, role, listeners)
+            server = _server(service) if listeners else None
+            freeze_collector()
+            serving = asyncio.create_task(server.serve(listeners) if server else signals.stop.wait())
+            reloading = asyncio.create_task(reload_when_asked(service, signals, read, server))
+            supervisor.notify(os.environ, "READY=1")
+            await _first(serving, asyncio.create_task(signals.stop.wait()))
+            reloading.cancel()
+            cut = await _stop(service, signals, server, serving)
+    log.info("server.stopped", cut_off=cut)
+    return cut
 
 
-async def _listen(service: Runtime, listener: socket.socket, stopping: Stopping) -> None:
+async def _first(*tasks: asyncio.Task[Any]) -> None:
+    """Waits for the first task to end."""
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def _stop(service: Runtime, signals: Signals, server: Server | None, serving: asyncio.Task[Any]) -> int:
+    """Takes nothing more, and lets what runs finish in its time; returns how much had to be cut off."""
+    supervisor.notify(os.environ, "STOPPING=1")
+    log.info("server.stopping", within_s=signals.stop_within)
+    hurrying = asyncio.create_task(_hurry(signals, server))
+    if server is not None:
+        server.end(signals.finishing_time())
+    cut, _ = await asyncio.gather(service.stop(signals.finishing_time(), signals.hurry), serving)
+    hurrying.cancel()
+    return cut + (server.cut if server is not None else 0)
+
+
+async def _hurry(signals: Signals, server: Server | None) -> None:
+    await signals.hurry.wait()
+    if server is not None:
+        server.hurry()
+
+
+def _server(service: Runtime) -> Server:
     from receiver.web.server import Server, server_config  # noqa: PLC0415  # loads uvicorn
 
-    app = service.web()
-    server = Server(server_config(app, service.config.server))
+    server = Server(server_config(service.web(), service.config.server))
     server.config.load()
-    freeze_collector()
-    stopping.stops(server, app.state.stopping)
-    await server.serve(sockets=[listener])
+    return server
 
 
 def freeze_collector() -> None:
@@ -133,6 +135,20 @@ def freeze_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
+
+
+@contextlib.contextmanager
+def _listeners(config: Config, role: Role) -> Iterator[list[socket.socket]]:
+    """The sockets to listen on: those that a supervisor hands over, else one of our own. Exit 1 if there is none."""
+    if role == "dispatch":
+        yield []
+        return
+    try:
+        found = supervisor.handed_over(os.environ)
+    except OSError as wrong:
+        fail(str(wrong))
+    with contextlib.ExitStack() as closing:
+        yield [closing.enter_context(contextlib.closing(one)) for one in found or [_listener(config)]]
 
 
 def _listener(config: Config) -> socket.socket:
@@ -155,12 +171,12 @@ def _listener(config: Config) -> socket.socket:
     return listener
 
 
-def _tell(config: Config, role: Role, listener: socket.socket | None) -> None:
+def _tell(config: Config, role: Role, listeners: Sequence[socket.socket]) -> None:
     for warning in config.warnings:
         log.warning("config.warned", text=warning)
     log.info(
         "server.started",
-        url=_url(listener) if listener is not None else None,
+        url=_url(listeners[0]) if listeners else None,
         role=role,
         sources=list(config.sources),
         sinks=list(config.sinks),
@@ -171,5 +187,7 @@ def _tell(config: Config, role: Role, listener: socket.socket | None) -> None:
 
 
 def _url(listener: socket.socket) -> str:
+    if listener.family == socket.AF_UNIX:
+        return f"unix:{os.fsdecode(listener.getsockname())}"
     host, port = listener.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -10,7 +10,7 @@ import typer
 
 from receiver.cli.screen import fail, say
 from receiver.cli.session import composition
-from receiver.lib import logs
+from receiver.lib import logs, streams
 
 if TYPE_CHECKING:
     from receiver.pretend.vendor import PretendVendor
@@ -57,6 +57,7 @@ def simulate(
         api_key=api_key,
     )
     logs.configure("warning")
+    streams.shield_stdout()
     try:
         asyncio.run(_simulate(build(provider, options), port))
     except ValueError as wrong:
@@ -83,6 +84,7 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="End when the picture has reached the sink.")] = False,
 ) -> None:
     """Show it all on loopback; needs no account."""
+    streams.shield_stdout()
     from receiver.demo.story import run  # noqa: PLC0415  # loads the drawing of pictures, uvicorn and httpx
 
     try:

@@ -27,10 +27,11 @@ from receiver.cli.values import params, tags
 from receiver.cli.values import then as read_then
 from receiver.composition import Runtime
 from receiver.contracts import Transaction
-from receiver.flows.commands import Submission
 from receiver.flows.commands import pick as plan_pick
 from receiver.flows.commands import submit as plan_job
+from receiver.lib import streams
 from receiver.model.jobs import TERMINAL, KeptJob
+from receiver.model.submissions import Submission
 
 Wait = Annotated[bool, typer.Option("--wait", help="Show its progress and wait until it has ended.")]
 #: Plans a job in a transaction; the service is what it runs on.
@@ -90,6 +91,8 @@ def pick(
 def _order(ctx: typer.Context, config: Path, plan: Plan, wait: bool, json: bool) -> None:
     """Plans, shows, and waits if that was asked for. Exit 1 if the job did not complete."""
     planned: list[KeptJob] = []
+    if wait:
+        streams.shield_stdout()
 
     async def work(service: Runtime) -> waiting.WaitResult:
         if wait and not service.dispatched():

@@ -10,6 +10,8 @@ import typer
 
 from receiver.cli import filters
 from receiver.cli.commands.lists import action_text
+from receiver.cli.filters import read_option, warn_unknown
+from receiver.cli.local_times import local
 from receiver.cli.screen import (
     clean,
     emit_raw,
@@ -24,8 +26,9 @@ from receiver.cli.session import (
 from receiver.cli.values import moment
 from receiver.composition import Runtime
 from receiver.contracts import Filters, Transaction
-from receiver.lib import ids
+from receiver.lib import ids, streams
 from receiver.model.events import AnyEvent, OperatorEvent, decode_event
+from receiver.views.filters import TYPES, word_reader
 
 #: How many events are read at once.
 PAGE: Final = 500
@@ -51,12 +54,17 @@ def tail(
 ) -> None:
     """Follow events as they come, until Ctrl-C."""
 
+    for one in kind or ():
+        read_option("--type", word_reader(TYPES), one)
+
     async def work(service: Runtime) -> None:
+        warn_unknown(service, Filters(source=source))
         start = moment(since, "--since", service.clock())
         await _follow(service, TailOptions(types=tuple(kind or ()), source=source, since=start, json=json))
 
+    streams.shield_stdout()
     try:
-        with_service(ctx, config, work)
+        with_service(ctx, config, work, secrets="optional")
     except KeyboardInterrupt:
         return
 
@@ -69,6 +77,7 @@ async def _follow(service: Runtime, wanted: TailOptions) -> None:
             bodies = await service.store.read(partial(_after, number=last))
             for body in bodies:
                 last = _show(body, wanted)
+                await streams.room()
             if len(bodies) < PAGE:
                 await watch.wait()
     finally:
@@ -101,10 +110,10 @@ def _show(body: bytes, wanted: TailOptions) -> int:
 def event_line(event: AnyEvent) -> str:
     """An event in one line."""
     if isinstance(event, OperatorEvent):
-        return clean(f"{event.time}  {event.type:<13}  {event.subject}  {event.data.reason}")
+        return clean(f"{local(event.time)}  {event.type:<13}  {event.subject}  {event.data.reason}")
     job = event.data
     told = f"{job.error.code}: {job.error.message}" if job.error else f"{job.progress} %"
-    return clean(f"{event.time}  {event.type:<13}  {job.id}  {job.source}  {action_text(job)}  {told}")
+    return clean(f"{local(event.time)}  {event.type:<13}  {job.id}  {job.source}  {action_text(job)}  {told}")
 
 
 def _number(event: AnyEvent) -> int:

@@ -10,8 +10,9 @@ from receiver.contracts import Store
 from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
 from receiver.views.costs import summary
+from receiver.views.filters import past_moment
 from receiver.web.api.answers import json_answer
-from receiver.web.api.filters import past_moment, read_query
+from receiver.web.api.filters import read_query
 
 
 class CostsApi:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,8 +12,6 @@ from starlette.routing import Route
 from receiver.contracts import Store, Transaction
 from receiver.contracts.setup import Setup
 from receiver.flows.commands import (
-    Decision,
-    Submission,
     cancel,
     job_of,
     pick,
@@ -27,17 +24,15 @@ from receiver.model.jobs import (
     Job,
     KeptJob,
 )
+from receiver.model.submissions import Pick, Resolve, Submission
+from receiver.views.filters import JOBS, number_reader
+from receiver.views.records import JobDetail, job_detail
 from receiver.web.api.answers import (
     json_answer,
     page,
     read_record,
 )
-from receiver.web.api.filters import (
-    JOBS,
-    filters_of,
-    number_reader,
-    read_query,
-)
+from receiver.web.api.filters import filters_of, read_query
 from receiver.web.api.waiting import news
 
 #: Largest body of an order, bytes: an inpaint mask may have 12,000,000 characters (Apiframe, documented).
@@ -48,18 +43,6 @@ MAX_CHOICE: Final = 4096
 MAX_WAIT: Final = 60
 #: Statuses in which nothing will happen by itself soon.
 RESTING: Final = TERMINAL | {"held", "unsure"}
-
-
-class Pick(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which tile of the grid: the body of `POST /api/v1/jobs/{id}/pick`."""
-
-    index: Any
-
-
-class Resolve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What shall become of a job that is unsure or held: the body of `POST /api/v1/jobs/{id}/resolve`."""
-
-    decision: Decision
 
 
 class JobsApi:
@@ -102,13 +85,13 @@ class JobsApi:
         seconds = min(asked.get("wait", 0), MAX_WAIT)
         return json_answer(await self._finished(request.path_params["job_id"], seconds))
 
-    async def _finished(self, job_id: str, seconds: float) -> Job:
+    async def _finished(self, job_id: str, seconds: float) -> JobDetail:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         watch = self._store.watch()
         try:
             while True:
-                job = (await self._store.read(lambda tx: job_of(tx, job_id))).job
+                job = job_detail(await self._store.read(lambda tx: job_of(tx, job_id)))
                 left = end - loop.time()
                 if job.status in RESTING or left <= 0 or self._stopping.is_set():
                     return job

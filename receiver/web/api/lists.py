@@ -14,22 +14,19 @@ from receiver.flows.commands import redeliver
 from receiver.flows.intake import reparse
 from receiver.lib import ids
 from receiver.lib.times import Clock
+from receiver.views.filters import DELIVERIES, EVENTS, REQUESTS
 from receiver.views.records import (
     DeliveryDetail,
+    DeliveryView,
     RequestDetail,
     delivery_detail,
     delivery_view,
+    delivery_views,
     request_detail,
     request_view,
 )
 from receiver.web.api.answers import json_answer, page
-from receiver.web.api.filters import (
-    DELIVERIES,
-    EVENTS,
-    REQUESTS,
-    filters_of,
-    read_query,
-)
+from receiver.web.api.filters import filters_of, read_query
 
 
 class ListsApi:
@@ -90,7 +87,7 @@ class ListsApi:
     async def deliveries(self, request: Request) -> Response:
         """A page of deliveries, without their tries."""
         filters = filters_of(request, DELIVERIES)
-        return page("dlv", await self._store.read(lambda tx: tx.deliveries(filters)), delivery_view)
+        return page("dlv", await self._store.read(lambda tx: delivery_views(tx, filters)), _itself)
 
     async def delivery(self, request: Request) -> Response:
         """One delivery with its tries."""
@@ -103,8 +100,8 @@ class ListsApi:
         read_query(request, {})
         text = request.path_params["delivery_id"]
         now = self._clock()
-        again = await self._store.write(lambda tx: redeliver(tx, self._setup, text, now))
-        return json_answer(delivery_view(again), 202)
+        again = await self._store.write(lambda tx: delivery_view(tx, redeliver(tx, self._setup, text, now)))
+        return json_answer(again, 202)
 
 
 def _request(tx: Transaction, text: str) -> RequestDetail:
@@ -119,7 +116,11 @@ def _delivery(tx: Transaction, text: str) -> DeliveryDetail:
     delivery = tx.delivery(number)
     if delivery is None:
         raise _nothing("delivery", text)
-    return delivery_detail(delivery, tx.attempts(number))
+    return delivery_detail(tx, delivery)
+
+
+def _itself(view: DeliveryView) -> DeliveryView:
+    return view
 
 
 def _number(kind: ids.Kind, noun: str, text: str) -> int:

@@ -3,159 +3,128 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final, get_args
+from typing import Any, Final
 
-import msgspec
-
-from receiver.flows.commands import Decision, Submission
-from receiver.flows.intake import IntakeResult
-from receiver.model.events import Event
-from receiver.model.jobs import Job
-from receiver.views.costs import CostSummary
-from receiver.views.records import (
-    DeliveryDetail,
-    DeliveryView,
-    RequestDetail,
-    RequestView,
-)
-from receiver.web.api.filters import (
-    DELIVERIES,
-    EVENTS,
-    JOBS,
-    REQUESTS,
-    TYPES,
-    ListParameters,
-)
+from receiver.model.submissions import KEY as KEY_PATTERN
+from receiver.model.submissions import KEY_LENGTH
+from receiver.views.filters import DELIVERIES, EVENTS, JOBS, REQUESTS, TYPES, ListParameters
+from receiver.views.schemas import components, id_schema, with_references
+from receiver.web.api import openapi_examples as examples
 from receiver.web.api.openapi_parts import (
+    SCHEMAS,
     Json,
     answers,
     body,
-    id_schema,
     in_path,
     in_query,
-    items,
     list_parameters,
     operation,
-    ref,
+    refusals,
     text,
 )
 
-RECORDS: Final = (
-    Job,
-    Event,
-    DeliveryView,
-    DeliveryDetail,
-    RequestView,
-    RequestDetail,
-    IntakeResult,
-    Submission,
-    CostSummary,
-)
-PROBLEM: Final[Json] = {
-    "type": "object",
-    "description": "RFC 9457 problem details; `code` is stable.",
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
-    },
-    "required": ["type", "title", "status", "code", "detail"],
+TAGS: Final[dict[str, str]] = {
+    "jobs": "Ordering, looking, picking and deciding.",
+    "events": "What happened, as sinks are told it: CloudEvents.",
+    "requests": "The webhooks that came in, as they came.",
+    "deliveries": "Events on their way to sinks, and orders on their way to vendors.",
+    "costs": "What is spent, reserved and left.",
+    "document": "This document.",
 }
-PICK: Final[Json] = {
-    "type": "object",
-    "properties": {"index": {"enum": [1, 2, 3, 4, "1", "2", "3", "4"]}},
-    "required": ["index"],
-    "additionalProperties": False,
-}
-RESOLVE: Final[Json] = {
-    "type": "object",
-    "properties": {
-        "decision": {
-            "enum": list(get_args(Decision)),
-            "description": "`check`: ask the vendor now, or judge a hold anew. `send`: order it whatever holds it; an "
-            "unsure job may then be paid twice. `give-up`: failed (a late result still completes it), or canceled if "
-            "it was not ordered yet.",
-        }
-    },
-    "required": ["decision"],
-    "additionalProperties": False,
-}
+DESCRIPTION: Final = """\
+Jobs at AI image providers, and what is told of them.
+
+Errors are problem details (RFC 9457) with a stable `code`. Lists are newest first: `next` of a page is the `cursor` of
+the one that follows. JSON is RFC 8259, strictly, and an unknown key of a body or a query is refused (400).
+"""
 WAIT: Final[Json] = {"type": "integer", "minimum": 0, "maximum": 86_400, "default": 0}
+KEY: Final[Json] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key returns the same job; with another order it is a conflict.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH, "pattern": KEY_PATTERN},
+    "example": "order-4711",
+}
+MAY_CONFLICT: Final = (400, 404, 409)
+WITH_BODY: Final = (*MAY_CONFLICT, 413)
 
 
 @cache
 def document() -> Json:
     """The OpenAPI document of the API, as JSON."""
-    _, schemas = msgspec.json.schema_components(RECORDS, ref_template="#/components/schemas/{name}")
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "gridhook",
             "version": "1",
-            "description": "Jobs at AI image providers, and what is told of them.",
+            "description": DESCRIPTION,
+            "contact": {"name": "Whoever runs this gridhook"},
+            "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/api/v1"}],
+        "servers": [{"url": "/api/v1", "description": "Here"}],
         "security": [{"adminToken": []}],
+        "tags": [{"name": name, "description": said} for name, said in TAGS.items()],
         "paths": {**_jobs(), **_events(), **_requests(), **_deliveries(), **_costs(), **_others()},
         "components": {
-            "schemas": {**schemas, "Problem": PROBLEM},
-            "securitySchemes": {"adminToken": {"type": "http", "scheme": "bearer"}},
+            "schemas": with_references(components(), SCHEMAS),
+            "securitySchemes": {
+                "adminToken": {"type": "http", "scheme": "bearer", "description": "`admin_token` under `[server]`."}
+            },
         },
     }
 
 
 def _jobs() -> Json:
-    key = {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "description": "The same key returns the same job; with another order it is a conflict.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    }
     one = in_path("job_id", "job")
     return {
         "/jobs": {
-            "get": _list("listJobs", "Jobs, newest first", JOBS, "Job"),
+            "get": _list("listJobs", "jobs", "Jobs, newest first", JOBS, "JobList"),
             "post": operation(
                 "submitJob",
-                "Plans a job; it is ordered at its provider as soon as that can be",
-                answers("202", "The job", ref("Job"), 400, 404, 409, 413),
-                [key],
-                body(ref("Submission")),
+                "jobs",
+                "Orders a job: it is kept at once, and ordered at its provider as soon as that can be",
+                answers("202", "The job", "Job", *WITH_BODY),
+                [KEY],
+                body("Submission", examples.orders()),
             ),
         },
         "/jobs/{job_id}": {
             "get": operation(
                 "getJob",
+                "jobs",
                 "A job; with `wait` it is answered once it is over, held or unsure, after at most 60 seconds",
-                answers("200", "The job", ref("Job"), 400, 404),
+                answers("200", "The job", "JobDetail", 400, 404),
                 [one, in_query("wait", WAIT, "Seconds; more than 60 count as 60.")],
             )
         },
         "/jobs/{job_id}/pick": {
             "post": operation(
                 "pickTile",
-                "Plans the pick of a tile of a completed grid; the same pick again returns the same job",
-                answers("202", "The planned job", ref("Job"), 400, 404, 409, 413),
+                "jobs",
+                "Picks a tile of a completed grid; the same pick again returns the same job",
+                answers("202", "The planned job", "Job", *WITH_BODY),
                 [one],
-                body(PICK),
+                body("Pick", examples.picks()),
             )
         },
         "/jobs/{job_id}/resolve": {
             "post": operation(
                 "resolveJob",
-                "Decides on a job that is unsure or held",
-                answers("202", "The job", ref("Job"), 400, 404, 409, 413),
+                "jobs",
+                "Decides on a job that is unsure or held. `check`: ask the vendor now, or judge a hold anew. `send`: "
+                "order it whatever holds it; an unsure job may then be paid twice. `give-up`: failed (a late result "
+                "still completes it), or canceled if it was not ordered yet",
+                answers("202", "The job", "Job", *WITH_BODY),
                 [one],
-                body(RESOLVE),
+                body("Resolve", examples.decisions()),
             )
         },
         "/jobs/{job_id}/cancel": {
             "post": operation(
                 "cancelJob",
+                "jobs",
                 "Cancels a job that is not ordered yet; else its vendor is asked to stop it, and a later event tells",
-                answers("202", "The job", ref("Job"), 400, 404, 409),
+                answers("202", "The job", "Job", *MAY_CONFLICT),
                 [one],
             )
         },
@@ -163,51 +132,6 @@ def _jobs() -> Json:
 
 
 def _events() -> Json:
-    found = answers("200", "The event", ref("Event"), 400, 404)
-    return {
-        "/events": {"get": _list("listEvents", "Events, newest first; `status` is their job's now", EVENTS, "Event")},
-        "/events/{event_id}": {
-            "get": operation("getEvent", "An event, as sinks get it", found, [in_path("event_id", "evt")])
-        },
-    }
-
-
-def _requests() -> Json:
-    one = in_path("request_id", "req")
-    found = answers("200", "The request", ref("RequestDetail"), 400, 404)
-    taken = answers("200", "What became of it", ref("IntakeResult"), 400, 404, 409)
-    summary = "Reads a kept request once more with today's provider code"
-    return {
-        "/requests": {"get": _list("listRequests", "Inbound requests, newest first", REQUESTS, "RequestView")},
-        "/requests/{request_id}": {"get": operation("getRequest", "A request with headers and body", found, [one])},
-        "/requests/{request_id}/reparse": {"post": operation("reparseRequest", summary, taken, [one])},
-    }
-
-
-def _deliveries() -> Json:
-    one = in_path("delivery_id", "dlv")
-    found = answers("200", "The delivery", ref("DeliveryDetail"), 400, 404)
-    again = answers("202", "The delivery, due now", ref("DeliveryView"), 400, 404, 409)
-    return {
-        "/deliveries": {"get": _list("listDeliveries", "Deliveries, newest first", DELIVERIES, "DeliveryView")},
-        "/deliveries/{delivery_id}": {"get": operation("getDelivery", "A delivery with its tries", found, [one])},
-        "/deliveries/{delivery_id}/redeliver": {
-            "post": operation("redeliver", "Sends an event to its sink again; never an order", again, [one])
-        },
-    }
-
-
-def _costs() -> Json:
-    moment = {"type": "string", "format": "date-time"}
-    since = in_query("since", moment, "From this moment on; without it, since the month began in the `time_zone`.")
-    found = answers("200", "The costs", ref("CostSummary"), 400)
-    summary = "What orders cost by source, rule and day; the budgets, and the sources that take no orders, as of now"
-    return {
-        "/costs": {"get": operation("costs", summary, found, [since, in_query("until", moment, "Before this moment.")])}
-    }
-
-
-def _others() -> Json:
     last = {
         "name": "Last-Event-ID",
         "in": "header",
@@ -217,25 +141,110 @@ def _others() -> Json:
     parameters = [
         last,
         in_query("since", id_schema("evt"), "Begin after this event; without it, with the next one."),
-        in_query("type", {"enum": list(TYPES)}, "Only events of this type."),
+        in_query("type", {"type": "string", "enum": list(TYPES)}, "Only events of this type."),
         in_query("source", text(), "Only events of this source."),
     ]
-    stream = {"description": "`id`, `event` and `data` (the CloudEvent)", "content": {"text/event-stream": {}}}
+    stream = {
+        "description": "`id`, `event` and `data` (the CloudEvent), until the caller goes",
+        "content": {"text/event-stream": {}},
+    }
+    summary = "Events, newest first; `status` is their job's now"
     return {
-        "/stream": {
+        "/events": {"get": _list("listEvents", "events", summary, EVENTS, "EventList")},
+        "/events/{event_id}": {
             "get": operation(
-                "stream", "Events as they happen (server-sent events)", {"200": stream, **_refusals_alone()}, parameters
+                "getEvent",
+                "events",
+                "An event, as sinks get it",
+                answers("200", "The event", "Event", 400, 404),
+                [in_path("event_id", "evt")],
             )
         },
-        "/openapi.json": {
-            "get": operation("openapi", "This document", answers("200", "This document", {"type": "object"}))
+        "/stream": {
+            "get": operation(
+                "stream",
+                "events",
+                "Events as they happen (server-sent events)",
+                {"200": stream, **refusals(400, 401, 503)},
+                parameters,
+            )
         },
     }
 
 
-def _refusals_alone() -> Json:
-    return {name: value for name, value in answers("200", "", {}, 400).items() if name != "200"}
+def _requests() -> Json:
+    one = in_path("request_id", "req")
+    summary = "Inbound requests, newest first"
+    return {
+        "/requests": {"get": _list("listRequests", "requests", summary, REQUESTS, "RequestList")},
+        "/requests/{request_id}": {
+            "get": operation(
+                "getRequest",
+                "requests",
+                "A request with headers and body",
+                answers("200", "The request", "Request", 400, 404),
+                [one],
+            )
+        },
+        "/requests/{request_id}/reparse": {
+            "post": operation(
+                "reparseRequest",
+                "requests",
+                "Reads a kept request once more with today's provider code; orders may follow from what is new",
+                answers("200", "What became of it", "Taken", *MAY_CONFLICT),
+                [one],
+            )
+        },
+    }
 
 
-def _list(name: str, summary: str, listing: ListParameters, record: str) -> dict[str, Any]:
-    return operation(name, summary, answers("200", "A page", items(record), 400), list_parameters(listing))
+def _deliveries() -> Json:
+    one = in_path("delivery_id", "dlv")
+    summary = "Deliveries, newest first"
+    return {
+        "/deliveries": {"get": _list("listDeliveries", "deliveries", summary, DELIVERIES, "DeliveryList")},
+        "/deliveries/{delivery_id}": {
+            "get": operation(
+                "getDelivery",
+                "deliveries",
+                "A delivery with its tries",
+                answers("200", "The delivery", "Delivery", 400, 404),
+                [one],
+            )
+        },
+        "/deliveries/{delivery_id}/redeliver": {
+            "post": operation(
+                "redeliver",
+                "deliveries",
+                "Sends an event to its sink again; never an order",
+                answers("202", "The delivery, due now", "ListedDelivery", *MAY_CONFLICT),
+                [one],
+            )
+        },
+    }
+
+
+def _costs() -> Json:
+    moment = {"type": "string", "format": "date-time"}
+    since = in_query("since", moment, "From this moment on; without it, since the month began in the `time_zone`.")
+    return {
+        "/costs": {
+            "get": operation(
+                "costs",
+                "costs",
+                "What orders cost by source, rule and day; the budgets, and the sources that take no orders, as of now",
+                answers("200", "The costs", "Costs", 400),
+                [since, in_query("until", moment, "Before this moment.")],
+            )
+        }
+    }
+
+
+def _others() -> Json:
+    found = {"description": "This document", "content": {"application/json": {"schema": {"type": "object"}}}}
+    described = operation("openapi", "document", "This document; no token is needed", {"200": found, **refusals(400)})
+    return {"/openapi.json": {"get": {**described, "security": []}}}
+
+
+def _list(name: str, tag: str, summary: str, listing: ListParameters, record: str) -> dict[str, Any]:
+    return operation(name, tag, summary, answers("200", "A page", record, 400), list_parameters(listing))

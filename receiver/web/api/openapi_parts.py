@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
+import msgspec
+
 from receiver.lib import ids
-from receiver.web.api.filters import (
-    COMMON,
-    DEFAULT_LIMIT,
-    MAX_LIMIT,
-    TYPES,
-    ListParameters,
-)
+from receiver.views.filters import COMMON, DEFAULT_LIMIT, MAX_LIMIT, TYPES, ListParameters
+from receiver.views.schemas import id_schema
+from receiver.web.api.openapi_examples import shown
+from receiver.web.problems import problem_body
 
 Json = dict[str, Any]
 
@@ -23,10 +23,26 @@ WHY: Final[dict[int, str]] = {
     413: "The body is too large",
     503: "It cannot be done now; ask again",
 }
+#: A code that a refusal of this status may have.
+CODES: Final[dict[int, str]] = {
+    400: "invalid_query",
+    401: "unauthorized",
+    404: "not_found",
+    409: "parent_not_completed",
+    413: "too_large",
+    503: "unavailable",
+}
+#: A header that a refusal of this status has, and what it says.
+HEADERS: Final[dict[int, tuple[str, str]]] = {
+    401: ("WWW-Authenticate", "`Bearer`"),
+    503: ("Retry-After", "Seconds after which to ask again."),
+}
+#: The first clause of a summary.
+SHORT: Final = re.compile(r"[^.;:(]*[^.;:( ]")
 DESCRIPTIONS: Final[dict[str, str]] = {
     "limit": "How many items at most.",
     "cursor": "`next` of the page before; go on until it is null.",
-    "status": "Of the job; of a request or a delivery its own state.",
+    "status": "Of the job; of a request or a delivery its own.",
     "source": "Name of the configured account.",
     "action": "The job's canonical action.",
     "provider_job_id": "The vendor's own id of the job.",
@@ -38,37 +54,18 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "type": "Of the event.",
     "sink": "Name of the configured sink.",
 }
-NEXT: Final = (
-    "The `cursor` of the next page; null: this is the last one. A page looks at some 2,000 records at most, so that it "
-    "takes the same time however many there are. So where little fits the filters it has fewer items than `limit`, or "
-    "none, though more follow."
-)
+#: Where the document keeps its schemas.
+SCHEMAS: Final = "#/components/schemas/"
 
 
 def ref(name: str) -> Json:
     """A schema by its name."""
-    return {"$ref": f"#/components/schemas/{name}"}
+    return {"$ref": SCHEMAS + name}
 
 
 def text() -> Json:
     """Any text without a NUL."""
     return {"type": "string", "pattern": r"^[^\x00]*$"}
-
-
-def id_schema(kind: ids.Kind) -> Json:
-    """An outside id: its kind and 13 characters, of which the first is a bit shorter (63 bits)."""
-    return {"type": "string", "pattern": f"^{kind}_[0-7][{ids.ALPHABET}]{{{ids.LENGTH - 1}}}$"}
-
-
-def items(record: str) -> Json:
-    """A page of records."""
-    following = {"type": ["string", "null"], "description": NEXT}
-    return {
-        "type": "object",
-        "properties": {"items": {"type": "array", "items": ref(record)}, "next": following},
-        "required": ["items", "next"],
-        "additionalProperties": False,
-    }
 
 
 def in_path(name: str, kind: ids.Kind) -> Json:
@@ -90,7 +87,7 @@ def list_parameters(listing: ListParameters) -> list[Json]:
 
 def _tags() -> Json:
     # Form style exploded, as it is by default: each property is a query parameter of its own.
-    return {"type": "object", "patternProperties": {r"^tag\.[^\x00]+$": text()}, "additionalProperties": False}
+    return {"type": "object", "propertyNames": {"pattern": r"^tag\.[^\x00]+$"}, "additionalProperties": text()}
 
 
 def _schema(name: str, listing: ListParameters) -> Json:
@@ -98,35 +95,58 @@ def _schema(name: str, listing: ListParameters) -> Json:
     known: dict[str, Json] = {
         "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
         "cursor": id_schema(listing.kind),
-        "status": {"enum": list(listing.statuses)},
-        "type": {"enum": list(TYPES)},
+        "status": {"type": "string", "enum": list(listing.statuses)},
+        "type": {"type": "string", "enum": list(TYPES)},
         **dict.fromkeys(("root_id", "parent_id", "job_id"), id_schema("job")),
         **dict.fromkeys(("since", "until"), moment),
     }
     return known.get(name, text())
 
 
-def body(schema: Json) -> Json:
+def body(record: str, examples: Json) -> Json:
     """A required JSON body."""
-    return {"required": True, "content": {"application/json": {"schema": schema}}}
+    return {"required": True, "content": {"application/json": {"schema": ref(record), "examples": examples}}}
 
 
-def answers(status: str, description: str, schema: Json, *refusals: int) -> Json:
+def answers(status: str, description: str, record: str, *refused: int) -> Json:
     """The answer of success, the refusals that an address has of its own, and those that all have."""
-    problem = {"application/problem+json": {"schema": ref("Problem")}}
-    return {
-        status: {"description": description, "content": {"application/json": {"schema": schema}}},
-        **{str(one): {"description": WHY[one], "content": problem} for one in (*refusals, 401, 503)},
-    }
+    content: Json = {"schema": ref(record), "examples": shown(record)}
+    answer: Json = {"description": description, "content": {"application/json": content}}
+    if status == "202" and record == "Job":
+        address = {"type": "string", "format": "uri-reference"}
+        answer["headers"] = {"Location": {"description": "Where the job can be looked at.", "schema": address}}
+    return {status: answer, **refusals(*refused, 401, 503)}
+
+
+def refusals(*statuses: int) -> Json:
+    """Problem documents by their status."""
+    return {str(status): _refusal(status) for status in statuses}
+
+
+def _refusal(status: int) -> Json:
+    example = {"value": msgspec.json.decode(problem_body(status, CODES[status], WHY[status]))}
+    content = {"schema": ref("Problem"), "examples": {"problem": example}}
+    answer: Json = {"description": WHY[status], "content": {"application/problem+json": content}}
+    if status in HEADERS:
+        name, said = HEADERS[status]
+        answer["headers"] = {name: {"description": said, "schema": {"type": "string"}}}
+    return answer
 
 
 def operation(
-    name: str, summary: str, responses: Json, parameters: list[Json] | None = None, request_body: Json | None = None
+    name: str, tag: str, summary: str, responses: Json, parameters: list[Json] | None = None, wanted: Json | None = None
 ) -> Json:
-    """One method of one address."""
-    found: Json = {"operationId": name, "summary": summary, "responses": responses}
+    """One method of one address; `wanted` is its body. The summary ends where its first clause does."""
+    short = SHORT.match(summary)
+    found: Json = {
+        "operationId": name,
+        "tags": [tag],
+        "summary": short[0] if short else summary,
+        "description": f"{summary}.",
+        "responses": responses,
+    }
     if parameters:
         found["parameters"] = parameters
-    if request_body is not None:
-        found["requestBody"] = request_body
+    if wanted is not None:
+        found["requestBody"] = wanted
     return found

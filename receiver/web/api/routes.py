@@ -1,4 +1,4 @@
-"""`/api/v1`: everything behind the admin token."""
+"""`/api/v1`: everything behind the admin token, and the document that describes it."""
 
 from __future__ import annotations
 
@@ -6,33 +6,34 @@ import asyncio
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import Router
 
 from receiver.contracts import Store
 from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
 from receiver.web.api.answers import json_answer
 from receiver.web.api.costs import CostsApi
+from receiver.web.api.filters import read_query
 from receiver.web.api.jobs import JobsApi
 from receiver.web.api.lists import ListsApi
 from receiver.web.api.openapi import document
 from receiver.web.api.stream import Stream
 
 
-def api(store: Store, setup: Setup, clock: Clock, stopping: asyncio.Event) -> Router:
+def api(store: Store, setup: Setup, clock: Clock, stopping: asyncio.Event, stream: Stream) -> Router:
     """The routes below `/api/v1`."""
     return Router(
         [
             *JobsApi(store, setup, clock, stopping).routes(),
             *ListsApi(store, setup, clock).routes(),
             *CostsApi(store, setup, clock).routes(),
-            *Stream(store, stopping).routes(),
-            Route("/openapi.json", _openapi, methods=["GET"]),
+            *stream.routes(),
         ],
         redirect_slashes=False,
     )
 
 
-async def _openapi(_request: Request) -> Response:
-    """What this API is, for programs."""
+async def openapi(request: Request) -> Response:
+    """What this API is, for programs: open to everybody, as it tells nothing of what is kept here."""
+    read_query(request, {})
     return json_answer(document())

@@ -14,19 +14,13 @@ from starlette.types import Receive, Scope, Send
 
 from receiver.contracts import Store
 from receiver.lib import ids
+from receiver.views.filters import TYPES, Reader, id_reader, text_reader, word_reader
 from receiver.web.api.broadcast import (
     Broadcast,
     StreamFilter,
     newest,
 )
-from receiver.web.api.filters import (
-    TYPES,
-    Reader,
-    id_reader,
-    read_query,
-    text_reader,
-    word_reader,
-)
+from receiver.web.api.filters import read_query
 from receiver.web.problems import Refusal
 
 SSE: Final = "text/event-stream"

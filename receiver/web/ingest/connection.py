@@ -56,12 +56,17 @@ class Connection(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        app: Any = config.app
-        self._ingest: Ingest = app.ingest
+        self._application: Any = config.app
         #: The webhook whose body is still coming in, what of it is here, and when that has taken too long.
         self._arriving: WebhookCycle | None = None
         self._body: list[bytes] = []
         self._impatient: asyncio.TimerHandle | None = None
+
+    @property
+    def _ingest(self) -> Ingest:
+        # Looked up for each request: a connection may outlive a configuration.
+        ingest: Ingest = self._application.ingest
+        return ingest
 
     def data_received(self, data: bytes) -> None:
         """Bytes came in."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,11 @@ def test_a_delivery_is_listed_and_shown(tmp_path: Path) -> None:
     sinks = values(run(tmp_path, "deliveries", "--json", "--sink", "log", "--status", "pending"))
     assert len(sinks) == 2
     assert "to        order at journey" in done(run(tmp_path, "deliveries", order["id"]))
+    shown = done(run(tmp_path, "deliveries", sinks[0]["id"]))
+    assert f"{sinks[0]['event_id']} job.completed" in shown
+    assert "status    pending" in shown
+    assert f"created   {sinks[0]['created_at']}" in shown
+    assert "STATE" not in done(run(tmp_path, "deliveries")) + done(run(tmp_path, "requests"))
     assert "sink log" in done(run(tmp_path, "deliveries", "--sink", "log"))
 
 
@@ -142,7 +148,97 @@ def test_what_is_not_there_is_one_sentence(tmp_path: Path, command: str, name: s
     assert result.stderr.startswith("gridhook: there is no ")
 
 
-@pytest.mark.parametrize("args", [["--root", "nope"], ["--since", "soon"], ["--tag", "x"]])
-def test_a_filter_that_cannot_be_read_is_a_usage_error(tmp_path: Path, args: list[str]) -> None:
+WRONG = [
+    ("jobs", ["--root", "nope"], "an id like job_0000000000000"),
+    ("jobs", ["--since", "soon"], "2026-11-21T10:00:00Z, or a duration such as 2h"),
+    ("jobs", ["--tag", "x"], "name=value"),
+    ("jobs", ["--tag", "x=1", "--tag", "x=2"], "given twice"),
+    ("jobs", ["--status", "nonsense"], "held, planned, submitting"),
+    ("events", ["--status", "dead"], "held, planned, submitting"),
+    ("events", ["--type", "job.done"], "job.completed"),
+    ("events", ["--job", "evt_0000000000000"], "an id like job_0000000000000"),
+    ("requests", ["--status", "completed"], "mapped, unmapped, unreadable"),
+    ("deliveries", ["--status", "mapped"], "pending, running, done, dead"),
+    ("deliveries", ["--type", "x"], "job.completed"),
+    ("deliveries", ["--parent", "x"], "an id like job_0000000000000"),
+    ("deliveries", ["--until", "2026-13-01"], "a moment such as"),
+    ("reparse", ["--status", "dead"], "mapped, unmapped, unreadable"),
+    ("tail", ["--type", "job.done"], "job.completed"),
+    ("jobs", ["--provider-job-id", "\udcff"], "UTF-8"),
+]
+
+
+@pytest.mark.parametrize(("command", "args", "right"), WRONG)
+def test_a_filter_that_cannot_be_read_is_a_usage_error_that_says_what_is_right(
+    tmp_path: Path, command: str, args: list[str], right: str
+) -> None:
     configured(tmp_path)
-    assert run(tmp_path, "jobs", *args).exit_code == 2
+    result = run(tmp_path, command, *args)
+    assert result.exit_code == 2
+    assert " ".join(right.split()) in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("command", "args", "told"),
+    [
+        ("jobs", ["--source", "jurney"], "warning: no source 'jurney' is configured; did you mean journey?"),
+        ("events", ["--source", "xx"], "warning: no source 'xx' is configured; there are: journey"),
+        ("deliveries", ["--sink", "team"], "warning: no sink 'team' is configured; there are: log"),
+        ("redeliver", ["--dead", "--sink", "lob"], "warning: no sink 'lob' is configured; did you mean log?"),
+    ],
+)
+def test_a_source_or_sink_that_is_not_configured_is_warned_of(
+    tmp_path: Path, command: str, args: list[str], told: str
+) -> None:
+    configured(tmp_path)
+    result = run(tmp_path, command, *args)
+    assert (result.exit_code, told in result.stderr) == (0, True)
+
+
+NEEDY = """
+[sources.other]
+provider = "apiframe"
+api_key  = "env:NOT_SET_ANYWHERE"
+budget   = {{ credits = 5, per = "day" }}
+[sinks.team]
+handler = "slack"
+url     = "env:NOT_SET_EITHER"
+[sinks.backend]
+handler = "webhook"
+url     = "https://app.example.com"
+secret  = "file:/nowhere/at/all"
+[[rules]]
+when = {{ type = "job.failed" }}
+to   = ["team", "backend"]
+""".replace("{{", "{").replace("}}", "}")
+
+
+@pytest.mark.parametrize("command", [["jobs"], ["events"], ["requests"], ["deliveries"], ["costs"], ["jobs", "{id}"]])
+def test_who_only_reads_the_database_needs_no_secret(tmp_path: Path, command: list[str]) -> None:
+    picked(tmp_path)
+    job = jobs_of(tmp_path)[0]["id"]
+    configured(tmp_path, NEEDY)
+    assert "journey" in done(run(tmp_path, *(word.format(id=job) for word in command))) or command == ["deliveries"]
+    ordered = run(tmp_path, "submit", "journey", "imagine", "--prompt", "x")
+    assert ordered.exit_code == 2
+    assert "NOT_SET_ANYWHERE" in ordered.stderr
+
+
+def test_what_is_wrong_beside_a_secret_is_told_to_who_needs_none(tmp_path: Path) -> None:
+    configured(tmp_path, NEEDY + "nonsense = 1\n")
+    result = run(tmp_path, "jobs")
+    assert result.exit_code == 2
+    assert "nonsense" in result.stderr
+    assert "NOT_SET" not in result.stderr
+
+
+def test_times_are_in_the_configured_zone_and_json_is_in_utc(tmp_path: Path) -> None:
+    picked(tmp_path)
+    file = tmp_path / "gridhook.toml"
+    file.write_text('time_zone = "Asia/Kathmandu"\n' + file.read_text())
+    assert all(job["created_at"].endswith("Z") for job in jobs_of(tmp_path))
+    job = jobs_of(tmp_path)[0]["id"]
+    for command in (["jobs"], ["jobs", job], ["events"], ["requests"], ["deliveries"], ["costs"]):
+        shown = done(run(tmp_path, *command))
+        assert re.search(r"T\d\d:\d\d:\d\d\.\d{3}\+05:45", shown), command
+        assert not re.search(r"T\d\d:\d\d:\d\d\.\d{3}Z", shown), command

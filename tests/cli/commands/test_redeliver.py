@@ -81,7 +81,7 @@ def test_requests_are_read_again_by_their_status(tmp_path: Path) -> None:
     webhook(tmp_path, {"odd": 1})
     webhook(tmp_path, {"odd": 2})
     taken = values(run(tmp_path, "reparse", "--status", "unmapped", "--json"))
-    assert [one["state"] for one in taken] == ["unmapped", "unmapped"]
+    assert [one["status"] for one in taken] == ["unmapped", "unmapped"]
     # Oldest first, as they came in.
     assert [one["request"] for one in taken] == sorted(one["request"] for one in taken)
 

@@ -68,7 +68,7 @@ def test_sending_an_unsure_job_again_says_that_it_may_be_paid_twice(tmp_path: Pa
         done(result) == f"{job} imagine at journey: planned, 4 credits\n  kept; it is sent when `gridhook serve` runs\n"
     )
     [delivery] = values(run(tmp_path, "deliveries", "--json"))
-    assert (delivery["kind"], delivery["state"], delivery["job_id"]) == ("order", "pending", job)
+    assert (delivery["kind"], delivery["status"], delivery["job_id"]) == ("order", "pending", job)
 
 
 @pytest.mark.parametrize(
@@ -182,6 +182,15 @@ def test_a_job_that_is_not_ordered_yet_is_canceled_at_once(tmp_path: Path) -> No
     again = run(tmp_path, "cancel", job)
     assert again.exit_code == 1
     assert "is canceled: it cannot be canceled" in again.stderr
+
+
+def test_an_unsure_job_in_full_shows_why_and_how_often_it_was_asked(tmp_path: Path) -> None:
+    job = unsure(tmp_path)
+    shown = done(run(tmp_path, "jobs", job))
+    assert "provider_timeout: it is not known whether journey took the order: the answer was lost\n" in shown
+    assert "asked      0 times, it cannot be asked\n" in shown
+    [found] = values(run(tmp_path, "jobs", job, "--json"))
+    assert found["checks"] == {"asked": 0, "next_at": None}
 
 
 def test_a_job_in_full_shows_why_it_waits_and_what_it_costs(tmp_path: Path) -> None:

@@ -139,7 +139,8 @@ def test_tail_shows_events_as_they_come_and_ends_well(tmp_path: Path) -> None:
 
 async def test_waiting_ends_when_nobody_dispatches_any_more(tmp_path: Path) -> None:
     from receiver.cli import waiting
-    from receiver.flows.commands import Submission, submit
+    from receiver.flows.commands import submit
+    from receiver.model.submissions import Submission
 
     config = read_config(configured(tmp_path), os.environ)
 

@@ -16,7 +16,7 @@ def test_a_submitted_job_is_kept_for_the_server(tmp_path: Path) -> None:
     [job] = values(run(tmp_path, "jobs", "--json"))
     assert (job["params"], job["tags"]) == ({"prompt": "a fox", "version": "7"}, {"a": "b"})
     [delivery] = values(run(tmp_path, "deliveries", "--json"))
-    assert (delivery["kind"], delivery["state"]) == ("order", "pending")
+    assert (delivery["kind"], delivery["status"]) == ("order", "pending")
 
 
 def test_the_same_idempotency_key_gives_the_same_job(tmp_path: Path) -> None:

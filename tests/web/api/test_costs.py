@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 
 from receiver.contracts import Breaker
-from receiver.views.records import schemas
+from receiver.views.schemas import schemas
 from support.face import ADMIN, a_face
 from support.records import NOW
 

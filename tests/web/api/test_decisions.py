@@ -11,8 +11,9 @@ import pytest
 
 from receiver.contracts import Transaction
 from receiver.lib import ids
+from receiver.lib.times import stamp
 from receiver.model.jobs import Job
-from support.face import Face, a_face
+from support.face import GRID, Face, a_face
 from support.records import NOW
 from support.unsure import lose_the_answer
 
@@ -27,6 +28,12 @@ async def unsure(face: Face) -> str:
         return lose_the_answer(tx, face.setup, "journey", NOW)
 
     return (await face.store.write(work)).id
+
+
+def a_folder(within: Path, name: str) -> Path:
+    """A new folder."""
+    (within / name).mkdir()
+    return within / name
 
 
 async def running(face: Face) -> str:
@@ -60,8 +67,48 @@ async def test_an_unsure_job_is_sent_again_by_a_persons_word(tmp_path: Path) -> 
         assert (answer.status_code, answer.json()["status"]) == (202, "planned")
         assert answer.headers["location"] == f"/api/v1/jobs/{job}"
         orders = [one for one in (await face.get("/deliveries"))["items"] if one["kind"] == "order"]
-        assert [(order["job_id"], order["state"]) for order in orders] == [(job, "pending")]
+        assert [(order["job_id"], order["status"]) for order in orders] == [(job, "pending")]
         assert (await face.get("/costs"))["total"][0]["reserved"] == "8"
+
+
+async def test_an_unsure_job_says_why_how_often_it_was_asked_and_when_next(tmp_path: Path) -> None:
+    async with a_face(tmp_path) as face:
+        job = await unsure(face)
+        found = await face.get(f"/jobs/{job}")
+        assert found.pop("checks") == {"asked": 0, "next_at": None}
+        why = "it is not known whether journey took the order: the answer was lost"
+        assert (found["error"]["code"], found["error"]["message"]) == ("provider_timeout", why)
+        assert found["error"]["retryable"] is False
+        (event,) = (await face.get("/events", type="job.unsure"))["items"]
+        assert event["data"] == found == (await face.get("/jobs"))["items"][0]
+
+        def asked_twice(tx: Transaction) -> None:
+            kept = tx.job(ids.read("job", job) or 0)
+            assert kept is not None
+            tx.put_job(msgspec.structs.replace(kept, facts={**kept.facts, "misses": 2}, check_at=NOW + 1000))
+
+        await face.store.write(asked_twice)
+        checks = (await face.get(f"/jobs/{job}"))["checks"]
+        assert checks == {"asked": 2, "next_at": stamp(NOW + 1000)}
+
+
+async def test_what_is_settled_says_no_more_why_it_was_unsure(tmp_path: Path) -> None:
+    async with a_face(tmp_path) as face:
+        again = await unsure(face)
+        assert (await resolve(face, again, "send")).json()["error"] is None
+    async with a_face(a_folder(tmp_path, "other")) as face:
+        job = await unsure(face)
+        path = f"/in/journey/{face.ref(ids.read('job', job) or 0)}"
+        for status in ("processing", "finished"):
+            assert (await face.post({**GRID, "status": status}, path)).status_code == 200
+            found = await face.get(f"/jobs/{job}")
+            assert found["error"] is None
+            assert "checks" not in found
+    async with a_face(a_folder(tmp_path, "third")) as face:
+        job = await unsure(face)
+        path = f"/in/journey/{face.ref(ids.read('job', job) or 0)}"
+        await face.post({"task_id": GRID["task_id"], "task_type": "imagine", "status": "failed"}, path)
+        assert "not known whether" not in (await face.get(f"/jobs/{job}"))["error"]["message"]
 
 
 async def test_an_unsure_job_is_given_up_by_a_persons_word(tmp_path: Path) -> None:

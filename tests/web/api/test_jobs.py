@@ -104,7 +104,7 @@ async def test_a_mistake_in_the_body_is_told_with_its_place(tmp_path: Path) -> N
 async def test_an_idempotency_key_has_a_sane_length(tmp_path: Path, key: str) -> None:
     async with a_face(tmp_path) as face:
         answer = await face.api("/jobs", wish(), **{"idempotency-key": key})
-        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_params")
+        assert (answer.status_code, answer.json()["code"]) == (400, "out_of_bounds")
 
 
 async def test_a_source_without_a_key_takes_no_orders(tmp_path: Path) -> None:

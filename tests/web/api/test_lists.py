@@ -120,10 +120,10 @@ async def test_what_is_no_list_takes_no_unknown_question_either(tmp_path: Path, 
 
 # --- filters ---------------------------------------------------------------------------------------------------------
 
-ODD_TAGS = {'a"b': 'c"d', "x.y": "z", "$": "1", "]'--": "';", "": "empty", "ä\\": "ö", "n\n": "\n"}
+ODD_TAGS = {'a"b': 'c"d', "x.y": "z", "$": "1", "]'--": "';", "ä\\": "ö", "n n": ""}
 
 
-@pytest.mark.parametrize("tag", [tag for tag in ODD_TAGS if tag])
+@pytest.mark.parametrize("tag", list(ODD_TAGS))
 @pytest.mark.parametrize("name", LISTS)
 async def test_a_tag_of_any_name_finds_its_jobs_and_what_is_about_them(tmp_path: Path, name: str, tag: str) -> None:
     async with a_face(tmp_path) as face:
@@ -228,7 +228,7 @@ async def test_a_request_is_shown_whole_and_only_as_json(tmp_path: Path, body: b
         assert answer.headers["content-type"] == "application/json"
         found = answer.json()
         assert (found["id"], found["source"]) == (request_id, "journey")
-        assert (found["state"], found["proof"]) == ("unreadable", "secret")
+        assert (found["status"], found["proof"]) == ("unreadable", "secret")
         assert (found["size"], found["encoding"]) == (len(body), encoding)
         shown = found["body"]
         assert (shown.encode() if encoding == "utf-8" else base64.b64decode(shown)) == body
@@ -248,8 +248,15 @@ async def test_a_delivery_is_shown_with_its_tries(tmp_path: Path) -> None:
         (attempt,) = found.pop("attempts")
         assert found == listed
         assert (attempt["outcome"], attempt["status"], attempt["took_ms"]) == ("again", 500, 12)
-        assert (listed["kind"], listed["sink"], listed["source"], listed["state"]) == ("event", "team", None, "pending")
-        assert listed["due_at"] == (await face.get("/events"))["items"][0]["time"]
+        assert (listed["kind"], listed["sink"], listed["source"], listed["status"]) == (
+            "event",
+            "team",
+            None,
+            "pending",
+        )
+        (event,) = (await face.get("/events"))["items"]
+        assert listed["due_at"] == listed["created_at"] == event["time"]
+        assert (listed["event_id"], listed["event_type"]) == (event["id"], "job.completed")
 
 
 @pytest.mark.parametrize("kind", ["events", "requests", "deliveries"])
@@ -276,7 +283,7 @@ async def test_a_delivery_is_due_again_after_redeliver(tmp_path: Path, state: An
         await put_delivery(face, state=state, attempt=8)
         answer = await face.api("/deliveries/dlv_0000000000009/redeliver")
         assert answer.status_code == 202
-        assert (answer.json()["state"], answer.json()["attempt"]) == ("pending", 8)
+        assert (answer.json()["status"], answer.json()["attempt"]) == ("pending", 8)
 
 
 async def test_what_is_on_its_way_or_an_order_is_not_redelivered(tmp_path: Path) -> None:
@@ -296,17 +303,17 @@ async def test_nothing_is_redelivered_to_a_sink_that_is_gone(tmp_path: Path) -> 
         await put_delivery(face, lane="sink:gone", state="dead")
         answer = await face.api("/deliveries/dlv_0000000000009/redeliver")
         assert (answer.status_code, answer.json()["code"]) == (409, "sink_gone")
-        assert (await face.get("/deliveries/dlv_0000000000009"))["state"] == "dead"
+        assert (await face.get("/deliveries/dlv_0000000000009"))["status"] == "dead"
 
 
 async def test_a_request_that_was_not_understood_is_once_the_code_knows_it(tmp_path: Path) -> None:
     async with a_face(tmp_path) as face:
         odd = (await face.post({**GRID, "status": "enchanted"})).json()["request"]
         answer = await face.api(f"/requests/{odd}/reparse")
-        assert (answer.status_code, answer.json()["state"]) == (200, "unmapped")
+        assert (answer.status_code, answer.json()["status"]) == (200, "unmapped")
         good = (await face.post(GRID)).json()["request"]
         again = (await face.api(f"/requests/{good}/reparse")).json()
-        assert (again["state"], again["events"], again["duplicate"]) == ("mapped", 0, True)
+        assert (again["status"], again["events"], again["duplicate"]) == ("mapped", 0, True)
         assert (await face.api("/requests/req_0000000000001/reparse")).status_code == 404
 
 

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jsonschema_rs
 import pytest
 import schemathesis
-import uvicorn
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
-from starlette.routing import Mount, Router
+from starlette.routing import Mount, Route, Router
 
-from receiver.views.records import schemas
+from receiver.views.schemas import schemas
 from receiver.web.api.auth import Bearer
 from receiver.web.api.openapi import document
-from support.face import ADMIN, GRID, Face, a_face
+from support.face import ADMIN, GRID, a_face
+from support.served_face import ServedFace
 
 METHODS = {"get", "post"}
 
@@ -35,10 +33,12 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 async def test_every_address_of_the_api_is_described_and_no_other(tmp_path: Path) -> None:
     async with a_face(tmp_path) as face:
         mount = next(route for route in face.app.routes if isinstance(route, Mount) and route.path == "/api/v1")
+        (alone,) = (route for route in face.app.routes if isinstance(route, Route) and route.path.startswith("/api"))
         assert isinstance(mount.app, Bearer)
         router = mount.app._app
         assert isinstance(router, Router)
         served = {(route.path, method.lower()) for route in router.routes for method in route.methods}  # type: ignore[attr-defined]
+        served |= {(alone.path.removeprefix("/api/v1"), method.lower()) for method in alone.methods or ()}
         described = {(path, method) for path, method, _ in operations()}
         assert described == {(path, method) for path, method in served if method in METHODS}
 
@@ -65,8 +65,81 @@ def test_every_operation_has_a_name_of_its_own() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_the_published_schemas_are_valid() -> None:
-    assert set(schemas()) == {"Job", "Event", "Delivery", "Request", "Costs"}
+def test_the_document_is_open_and_answers_without_a_token(running: ServedFace) -> None:
+    answer = httpx.get(f"{running.address}/openapi.json")
+    assert (answer.status_code, answer.json()) == (200, document())
+    assert document()["paths"]["/openapi.json"]["get"]["security"] == []
+
+
+def test_every_operation_has_a_tag_that_is_explained() -> None:
+    explained = {tag["name"] for tag in document()["tags"]}
+    assert {tag for _, _, operation in operations() for tag in operation["tags"]} == explained
+
+
+def test_every_example_fits_its_schema() -> None:
+    found = list(examples(document()))
+    assert len(found) > 50
+    for schema, example in found:
+        whole = {**schema, "components": document()["components"]}
+        jsonschema_rs.validator_for(whole, validate_formats=True).validate(example)
+
+
+def examples(value: Any) -> Iterator[tuple[dict[str, Any], Any]]:
+    """The schema and the value of each example."""
+    if isinstance(value, dict):
+        if isinstance(value.get("schema"), dict):
+            yield from ((value["schema"], one["value"]) for one in value.get("examples", {}).values())
+        for inner in value.values():
+            yield from examples(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from examples(inner)
+
+
+def test_requests_events_and_deliveries_have_a_status_and_nothing_else_for_it() -> None:
+    known = document()["components"]["schemas"]
+    assert [name for name, schema in known.items() if "state" in schema.get("properties", {})] == []
+    for name in ("Job", "Delivery", "ListedDelivery", "Request", "ListedRequest", "Taken"):
+        assert "status" in known[name]["properties"], name
+
+
+ORDERS: list[tuple[str, Any, bool]] = [
+    ("without a prompt", {"action": "imagine", "params": {}}, False),
+    ("without parameters", {"action": "imagine"}, False),
+    ("with a blank prompt", {"action": "imagine", "params": {"prompt": " "}}, False),
+    ("with a prompt", {"action": "imagine", "params": {"prompt": "x"}}, True),
+    ("pick without a tile", {"action": "pick"}, False),
+    ("pick of a tile that is not", {"action": "pick", "params": {"index": 5}}, False),
+    ("pick of a tile", {"action": "pick", "params": {"index": "4"}}, True),
+    ("pan without a direction", {"action": "pan", "params": {}}, False),
+    ("upscale of no kind", {"action": "upscale", "params": {"kind": "8x"}}, False),
+    ("upscale", {"action": "upscale"}, True),
+    ("vary of no strength", {"action": "vary", "params": {"strength": "mad"}}, False),
+    ("zoom too far", {"action": "zoom", "params": {"factor": 9}}, False),
+    ("a version that is none", {"action": "reroll", "params": {"version": [7]}}, False),
+    ("a chain without an action", {"action": "reroll", "then": {"index": 1}}, False),
+    ("a chain without a prompt", {"action": "reroll", "then": [{"action": "imagine"}]}, False),
+    ("a chain to no source", {"action": "reroll", "then": {"action": "pick", "index": 1, "source": 0}}, False),
+    ("a chain", {"action": "reroll", "then": [{"action": "pick", "index": 1, "then": {"action": "reroll"}}]}, True),
+    ("an action of a vendor's own", {"action": "seed", "params": {"x": [1]}}, True),
+]
+
+
+@pytest.mark.parametrize(("order", "right"), [case[1:] for case in ORDERS], ids=[case[0] for case in ORDERS])
+async def test_the_document_requires_of_an_order_what_the_api_requires(
+    tmp_path: Path, order: dict[str, Any], right: bool
+) -> None:
+    asked = {"source": "journey", **order}
+    assert jsonschema_rs.is_valid(schemas()["Submission"], asked) is right
+    async with a_face(tmp_path) as face:
+        answer = await face.api("/jobs", asked)
+        assert (answer.status_code == 400) is not right, answer.text
+
+
+def test_the_published_schemas_are_valid_and_of_every_record_and_list() -> None:
+    shown = {"Job", "JobDetail", "Event", "Delivery", "ListedDelivery", "Request", "ListedRequest", "Costs"}
+    lists = {"JobList", "EventList", "DeliveryList", "RequestList"}
+    assert set(schemas()) == {*shown, *lists, "Taken", "Problem", "Submission", "Pick", "Resolve"}
     for schema in schemas().values():
         jsonschema_rs.meta.validate(schema)
 
@@ -75,6 +148,9 @@ async def test_what_the_api_shows_fits_the_published_schemas(tmp_path: Path) -> 
     async with a_face(tmp_path) as face:
         await face.post(GRID)
         await face.submit()
+        for path in ("Job", "Event", "Delivery", "Request"):
+            many = "/deliveries" if path == "Delivery" else f"/{path.lower()}s"
+            jsonschema_rs.validate(schemas()[f"{path}List"], await face.get(many))
         for job in (await face.get("/jobs"))["items"]:
             jsonschema_rs.validate(schemas()["Job"], job)
         (event,) = (await face.get("/events"))["items"]
@@ -85,45 +161,9 @@ async def test_what_the_api_shows_fits_the_published_schemas(tmp_path: Path) -> 
         jsonschema_rs.validate(schemas()["Request"], await face.get(f"/requests/{request['id']}"))
 
 
-class Running:
-    """The face with some history, on a real server in a thread of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
-        self.address = ""
-
-    def __enter__(self) -> Running:
-        self._thread.start()
-        assert self._ready.wait(30)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(30)
-
-    async def _run(self) -> None:
-        async with a_face(self._folder) as face:
-            await self._history(face)
-            # Streams have no end of their own: here each of them has had it already.
-            face.app.state.stopping.set()
-            listener = socket.create_server(("127.0.0.1", 0))
-            self.address = f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1"
-            self._server = uvicorn.Server(uvicorn.Config(face.app, log_level="critical", lifespan="off", ws="none"))
-            self._ready.set()
-            await self._server.serve(sockets=[listener])
-            listener.close()
-
-    async def _history(self, face: Face) -> None:
-        await face.post(GRID)
-        await face.post(b"nonsense")
-        await face.submit(tags={"project": "poster"})
-
-
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with Running(tmp_path_factory.mktemp("openapi")) as face:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedFace]:
+    with ServedFace(tmp_path_factory.mktemp("openapi")) as face:
         yield face
 
 
@@ -142,7 +182,9 @@ def forget_tags(operation: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("path", "method", "mode"), list(cases()))
-def test_the_running_api_is_as_it_is_described(running: Running, path: str, method: str, mode: GenerationMode) -> None:
+def test_the_running_api_is_as_it_is_described(
+    running: ServedFace, path: str, method: str, mode: GenerationMode
+) -> None:
     # The token is no parameter to play with here; that it is asked for is tested elsewhere.
     described = {**copy.deepcopy(document()), "security": []}
     if mode is GenerationMode.NEGATIVE:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
 from receiver.contracts import Filters, Page
 from receiver.lib import ids
 from receiver.lib.times import stamp
-from receiver.model.events import KeptEvent, OperatorData
+from receiver.model.events import EventType, KeptEvent, OperatorData, OperatorEventType
 from receiver.model.jobs import Job
 from receiver.store.sqlite.conditions import EVENTS
 from receiver.store.sqlite.lists import page
@@ -59,6 +59,11 @@ class EventsTable(Table):
         """An event's JSON by its number."""
         row = self._one(BY_NUMBER, (number,))
         return self._cloud_event(row) if row else None
+
+    def event_type(self, number: int) -> EventType | OperatorEventType | None:
+        """An event's type by its number."""
+        row = self._one("SELECT type FROM events WHERE number = ?", (number,))
+        return cast(EventType, row[0]) if row else None
 
     def events(self, filters: Filters) -> Page[bytes]:
         """Events' JSON, newest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -22,8 +22,6 @@ from receiver.store.sqlite.tables.table import Table
 
 _ENCODER: Final = msgspec.json.Encoder()
 
-#: Among so many jobs the oldest are sought when looks are due.
-LONGEST_DUE: Final = 1000
 #: So many held jobs are looked at when money becomes free.
 WOKEN: Final = 100
 #: What the index `jobs_open` holds.
@@ -158,8 +156,8 @@ class JobsTable(Table):
         jobs = [self._kept(row) for row in rows]
         return [kept for kept in jobs if kept.job.hold is not None and kept.job.hold.reason == reason]
 
-    def check_held_now(self, now: int) -> None:
-        """Lets the held jobs that have waited longest be looked at now."""
+    def check_held_now(self, now: int, *, every: bool = False) -> None:
+        """Lets the held jobs that have waited longest, or all, be looked at now."""
         self._db.execute(
             """
             UPDATE jobs SET check_at = ?1 WHERE number IN (
@@ -167,20 +165,38 @@ class JobsTable(Table):
                 ORDER BY number LIMIT ?2
             ) AND (check_at IS NULL OR check_at > ?1)
             """,
-            (now, WOKEN),
+            (now, -1 if every else WOKEN),
         )
 
     def due_checks(self, source: str, now: int, limit: int) -> list[KeptJob]:
-        """Jobs whose look is due, oldest first: of very many that are due, the oldest of the longest due."""
+        """Jobs whose look is due, the longest due first."""
         rows = self._db.execute(
-            f"""
-            SELECT {JOB_COLUMNS} FROM jobs
-            WHERE number IN (SELECT number FROM jobs WHERE source = ? AND check_at <= ? ORDER BY check_at LIMIT ?)
-            ORDER BY number LIMIT ?
-            """,
-            (source, now, max(LONGEST_DUE, limit), limit),
+            f"SELECT {JOB_COLUMNS} FROM jobs WHERE source = ? AND check_at <= ? ORDER BY check_at, number LIMIT ?",
+            (source, now, limit),
         )
         return [self._kept(row) for row in rows]
+
+    def checked_sources(self) -> list[str]:
+        """The names of the sources that have jobs to look at."""
+        following = "SELECT min(source) FROM jobs WHERE check_at IS NOT NULL"
+        rows = self._db.execute(
+            f"""
+            WITH RECURSIVE names (name) AS (
+                {following} UNION ALL SELECT ({following} AND source > name) FROM names WHERE name IS NOT NULL
+            )
+            SELECT name FROM names WHERE name IS NOT NULL
+            """
+        )
+        return [name for (name,) in rows]
+
+    def open_jobs(self) -> Iterator[KeptJob]:
+        """Every job that is not over."""
+        numbers = self._db.execute(f"SELECT number FROM jobs INDEXED BY jobs_open WHERE {IS_OPEN}").fetchall()
+        return (kept for (number,) in numbers if (kept := self.job(number)) is not None)
+
+    def check_job_at(self, number: int, at: int) -> None:
+        """Lets a job be looked at from this moment on."""
+        self._db.execute("UPDATE jobs SET check_at = ? WHERE number = ?", (at, number))
 
     def next_check(self, sources: Sequence[str]) -> int | None:
         """When the earliest look at a job of these sources is due."""
