@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, Literal, Protocol
 
 import msgspec
 
+from receiver.contracts.guard import guarded
 from receiver.contracts.http import Answer, Call
 from receiver.lib.signatures import Secret
 from receiver.model.actions import Params
@@ -181,6 +182,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A configured account at a provider."""
 
     name: str
+    #: Guarded, whatever it is made with: see `receiver.contracts.guard`.
     provider: Provider
     base_url: str
     api_key: Secret | None = None
@@ -204,6 +206,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int = 5
     #: Amounts that override the price table, by action.
     prices: dict[str, Decimal] = {}
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "provider", guarded(self.provider, Provider.__annotations__))
 
     def price(self, action: str, params: Params) -> Cost | None:
         """What an order costs: the operator's word, else the documented price, else None (unknown)."""

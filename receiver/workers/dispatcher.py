@@ -26,6 +26,8 @@ log = structlog.get_logger("dispatch")
 LEASE_MARGIN: Final = 60.0
 #: The longest the dispatcher sleeps, seconds; it is woken by commits before that.
 LONGEST_SLEEP: Final = 60.0
+#: Between two looks for leases that ran out, ms.
+LEASE_CHECK_MS: Final = 30_000
 #: Before it claims again after a commit failed, seconds.
 STORE_WAIT: Final = 1.0
 #: How long what is interrupted at the end may take to be settled, seconds. What is not is found at the next start.
@@ -53,6 +55,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     #: Reads what a try of a claimed delivery needs, in the commit that claims it. Never raises: that would fail the
     #: commit. The try carries the delivery out and settles it; cancelled at shutdown it settles what is known.
     prepare: Callable[[Transaction, Delivery], Try]
+    #: Settles a delivery whose lease ran out while no try of ours was under way.
+    take_back: Callable[[Delivery], Coroutine[Any, Any, None]]
 
 
 class ClaimedDelivery(NamedTuple):
@@ -67,6 +71,8 @@ class Claims(NamedTuple):
     """What one commit claimed."""
 
     claimed: tuple[ClaimedDelivery, ...]
+    #: Deliveries whose lease ran out.
+    run_out: tuple[Delivery, ...]
     #: When there may be something to claim without a commit that tells of it, Unix ms.
     wake: int | None
     #: The moment of the claim, Unix ms.
@@ -84,10 +90,13 @@ class Dispatcher:
         self._store = store
         self._lanes = {lane.name: lane for lane in lanes}
         self._clock = clock
-        self._running: set[asyncio.Task[None]] = set()
+        #: What is carried out or settled at present, by task: the delivery's number.
+        self._running: dict[asyncio.Task[None], int] = {}
         #: By lane: the deliveries that are with the other side.
         self._busy: dict[str, set[int]] = {lane.name: set() for lane in lanes}
         self._free_at: dict[str, float] = {}
+        #: When leases are looked at next, Unix ms.
+        self._lease_check_at = 0
         self._stopping = False
         #: Commits fail at present.
         self._held_up = False
@@ -135,6 +144,7 @@ class Dispatcher:
     def _take(self, tx: Transaction) -> Claims:
         """Claims what is due in every lane that has room."""
         now = self._clock()
+        run_out = self._run_out(tx, now)
         claimed: list[ClaimedDelivery] = []
         wakes: list[int] = []
         for lane in () if self._stopping else self._lanes.values():
@@ -143,7 +153,15 @@ class Dispatcher:
                 due = self._claim(tx, lane, claimed, now)
             if due is not None:
                 wakes.append(due)
-        return Claims(tuple(claimed), min(wakes, default=None), now)
+        return Claims(tuple(claimed), run_out, min(wakes, default=None), now)
+
+    def _run_out(self, tx: Transaction, now: int) -> tuple[Delivery, ...]:
+        """The deliveries of our lanes whose lease is over, but for those that a try of ours is still busy with."""
+        if self._stopping or now < self._lease_check_at:
+            return ()
+        self._lease_check_at = now + LEASE_CHECK_MS
+        ours = set(self._running.values())
+        return tuple(one for one in tx.run_out(now) if one.lane in self._lanes and one.number not in ours)
 
     def _claim(self, tx: Transaction, lane: Lane, claimed: list[ClaimedDelivery], now: int) -> int | None:
         """Claims of one lane; gives when it may claim again, None if that is for a later commit to tell."""
@@ -173,6 +191,8 @@ class Dispatcher:
     def _taken(self, taken: Claims) -> None:
         for one in taken.claimed:
             self._start(one)
+        for delivery in taken.run_out:
+            self._take_back(delivery)
         self._held_up = False
         waits = [moment - taken.now for moment in self._free_at.values() if moment > taken.now]
         if taken.wake is not None:
@@ -203,11 +223,18 @@ class Dispatcher:
             self._free_at[lane.name] = self._clock() + 1000 / lane.rate
         busy.add(number)
         task = asyncio.create_task(one.begin(partial(busy.discard, number)), name=f"{lane.name} {number}")
-        self._running.add(task)
+        self._running[task] = number
         task.add_done_callback(partial(self._ended, lane, number))
 
+    def _take_back(self, delivery: Delivery) -> None:
+        lane = self._lanes[delivery.lane]
+        log.warning("lease.ran_out", lane=lane.name, delivery=delivery.number, attempt=delivery.attempt)
+        task = asyncio.create_task(lane.take_back(delivery), name=f"{lane.name} {delivery.number} taken back")
+        self._running[task] = delivery.number
+        task.add_done_callback(partial(self._ended, lane, delivery.number))
+
     def _ended(self, lane: Lane, number: int, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         if number in self._busy[lane.name]:  # it broke before it could be settled, so no commit follows
             self._busy[lane.name].discard(number)
             self._hook.request_commit()

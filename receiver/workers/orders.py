@@ -32,7 +32,7 @@ from receiver.model.deliveries import (
 from receiver.model.jobs import KeptJob
 from receiver.workers.dispatcher import Lane, Try
 from receiver.workers.order_outcomes import begin_order, held_back, settle_order
-from receiver.workers.settlement import write_until_kept
+from receiver.workers.settlement import LEASE_OVER, write_until_kept
 
 log = structlog.get_logger("dispatch")
 
@@ -70,6 +70,7 @@ class OrderCarrier:
             timeout=source.timeout * CALLS,
             room=lambda tx: source.concurrency - tx.live(source.name),
             prepare=self.prepare,
+            take_back=self.take_back,
         )
 
     def prepare(self, tx: Transaction, delivery: Delivery) -> Try:
@@ -86,11 +87,15 @@ class OrderCarrier:
             outcome = await self._try(order, delivery)
         except asyncio.CancelledError:
             outcome = Interrupted(note="the process was stopped", counted=False)
-        except Exception as wrong:  # a provider may be anybody's code; what it means depends on how far the order was
+        except Exception as wrong:  # whatever it is (provider code is guarded): what it means depends on how far it was
             log.exception("order.broke", delivery_id=ids.show("dlv", delivery.number), source=self._source.name)
             outcome = Interrupted(note=f"the order broke: {type(wrong).__name__}")
         freed()
         await self._settle(delivery, outcome, started)
+
+    async def take_back(self, delivery: Delivery) -> None:
+        """A lease that ran out: an order that may have been sent is unsure, another one is sent by its schedule."""
+        await self._settle(delivery, Interrupted(note=LEASE_OVER), self._clock())
 
     def _order(self, tx: Transaction, delivery: Delivery) -> Order | Postponed:
         """The order, unless the source's breaker opened while it waited."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 #: Between tries to write down an outcome while the disk is full, seconds.
 STORE_WAIT: Final = 1.0
+#: What is noted of a try whose lease ran out.
+LEASE_OVER: Final = "its lease ran out before anything was heard of it"
 
 
 class TryResult(Protocol):
@@ -43,6 +45,23 @@ async def write_until_kept(store: Store, work: Callable[[Transaction], T]) -> T:
         except StoreUnavailable as wrong:
             log.error("settle.waits", reason=str(wrong))
             await asyncio.sleep(STORE_WAIT)
+
+
+def is_shutdown(wrong: BaseException, task: asyncio.Task[Any] | None) -> bool:
+    """True if a try was cut short because `task`, which makes it, is cancelled; False if plug-in code raised `wrong`.
+
+    Raises `wrong` again if the task's coroutine is closed with its loop: then there is nothing more that could be done.
+    """
+    if isinstance(wrong, GeneratorExit) and task is not _running_task():
+        raise wrong
+    return task is not None and task.cancelling() > 0
+
+
+def _running_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # no loop runs
+        return None
 
 
 def settle_try(

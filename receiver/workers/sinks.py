@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 import msgspec
 import structlog
@@ -34,6 +35,8 @@ from receiver.model.deliveries import (
 from receiver.model.events import OperatorData, decode_event
 from receiver.workers.dispatcher import Lane, Try
 from receiver.workers.settlement import (
+    LEASE_OVER,
+    is_shutdown,
     outcome_name,
     returned_unused,
     settle_try,
@@ -41,6 +44,10 @@ from receiver.workers.settlement import (
 )
 
 log = structlog.get_logger("dispatch")
+
+MAX_STATUS: Final = 999
+_ENCODER: Final = msgspec.json.Encoder()
+_OUTCOME: Final[msgspec.json.Decoder[Outcome]] = msgspec.json.Decoder(Delivered | Again | Dead)
 
 
 class SinkCarrier:
@@ -65,7 +72,14 @@ class SinkCarrier:
     def lane(self, name: str) -> Lane:
         """The sink's lane."""
         sink = self._sink
-        return Lane(name=name, concurrency=sink.concurrency, timeout=sink.timeout, rate=sink.rate, prepare=self.prepare)
+        return Lane(
+            name=name,
+            concurrency=sink.concurrency,
+            timeout=sink.timeout,
+            rate=sink.rate,
+            prepare=self.prepare,
+            take_back=self.take_back,
+        )
 
     def prepare(self, tx: Transaction, delivery: Delivery) -> Try:
         """Reads what is to be delivered; gives the try."""
@@ -77,13 +91,11 @@ class SinkCarrier:
     async def carry(self, delivery: Delivery, outgoing: OutgoingEvent | Exception, freed: Callable[[], None]) -> None:
         """One try; `freed` is called when the sink is done with it. Cut short by shutdown it is given back."""
         started = self._clock()
-        try:
-            outcome = await self._try(delivery, outgoing)
-        except asyncio.CancelledError:
-            freed()
+        outcome = await self._try(delivery, outgoing)
+        freed()
+        if outcome is None:
             await write_until_kept(self._store, lambda tx: self._give_back(tx, delivery, self._clock()))
             return
-        freed()
         now = self._clock()
         spread = self._spread()
         ours, after = await write_until_kept(
@@ -105,20 +117,42 @@ class SinkCarrier:
             took_ms=now - started,
         )
 
-    async def _try(self, delivery: Delivery, outgoing: OutgoingEvent | Exception) -> Outcome:
+    async def take_back(self, delivery: Delivery) -> None:
+        """A lease that ran out is a try without a result: the next one is made by the schedule.
+
+        It says nothing of the sink, so it does not count against it.
+        """
+        now = self._clock()
+        outcome = Again(note=LEASE_OVER)
+        after = self._after(delivery, outcome, now, self._spread())
+        await write_until_kept(self._store, lambda tx: self._settle_unreached(tx, delivery, after, outcome, now))
+
+    def _settle_unreached(self, tx: Transaction, delivery: Delivery, after: Delivery, outcome: Again, now: int) -> None:
+        if not settle_try(tx, delivery, after, outcome, outcome_name(outcome), now, now):
+            return
+        end_probe(tx, delivery.lane, now)
+        if after.state == "dead":
+            self._tell_dead(tx, delivery, outcome, now)
+
+    async def _try(self, delivery: Delivery, outgoing: OutgoingEvent | Exception) -> Outcome | None:
+        """What became of the try; None if our shutdown cut it short."""
         if isinstance(outgoing, Exception):
             log.error("delivery.unreadable", delivery_id=ids.show("dlv", delivery.number), exc_info=outgoing)
             return Again(note=f"the event could not be read: {type(outgoing).__name__}")
+        task = asyncio.current_task()
         try:
             async with asyncio.timeout(self._sink.timeout):
-                return await self._sink.handler.deliver(outgoing, self._context) or Delivered()
-        except TimeoutError:
+                return outcome_of_said(await self._sink.handler.deliver(outgoing, self._context))
+        except BaseException as wrong:  # noqa: BLE001  # a handler may be anybody's code: its fault costs this one try
+            return None if is_shutdown(wrong, task) else self._failed(wrong, outgoing)
+
+    def _failed(self, wrong: BaseException, outgoing: OutgoingEvent) -> Again:
+        if isinstance(wrong, TimeoutError):
             return Again(note=f"no answer within {self._sink.timeout:g} s")
-        except TransportError as wrong:
+        if isinstance(wrong, TransportError):
             return Again(note=str(wrong))
-        except Exception as wrong:  # a handler may be anybody's code: its fault must not lose the event
-            log.exception("handler.broke", sink=self._sink.name, delivery_id=outgoing.delivery_id)
-            return Again(note=f"the handler broke: {type(wrong).__name__}")
+        log.error("handler.broke", sink=self._sink.name, delivery_id=outgoing.delivery_id, exc_info=wrong)
+        return Again(note=f"the handler broke: {type(wrong).__name__}")
 
     def _give_back(self, tx: Transaction, delivery: Delivery, now: int) -> None:
         if tx.settle(delivery, returned_unused(delivery, now)):
@@ -164,6 +198,22 @@ class SinkCarrier:
         if wait is None:
             return msgspec.structs.replace(delivery, state="dead")
         return msgspec.structs.replace(delivery, state="pending", due_at=now + int(wait * 1000))
+
+
+def outcome_of_said(said: object) -> Outcome:
+    """What a handler returned, as an outcome: None is Delivered, and what is none of the closed set is Again."""
+    if said is None:
+        return Delivered()
+    try:
+        if isinstance(said, Delivered | Again | Dead):
+            outcome = _OUTCOME.decode(_ENCODER.encode(said))
+            if outcome.status is None or 0 <= outcome.status <= MAX_STATUS:
+                return outcome
+    except (ValueError, TypeError, RecursionError):
+        pass
+    return Again(
+        note=f"the handler returned {type(said).__name__}, which is not Delivered, Again or Dead as they must be"
+    )
 
 
 def outgoing_event(tx: Transaction, delivery: Delivery) -> OutgoingEvent:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -21,6 +22,7 @@ from receiver.errors import NoAnswer, StoreUnavailable
 from receiver.flows.commands import redeliver
 from receiver.lib.ids import show
 from receiver.model.deliveries import (
+    Accepted,
     Again,
     Dead,
     Delivered,
@@ -32,13 +34,14 @@ from receiver.model.events import Event
 from receiver.store.sqlite import store
 from receiver.workers import dispatcher
 from receiver.workers.dispatcher import AT_ONCE
+from support.records import a_report
 from support.world import PICKED, TELL, World, world
 
 
 class Recorder(Handler):
     """A handler that records its parcels and does as it is told."""
 
-    def __init__(self, *outcomes: Outcome | Exception) -> None:
+    def __init__(self, *outcomes: Any) -> None:
         self.parcels: list[OutgoingEvent] = []
         self.outcomes = list(outcomes)
         self.gate: asyncio.Event | None = None
@@ -63,8 +66,8 @@ class Recorder(Handler):
                 await self.gate.wait()
         finally:
             self.now -= 1
-        outcome = self.outcomes.pop(0) if self.outcomes else Delivered()
-        if isinstance(outcome, Exception):
+        outcome: Outcome | BaseException = self.outcomes.pop(0) if self.outcomes else Delivered()
+        if isinstance(outcome, BaseException):
             raise outcome
         return outcome
 
@@ -125,6 +128,64 @@ async def test_a_failed_try_is_tried_again_by_schedule_and_each_try_is_kept(tmp_
         ("again", "the handler broke: ValueError"),
         ("delivered", None),
     ]
+
+
+async def test_a_handler_that_returns_nothing_has_delivered(tmp_path: Path) -> None:
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(Recorder(None))) as here:
+        await here.webhook(PICKED)
+        assert (await state(here, "done")).attempt == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        True,
+        "done",
+        Delivered,
+        Accepted(report=a_report()),
+        Delivered(receipt=5),  # type: ignore[arg-type]
+        Delivered(note="\ud800"),
+        Delivered(status=2**65),
+        Again(note=None, after="soon"),  # type: ignore[arg-type]
+        Dead(note=object()),  # type: ignore[arg-type]
+        KeyboardInterrupt(),
+        SystemExit(1),
+        GeneratorExit(),
+        asyncio.CancelledError(),
+        BaseException("anything"),
+        TimeoutError("its own"),
+    ],
+    ids=lambda said: type(said).__name__,
+)
+async def test_whatever_else_a_handler_says_costs_one_try_on_the_schedule(tmp_path: Path, said: Any) -> None:
+    handler = Recorder(said)
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler, retry=(5.0, 30.0))) as here:
+        await here.webhook(PICKED)
+        waiting = await state(here, "pending", "done", "dead")
+        assert (waiting.state, waiting.attempt - waiting.base, waiting.due_at - here.clock()) == ("pending", 1, 5000)
+        (attempt,) = await here.store.read(lambda tx: tx.attempts(waiting.number))
+        assert attempt.outcome == "again"
+        await here.tick(5)
+        await state(here, "done")
+    assert len(handler.parcels) == 2
+
+
+async def test_a_handler_that_raises_something_else_when_it_is_stopped_lost_no_try(tmp_path: Path) -> None:
+    class Stubborn(Recorder):
+        async def deliver(self, parcel: OutgoingEvent, context: DeliveryContext) -> Outcome:
+            try:
+                return await super().deliver(parcel, context)
+            except asyncio.CancelledError:
+                raise RuntimeError("not now") from None
+
+    handler = Stubborn()
+    handler.gate = asyncio.Event()
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler)) as here:
+        await here.webhook(PICKED)
+        await handler.has(1)
+        await here.stop(grace=0)
+        left = await state(here, "pending")
+        assert left.attempt - left.base == 0
 
 
 async def test_a_spent_schedule_is_a_dead_letter_that_can_be_redelivered(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -19,6 +20,7 @@ from receiver.contracts import (
 )
 from receiver.contracts.options import NoOptions
 from receiver.lib.signatures import ref_of
+from receiver.model.deliveries import Delivery
 from receiver.model.jobs import Job
 from receiver.providers.journeyapi import JourneyAPI
 from receiver.workers.order_outcomes import recover
@@ -280,6 +282,53 @@ async def test_a_shutdown_before_the_call_gives_the_order_back_uncounted(tmp_pat
         assert hd(await here.jobs()).status == "planned"
         (delivery,) = await here.store.read(lambda tx: tx.deliveries(Filters()))
         assert (delivery.state, delivery.attempt - delivery.base) == ("pending", 0)
+
+
+WRONG: tuple[Any, ...] = (None, 5, KeyError("x"), SystemExit(1), asyncio.CancelledError(), KeyboardInterrupt())
+
+
+def odd(method: str, does: Any) -> Source:
+    """A source whose provider returns or raises this in one method."""
+
+    def answer(*_: object) -> Any:
+        if isinstance(does, BaseException):
+            raise does
+        return does
+
+    provider = JourneyAPI(NoOptions())
+    setattr(provider, method, answer)
+    return a_source(provider=provider)
+
+
+@pytest.mark.parametrize("does", [*WRONG, Call(method="POST", url="https://x.test", body="text")], ids=repr)  # type: ignore[arg-type]
+async def test_an_order_that_cannot_be_built_is_never_sent_and_tried_again_on_its_schedule(
+    tmp_path: Path, does: Any
+) -> None:
+    async with world(tmp_path, sources=(odd("order", does),)) as here:
+        await here.webhook(PICKED)
+        delivery = await until_pending(here, 1)
+        assert hd(await here.jobs()).status == "planned"
+        assert delivery.due_at > here.clock()
+        assert here.calls == []
+
+
+@pytest.mark.parametrize("does", WRONG, ids=repr)
+async def test_an_answer_that_cannot_be_read_leaves_the_order_unsure_and_sent_once(tmp_path: Path, does: Any) -> None:
+    async with world(tmp_path, sources=(odd("answered", does),)) as here:
+        await here.webhook(PICKED)
+        assert (await settle(here, "unsure")).provider_job_id is None
+        assert len(here.calls) == 1
+
+
+async def until_pending(world: World, attempts: int) -> Delivery:
+    """The order's delivery once so many tries of it are over."""
+    watch = world.store.watch()
+    while True:
+        (delivery,) = [one for one in await world.store.read(lambda tx: tx.deliveries(Filters())) if one.is_order]
+        if (delivery.state, delivery.attempt) == ("pending", attempts):
+            watch.close()
+            return delivery
+        assert await watch.wait(10)
 
 
 async def test_an_order_whose_job_no_longer_waits_is_withdrawn(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -424,19 +425,20 @@ async def test_what_breaks_the_working_in_is_kept_without_a_trace_of_it(tmp_path
         assert (await face.get("/jobs"))["items"] == []
 
 
-class Full(JourneyAPI):
-    """Breaks the working in, and then the store takes nothing more."""
+class Full(dict[str, Decimal]):
+    """Prices that break the working in, and then the store takes nothing more."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(pick=Decimal(1))
         self._monkeypatch = monkeypatch
 
-    def next_actions(self, job: Any) -> Any:
+    def get(self, *_: object) -> Any:
         self._monkeypatch.setattr(store, "MAX_WAITING", 0)
         raise RuntimeError("broken")
 
 
 async def test_a_store_that_takes_nothing_more_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with a_face(tmp_path, sources=(with_source("full", provider=Full(monkeypatch)),)) as face:
+    async with a_face(tmp_path, sources=(with_source("full", prices=Full(monkeypatch)),)) as face:
         assert is_problem(await face.post(GRID, "/in/full"), 503, "unavailable")
         assert is_problem(await face.post(GRID), 503, "unavailable")
         monkeypatch.undo()

@@ -93,6 +93,15 @@ class DeliveriesTable(Table):
             for row in self._db.execute(f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE state = 'running'")
         ]
 
+    def run_out(self, now: int) -> list[Delivery]:
+        """Leased deliveries whose lease is over: among those that run, which are few and have an index."""
+        rows = self._db.execute(
+            f"SELECT {DELIVERY_COLUMNS} FROM deliveries INDEXED BY deliveries_running "
+            "WHERE state = 'running' AND due_at <= ?",
+            (now,),
+        )
+        return [_delivery(row) for row in rows]
+
     def add_attempt(self, delivery: int, attempt: Attempt) -> None:
         """Keeps the result of a try."""
         self._db.execute(
