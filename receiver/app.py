@@ -22,11 +22,13 @@ from receiver.config import (
 from receiver.config.settings import setup_of
 from receiver.contracts import Sink, Transport
 from receiver.lib import logs
-from receiver.lib.times import Clock, system_clock
+from receiver.lib.steady_clock import SteadyClock
+from receiver.lib.times import Clock
 from receiver.model.deliveries import sink_lane
 from receiver.providers import PROVIDERS
 from receiver.store.sqlite.inspection import Inspection, inspect
 from receiver.store.sqlite.store import SqliteStore
+from receiver.workers.clock_watch import ClockWatch
 from receiver.workers.dispatcher import Dispatcher, Lane
 from receiver.workers.order_outcomes import recover
 from receiver.workers.orders import OrderCarrier
@@ -88,6 +90,7 @@ class GridhookRuntime:
         self._dispatcher: Dispatcher | None = None
         self._reconciler: Reconciler | None = None
         self._upkeep: Pruner | None = None
+        self._clock_watch: ClockWatch | None = None
 
     def web(self) -> Starlette:
         """The HTTP face."""
@@ -102,6 +105,12 @@ class GridhookRuntime:
     async def vacuum(self) -> None:
         """Writes the whole database anew, without free room; no write gets through meanwhile."""
         await self.store.vacuum()
+
+    async def watch_clock(self) -> None:
+        """Sees to what a clock that was set would leave waiting, now and from now on. Raises StoreUnavailable."""
+        if isinstance(self.clock, SteadyClock):
+            self._clock_watch = ClockWatch(self.store, self.setup, self.clock)
+            await self._clock_watch.start()
 
     async def dispatch(self, transport: Transport) -> None:
         """Becomes the dispatching process, ends an earlier one's leases, and starts. Raises StoreRefused."""
@@ -126,6 +135,9 @@ class GridhookRuntime:
         if self._dispatcher is not None:
             await self._dispatcher.stop(grace)
             self._dispatcher = None
+        if self._clock_watch is not None:
+            await self._clock_watch.stop()
+            self._clock_watch = None
 
     def _lanes(self, transport: Transport) -> list[Lane]:
         sinks = [self._sink(settings, transport) for settings in self.config.sinks.values()]
@@ -156,12 +168,18 @@ class GridhookRuntime:
 
 @asynccontextmanager
 async def runtime(
-    config: Config, role: Role | None = "all", *, clock: Clock = system_clock, transport: HttpTransport | None = None
+    config: Config, role: Role | None = "all", *, clock: Clock | None = None, transport: HttpTransport | None = None
 ) -> AsyncIterator[GridhookRuntime]:
-    """Opens everything; `role` None or "intake" dispatches nothing. Raises StoreRefused or StoreUnavailable."""
+    """Opens everything; `role` None or "intake" dispatches nothing. Raises StoreRefused or StoreUnavailable.
+
+    A `clock` that is given is taken at its word, unless it is a SteadyClock: that one is watched for jumps.
+    """
+    clock = clock or SteadyClock()
     async with SqliteStore(database_file(config), clock) as store:
         running = GridhookRuntime(config, store, clock)
         try:
+            if role is not None:
+                await running.watch_clock()
             if role in ("all", "dispatch"):
                 transport = transport or _transport()
                 await running.dispatch(transport)
