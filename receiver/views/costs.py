@@ -15,6 +15,7 @@ from receiver.contracts import (
 )
 from receiver.contracts.setup import Setup
 from receiver.flows.budgets import (
+    counted_span,
     period_end,
     period_start,
     used,
@@ -177,7 +178,7 @@ def _states(
 ) -> Iterable[BudgetState]:
     waiting = [kept.job.source if scope == "source" else kept.job.rule for kept in held]
     for name, budget in budgets.items():
-        rows = tx.cost_sums(period_start(budget, now, zone), of=(scope, name))
+        rows = tx.cost_sums(*counted_span(tx, budget, now, zone), of=(scope, name))
         spent = used(rows, budget.unit)
         end = period_end(budget, now, zone)
         yield BudgetState(

@@ -184,7 +184,9 @@ class Dispatcher:
         free = lane.concurrency - len(self._busy[lane.name])
         if lane.rate is None:
             return free
-        return min(free, 1) if self._free_at.get(lane.name, 0.0) <= now else 0
+        left = self._free_at.get(lane.name, 0.0) - now
+        # Further away than any wait of this rate: the clock was set back.
+        return 0 if 0 < left <= 1000 / lane.rate else min(free, 1)
 
     # --- on the event loop, before the next commit begins
 

@@ -83,8 +83,8 @@ class SqliteStore:
         """Opens the file, makes or migrates its schema. Raises StoreRefused or StoreUnavailable."""
         try:
             self._writer = await self._connect()
-            self.ref_key, newest = await on_thread(self._writer, _prepare)
-            self._ids.start_after(newest)
+            self.ref_key, newest, ahead = await on_thread(self._writer, _prepare)
+            self._ids.start_after(newest, ahead)
             self._reader = await self._connect()
             mover = await self._connect()
             self._file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
@@ -237,7 +237,9 @@ class SqliteStore:
         try:
             tx = SqliteTransaction(db, self._ids, self._shared)
             values = [work(tx) for work in works]
+            leads = tx.keep_leads()
             db.execute("COMMIT")
+            del self._ids.leads[: len(leads)]
         except BaseException:
             self._shared.forget()
             if db.in_transaction:
@@ -283,8 +285,8 @@ def _tell(write: Write, result: Result) -> None:
         log.exception("store.teller_broke")
 
 
-def _prepare(db: sqlite3.Connection) -> tuple[bytes, int]:
-    """Readies the file; gives the key of the refs and the newest id in it."""
+def _prepare(db: sqlite3.Connection) -> tuple[bytes, int, int]:
+    """Readies the file; returns the key of the refs, the newest id in it, and by how many ms that is ahead."""
     # Only before the first table: then free pages can be given back bit by bit (see receiver/workers/retention.py).
     db.execute("PRAGMA auto_vacuum = INCREMENTAL")
     db.execute("PRAGMA journal_mode = WAL")
@@ -295,7 +297,8 @@ def _prepare(db: sqlite3.Connection) -> tuple[bytes, int]:
     (key,) = db.execute("SELECT value FROM meta WHERE name = 'ref_key'").fetchone()
     tables = ("requests", "jobs", "events", "deliveries")
     newest = max(db.execute(f"SELECT coalesce(max(number), 0) FROM {table}").fetchone()[0] for table in tables)
-    return bytes(key), int(newest)
+    lead = db.execute("SELECT ahead FROM id_leads ORDER BY number DESC LIMIT 1").fetchone()
+    return bytes(key), int(newest), lead[0] if lead is not None else 0
 
 
 def _vacuum(db: sqlite3.Connection) -> None:
