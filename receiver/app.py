@@ -80,11 +80,6 @@ def read_config(path: Path, env: Mapping[str, str], secrets: Secrets = "needed")
     return load(path, env, LazyClasses(PROVIDERS), LazyClasses(HANDLERS), secrets)
 
 
-def database_file(config: Config) -> Path:
-    """The SQLite file that the configuration names, absolute."""
-    return Path(config.database.removeprefix("sqlite:///"))
-
-
 class GridhookRuntime:
     """The running parts: store, dispatcher, transport, web application."""
 
@@ -116,7 +111,7 @@ class GridhookRuntime:
 
     async def dispatch(self, transport: Transport) -> None:
         """Becomes the dispatching process, ends an earlier one's leases, and starts. Raises StoreRefused."""
-        self.store.own_dispatching()
+        await self.store.own_dispatching()
         self._transport = transport
         await self.store.write(lambda tx: recover(tx, self.setup, self.clock()))
         self._dispatcher = Dispatcher(self.store, self._lanes(self.config, self.setup, transport), self.clock)
@@ -213,7 +208,7 @@ async def runtime(
     config: Config, role: Role | None = "all", *, clock: Clock = system_clock, transport: HttpTransport | None = None
 ) -> AsyncIterator[GridhookRuntime]:
     """Opens everything; `role` None or "intake" dispatches nothing. Raises StoreRefused or StoreUnavailable."""
-    async with SqliteStore(database_file(config), clock) as store:
+    async with SqliteStore(config.database_file, clock) as store:
         running = GridhookRuntime(config, store, clock)
         try:
             if role in ("all", "dispatch"):
@@ -234,7 +229,7 @@ def _transport() -> HttpTransport:
 
 def inspect_database(config: Config) -> Inspection:
     """What there is at the database's address; changes nothing. Raises StoreRefused or StoreUnavailable."""
-    return inspect(database_file(config))
+    return inspect(config.database_file)
 
 
 def main() -> None:
