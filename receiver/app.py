@@ -82,11 +82,6 @@ def read_config(path: Path, env: Mapping[str, str], secrets: Secrets = "needed")
     return load(path, env, LazyClasses(PROVIDERS), LazyClasses(HANDLERS), secrets)
 
 
-def database_file(config: Config) -> Path:
-    """The SQLite file that the configuration names, absolute."""
-    return Path(config.database.removeprefix("sqlite:///"))
-
-
 class GridhookRuntime:
     """The running parts: store, dispatcher, transport, web application."""
 
@@ -125,7 +120,7 @@ class GridhookRuntime:
 
     async def dispatch(self, transport: Transport) -> None:
         """Becomes the dispatching process, ends an earlier one's leases, and starts. Raises StoreRefused."""
-        self.store.own_dispatching()
+        await self.store.own_dispatching()
         self._transport = transport
         await self.store.write(lambda tx: recover(tx, self.setup, self.clock()))
         self._dispatcher = Dispatcher(self.store, self._lanes(self.config, self.setup, transport), self.clock)
@@ -231,7 +226,7 @@ async def runtime(
     A `clock` that is given is taken at its word, unless it is a SteadyClock: that one is watched for jumps.
     """
     clock = clock or SteadyClock()
-    async with SqliteStore(database_file(config), clock) as store:
+    async with SqliteStore(config.database_file, clock) as store:
         running = GridhookRuntime(config, store, clock)
         try:
             if role is not None:
@@ -254,7 +249,7 @@ def _transport() -> HttpTransport:
 
 def inspect_database(config: Config) -> Inspection:
     """What there is at the database's address; changes nothing. Raises StoreRefused or StoreUnavailable."""
-    return inspect(database_file(config))
+    return inspect(config.database_file)
 
 
 def main() -> None:

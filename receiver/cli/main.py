@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from receiver.cli.commands import (
+    backup,
     check,
     costs,
     init,
@@ -16,6 +17,7 @@ from receiver.cli.commands import (
     prune,
     redeliver,
     resolve,
+    restore,
     serve,
     simulate,
     submit,
@@ -111,6 +113,8 @@ for name, command in (
     ("redeliver", redeliver.redeliver),
     ("reparse", redeliver.reparse),
     ("prune", prune.prune),
+    ("backup", backup.backup),
+    ("restore", restore.restore),
     ("simulate", simulate.simulate),
     ("demo", simulate.demo),
     ("schema", init.schema),

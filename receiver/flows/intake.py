@@ -28,6 +28,7 @@ from receiver.errors import (
 from receiver.flows.advance import advance
 from receiver.flows.reports import mark_proven, report_to
 from receiver.lib import ids
+from receiver.lib.redaction import STRUCK
 from receiver.lib.signatures import job_of_ref, matches
 from receiver.lib.strict_json import read_json
 from receiver.lib.times import stamp
@@ -157,20 +158,15 @@ def take(tx: Transaction, setup: Setup, arrival: ReadRequest) -> IntakeResult:
             proof=arrival.proof,
             ref_job=arrival.ref_job,
             note=arrival.note,
-            headers=_without_secrets(request.headers, setup.sources[request.source]),
-            body=request.body,
+            headers=_without_secrets(request.headers, setup),
+            body=setup.redaction.body(request.body),
         )
     )
     return _take_reports(tx, setup, number, arrival)
 
 
-def _without_secrets(headers: dict[str, str], source: Source) -> dict[str, str]:
-    kept = {name: "***" if name in SECRET_HEADERS else value for name, value in headers.items()}
-    for secret in source.secrets:
-        word = secret.reveal()
-        if word in "\n".join(kept.values()):
-            kept = {name: "***" if word in value else value for name, value in kept.items()}
-    return kept
+def _without_secrets(headers: dict[str, str], setup: Setup) -> dict[str, str]:
+    return setup.redaction.headers({name: STRUCK if name in SECRET_HEADERS else text for name, text in headers.items()})
 
 
 def _take_reports(tx: Transaction, setup: Setup, number: int, arrival: ReadRequest) -> IntakeResult:

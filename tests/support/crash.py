@@ -162,7 +162,7 @@ async def live(life: Life, transport: HttpTransport) -> None:
     setup = setup_of(life)
     async with contextlib.AsyncExitStack() as stack:
         store = await stack.enter_async_context(SqliteStore(Path(life.database), system_clock))
-        store.own_dispatching()
+        await store.own_dispatching()
         await store.write(lambda tx: recover(tx, setup, system_clock()))
         url = f"http://127.0.0.1:{life.port}"
         sender = OrderHandler(transport)

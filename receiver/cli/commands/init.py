@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -29,9 +30,9 @@ from receiver.views.schemas import schemas
 
 
 def init(config: ConfigFile = DEFAULT_FILE) -> None:
-    """Write a starter configuration. Never overwrites a file."""
+    """Write a starter configuration, readable for you alone. Never overwrites a file."""
     try:
-        with config.open("x", encoding="utf-8") as file:
+        with open(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(TEMPLATE)
     except FileExistsError:
         fail(f"{config} is there already and stays as it is: name another file with --config")

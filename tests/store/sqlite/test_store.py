@@ -200,11 +200,11 @@ async def test_a_store_that_cannot_be_opened_leaves_nothing_open(
 
 async def test_one_file_has_one_dispatcher(tmp_path: Path) -> None:
     async with SqliteStore(tmp_path / "a.db", Clock()) as one, SqliteStore(tmp_path / "a.db", Clock()) as other:
-        one.own_dispatching()
+        await one.own_dispatching()
         with pytest.raises(StoreRefused, match="another gridhook process"):
-            other.own_dispatching()
+            await other.own_dispatching()
     async with SqliteStore(tmp_path / "a.db", Clock()) as later:
-        later.own_dispatching()
+        await later.own_dispatching()
 
 
 async def test_a_watch_is_told_of_commits_of_its_own_and_of_other_processes(tmp_path: Path) -> None:
