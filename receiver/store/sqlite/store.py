@@ -49,7 +49,7 @@ class Write(NamedTuple):
     """A piece of work that waits for the next commit."""
 
     work: Work
-    tell: Callable[[Result], None]
+    done: asyncio.Future[Any]
 
 
 class SqliteStore:
@@ -137,17 +137,12 @@ class SqliteStore:
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """The value of `work` once it is on disk; see `receiver.contracts.Store.write`."""
-        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self.write_and_tell(work, lambda result: result.into(done))
-        return await done
-
-    def write_and_tell(self, work: Callable[[Transaction], Any], tell: Callable[[Result], None]) -> None:
-        """Calls `tell` once `work` is on disk; see `receiver.contracts.HookedStore.write_and_tell`."""
         if len(self._waiting) >= MAX_WAITING:
-            tell(Result(None, StoreUnavailable(f"{MAX_WAITING} writes wait already")))
-            return
-        self._waiting.append(Write(work, tell))
+            raise StoreUnavailable(f"{MAX_WAITING} writes wait already")
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Write(work, done))
         self._wake.set()
+        return await done
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """The value of `work` on a consistent view of what is committed."""
@@ -213,7 +208,7 @@ class SqliteStore:
             works = [write.work for write in batch] + [hook.begin() for hook in hooks]
             results = await on_thread(self._writer, partial(self._commit, works))
             for write, result in zip(batch, results, strict=False):
-                _tell(write, result)
+                result.into(write.done)
             for hook, result in zip(hooks, results[len(batch) :], strict=True):
                 hook.end(result)
             self._checkpoints.count(len(works))
@@ -297,13 +292,6 @@ def _must_be_there(fault: str | None) -> None:
 
 def _nothing(_tx: Transaction) -> None:
     """A write that only waits for those before it."""
-
-
-def _tell(write: Write, result: Result) -> None:
-    try:
-        write.tell(result)
-    except Exception:  # one who breaks when told must not keep the others from being told
-        log.exception("store.teller_broke")
 
 
 def _prepare(db: sqlite3.Connection) -> tuple[bytes, int, int]:
