@@ -25,6 +25,7 @@ from receiver.cli.commands import (
 )
 from receiver.cli.screen import (
     clean,
+    end_without_output,
     fail,
     say,
     show_everything,
@@ -51,6 +52,8 @@ class Commands(TyperGroup):
             raise typer.Exit(2) from None
         except OutOfBounds as wrong:
             fail(str(wrong), 2)
+        except UnicodeEncodeError:
+            fail("what was given is no text in UTF-8", 2)
         except GridhookError as wrong:
             fail(str(wrong))
 
@@ -126,4 +129,7 @@ for name, command in (
 def run(composition: Composition) -> None:
     """The console script: reads the arguments, runs the command, exits."""
     show_everything()
-    app(obj=composition)
+    try:
+        app(obj=composition)
+    except OSError as wrong:
+        end_without_output(wrong)

@@ -31,6 +31,7 @@ from receiver.errors import NotFound, NotPossible
 from receiver.flows import commands
 from receiver.model.jobs import Job, KeptJob
 from receiver.model.submissions import Decision
+from receiver.views.filters import text_reader
 
 JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 #: How many jobs are read at once.
@@ -100,6 +101,8 @@ def _asked_for(held: bool, unsure: bool, source: str | None) -> Literal["held", 
         raise typer.BadParameter("--held or --unsure, one at a time")
     if source is not None and not (held or unsure):
         raise typer.BadParameter("--source goes with --held or --unsure")
+    if source is not None:
+        filters.read_option("--source", text_reader, source)
     return "held" if held else "unsure" if unsure else None
 
 

@@ -53,7 +53,7 @@ def _version(path: Path) -> int | None:
 
 def _read(path: Path) -> int:
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as db:
+        with closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True)) as db:
             (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
             return version(db) if tables else 0
     except sqlite3.Error as wrong:
