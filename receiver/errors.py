@@ -85,9 +85,13 @@ class NotJson(GridhookError):
 
 
 class Unverified(GridhookError):
-    """A webhook does not prove to be genuine: it is refused, and nothing of it is kept."""
+    """A webhook does not prove to be genuine: it is refused and not kept. `reason` is for the operator."""
 
     code = "not_verified"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 class Unmapped(GridhookError):

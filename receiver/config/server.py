@@ -12,9 +12,12 @@ from receiver.config.findings import Findings
 from receiver.config.settings import ServerSettings
 from receiver.config.units import (
     BodySize,
+    ConnectionCount,
+    KeepAlive,
     Network,
     Port,
     StopTime,
+    UnreadSize,
 )
 from receiver.contracts import Source
 from receiver.errors import OptionError
@@ -38,7 +41,10 @@ class ServerKeys(msgspec.Struct, frozen=True, kw_only=True):
     host: Annotated[str, msgspec.Meta(extra={"check": _check_host})] = "127.0.0.1"
     port: Port = 8000
     admin_token: Secret | None = None
-    max_body: BodySize = 1024 * 1024
+    max_body: BodySize = 8 * 1024**2
+    max_connections: ConnectionCount = 4096
+    max_unread: UnreadSize = 64 * 1024**2
+    keep_alive: KeepAlive = 75.0
     stop_within: StopTime = 8.0
     trusted_proxies: tuple[Network, ...] = ()
 
@@ -49,11 +55,20 @@ def server_settings(keys: ServerKeys, findings: Findings) -> ServerSettings:
         findings.warn("server.admin_token is missing: the API and the pages need one")
     elif len(keys.admin_token.reveal()) < SHORT_TOKEN:
         findings.warn(f"server.admin_token has fewer than {SHORT_TOKEN} characters: it can be guessed")
+    if keys.max_unread < keys.max_body:
+        findings.wrong(
+            "server.max_unread",
+            "is smaller than max_body: a single body would not fit",
+            f"write at least {keys.max_body}, or lower server.max_body",
+        )
     return ServerSettings(
         host=keys.host,
         port=keys.port,
         admin_token=keys.admin_token,
         max_body=keys.max_body,
+        max_connections=keys.max_connections,
+        max_unread=keys.max_unread,
+        keep_alive=keys.keep_alive,
         stop_within=keys.stop_within,
         trusted_proxies=keys.trusted_proxies,
     )

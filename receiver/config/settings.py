@@ -29,7 +29,13 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8000
     admin_token: Secret | None = None
     #: Largest body that is taken in, bytes.
-    max_body: int = 1024 * 1024
+    max_body: int = 8 * 1024**2
+    #: How many connections there may be at once.
+    max_connections: int = 4096
+    #: What all unfinished requests together may hold, bytes.
+    max_unread: int = 64 * 1024**2
+    #: How long a connection without a request is kept, seconds.
+    keep_alive: float = 75.0
     #: Seconds that a stop may take, whatever hangs.
     stop_within: float = 8.0
     #: Addresses or networks whose `X-Forwarded-*` headers are believed.

@@ -24,7 +24,12 @@ port = 8000
 # For the API and the pages.
 admin_token = "env:GRIDHOOK_ADMIN_TOKEN"
 # The largest webhook that is taken in.
-max_body = "1 MiB"
+max_body = "8 MiB"
+# What senders may make the server hold: connections at once, and all unfinished requests together.
+#max_connections = 4096
+#max_unread = "64 MiB"
+# How long a connection that nobody uses is kept: longer than proxies and senders do, or they lose posts.
+#keep_alive = "75s"
 # Proxies whose X-Forwarded-* headers are believed.
 #trusted_proxies = ["10.0.0.0/8"]
 

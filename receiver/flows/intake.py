@@ -36,6 +36,7 @@ from receiver.model.jobs import (
     Report,
     fold,
 )
+from receiver.model.requests import Seal, Unproven
 
 log = structlog.get_logger("intake")
 
@@ -91,26 +92,43 @@ def verify(request: Request, source: Source, ref_key: bytes) -> Verification:
     absent with a right path. Who can do none of these needs the path.
     """
     path, ref_job = _path_proof(request, source, ref_key)
-    if request.path_token is not None and path is None:
-        raise Unverified("the ref or token in the path is not one of ours")
     seal = source.provider.seal(request, source)
     if seal == "wrong" or (source.secrets and seal != "valid"):
-        raise Unverified("the secret or signature is missing or wrong")
+        raise Unverified(_unproven(source, seal))
     if seal == "valid":
         return Verification(proof="signature" if source.provider.seals == "signature" else "secret", ref_job=ref_job)
     if path is None:
-        raise Unverified("it proves nothing, and has no ref or token in its path")
+        raise Unverified("no_proof")
     return Verification(proof=path, ref_job=ref_job)
 
 
+def verify_head(request: Request, source: Source, ref_key: bytes) -> None:
+    """Raises Unverified if the path and headers of a request show, before its body is here, that `verify` will."""
+    if source.provider.seals == "signature":
+        _path_proof(request, source, ref_key)
+    else:
+        verify(request, source, ref_key)
+
+
+def _unproven(source: Source, seal: Seal) -> Unproven:
+    if source.provider.seals == "secret":
+        return "no_header" if seal == "absent" else "header_differs"
+    if source.provider.seals == "signature":
+        return "signature_missing" if seal == "absent" else "signature_differs"
+    return "no_proof"
+
+
 def _path_proof(request: Request, source: Source, ref_key: bytes) -> tuple[Proof | None, int | None]:
+    """What the path proves, if it has a ref or token, and the number of the ref's job. Raises Unverified if wrong."""
     given = request.path_token
     if given is None:
         return None, None
     job = job_of_ref(ref_key, source.name, given)
     if job is not None:
         return "ref", job
-    return ("token", None) if source.token is not None and matches(given, [source.token]) else (None, None)
+    if source.token is not None and matches(given, [source.token]):
+        return "token", None
+    raise Unverified("unknown_ref")
 
 
 def read(request: Request, verified: Verification, source: Source) -> ReadRequest:

@@ -10,6 +10,9 @@ import msgspec
 Proof = Literal["secret", "signature", "ref", "token"]
 #: What a request's own headers and body prove: a valid secret or signature, none at all, or a wrong one.
 Seal = Literal["valid", "absent", "wrong"]
+#: Why a request is not verified: no secret header, or another secret; no signature, or another one; a ref or token in
+#: the path that is not one of ours; or nothing that could prove anything.
+Unproven = Literal["no_header", "header_differs", "signature_missing", "signature_differs", "unknown_ref", "no_proof"]
 RequestState = Literal["mapped", "unmapped", "unreadable"]
 
 
@@ -22,6 +25,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     #: The ref or token of the path, if there was one.
     path_token: str | None = None
+    #: The address that it came from, behind trusted proxies the real one; empty = not known.
+    sender: str = ""
     #: Unix ms.
     received_at: int
 

@@ -68,6 +68,21 @@ class RequestDetail(RequestView, frozen=True, kw_only=True):
     encoding: Literal["utf-8", "base64"]
 
 
+class RefusedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that was refused. Of what it held there are only the names of its headers."""
+
+    #: RFC 3339.
+    time: str
+    #: None = it named no source that there is.
+    source: str | None
+    #: Why: `no_header`, `header_differs`, `signature_missing`, `signature_differs`, `unknown_ref`, `no_proof`, or the
+    #: `code` of the answer.
+    reason: str
+    #: The address that it came from, behind trusted proxies the real one.
+    sender: str
+    headers: list[str]
+
+
 class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
     """One event on its way to one sink, or one planned job on its way to its provider, as lists show it."""
 

@@ -20,6 +20,7 @@ from receiver.views.records import (
     DeliveryDetail,
     DeliveryView,
     JobDetail,
+    RefusedRequest,
     RequestDetail,
     RequestView,
 )
@@ -37,6 +38,7 @@ RECORDS: Final[dict[str, type[msgspec.Struct]]] = {
     "ListedDelivery": DeliveryView,
     "Request": RequestDetail,
     "ListedRequest": RequestView,
+    "Refused": RefusedRequest,
     "Costs": CostSummary,
     "Taken": IntakeResult,
     "Submission": Submission,
@@ -48,6 +50,7 @@ LISTS: Final = {
     "JobList": "Job",
     "EventList": "Event",
     "RequestList": "ListedRequest",
+    "RefusedList": "Refused",
     "DeliveryList": "ListedDelivery",
 }
 #: Formats by the name of a property, in whichever record.

@@ -18,7 +18,9 @@ from receiver.web.api.routes import api, openapi
 from receiver.web.api.stream import Stream, go_on
 from receiver.web.guard import Guard
 from receiver.web.health import Health
+from receiver.web.http.load import ServerLoad
 from receiver.web.ingest.endpoint import Ingest
+from receiver.web.ingest.refused import RefusedRequests
 from receiver.web.metrics import Metrics
 from receiver.web.pages.home import home
 from receiver.web.refusals import handlers
@@ -34,15 +36,18 @@ class Application(Starlette):
         self.state.stopping = asyncio.Event()
         self._store = store
         self._clock = clock
-        self._metrics = Metrics(store)
+        #: What its connections hold.
+        self.load = ServerLoad()
+        self._refused = RefusedRequests()
+        self._metrics = Metrics(store, self.load)
         self._health = Health(store, clock)
         self._stream = Stream(store, self.state.stopping)
 
     def adopt(self, config: Config, setup: Setup) -> None:
         """Answers by this configuration from here on; requests under way end as they began, open streams go on."""
         store, clock = self._store, self._clock
-        self.ingest = Ingest(store, setup, clock, config.server.max_body, self._metrics.count)
-        v1 = api(store, setup, clock, self.state.stopping, self._stream)
+        self.ingest = Ingest(store, setup, clock, config.server.max_body, self._metrics, self._refused)
+        v1 = api(store, setup, clock, self.state.stopping, self._stream, self._refused)
         routes = [
             Route("/api/v1/openapi.json", openapi, methods=["GET"]),
             Mount("/api/v1", Bearer(v1, config.server.admin_token)),

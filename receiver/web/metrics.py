@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import structlog
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from receiver.contracts import Counts, Store
 from receiver.errors import StoreUnavailable
+from receiver.web.http.load import ServerLoad
 
 log = structlog.get_logger("web")
 
@@ -17,13 +18,20 @@ log = structlog.get_logger("web")
 class Metrics:
     """`/metrics`. Labels are names of the configuration and words of ours, never what a caller sent."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, load: ServerLoad) -> None:
         self._store = store
+        self._load = load
         self._registry = CollectorRegistry()
         #: Webhooks since the numbers were last shown: every one passes here, and a counter's lock costs more than this.
         self._counted: dict[tuple[str, str], int] = {}
         self._requests = Counter(
             "gridhook_requests", "Webhooks by what became of them.", ["source", "outcome"], registry=self._registry
+        )
+        self._refused = Counter(
+            "gridhook_requests_refused",
+            "Webhooks by why they were refused.",
+            ["source", "reason"],
+            registry=self._registry,
         )
         self._deliveries = Gauge(
             "gridhook_deliveries", "Deliveries that wait, run or were given up.", ["state"], registry=self._registry
@@ -31,6 +39,7 @@ class Metrics:
         self._jobs = Gauge(
             "gridhook_jobs_open", "Jobs that are not over.", ["source", "status"], registry=self._registry
         )
+        self._show_load()
         self._up = Gauge("gridhook_store_up", "1 if the store could be read just now.", registry=self._registry)
 
     def routes(self) -> list[Route]:
@@ -45,6 +54,10 @@ class Metrics:
             # A counter is as old as the first that it counts.
             self._requests.labels(source, outcome)
 
+    def count_refused(self, source: str, reason: str) -> None:
+        """Counts one refused webhook. Called on the event loop only."""
+        self._refused.labels(source, reason).inc()
+
     async def metrics(self, _request: Request) -> Response:
         """All numbers in the text format; what waits is counted in the store right now."""
         try:
@@ -55,6 +68,25 @@ class Metrics:
         self._show_counted()
         self._show(counts)
         return Response(generate_latest(self._registry), headers={"content-type": CONTENT_TYPE_LATEST})
+
+    def _show_load(self) -> None:
+        """What the connections hold, looked up whenever the numbers are asked for."""
+        load = self._load
+        open_ones = Gauge("gridhook_connections", "Open connections.", registry=self._registry)
+        open_ones.set_function(lambda: len(load.connections))
+        unread = Gauge("gridhook_unread_bytes", "Held of requests that are not answered yet.", registry=self._registry)
+        unread.set_function(lambda: load.unread)
+        full = Gauge(
+            "gridhook_connections_full",
+            "Since the start: connections refused (refused) or closed for others (made_way), requests refused (busy), "
+            "since there was no room for them.",
+            ["what"],
+            registry=self._registry,
+        )
+        full.labels("refused").set_function(lambda: load.turned_away)
+        full.labels("made_way").set_function(lambda: load.made_way)
+        full.labels("busy").set_function(lambda: load.overloaded)
+        ProcessCollector(registry=self._registry)
 
     def _show_counted(self) -> None:
         for (source, outcome), number in self._counted.items():

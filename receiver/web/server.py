@@ -6,12 +6,18 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
+import structlog
 import uvicorn
 
 from receiver.config import ServerSettings
-from receiver.web.ingest.connection import Connection
+from receiver.web.http.connections import Connections, WebApplication
+from receiver.web.http.descriptors import connections_within, raise_descriptor_limit
+from receiver.web.http.limits import Limits, limits_of
+from receiver.web.http.senders import Senders
+
+log = structlog.get_logger("web")
 
 BACKLOG: Final = 2048
 #: Seconds that requests in progress have at the end where nobody says how many.
@@ -45,6 +51,7 @@ class Server(uvicorn.Server):
     def end(self, grace: float = GRACE) -> None:
         """Ends once requests in progress are done, within `grace` seconds at the latest."""
         self.config.timeout_graceful_shutdown = grace  # type: ignore[assignment]  # it goes to asyncio.wait_for
+        self._connections.stop_within(grace)
         self.should_exit = True
 
     def hurry(self) -> None:
@@ -53,17 +60,18 @@ class Server(uvicorn.Server):
 
     def adopt(self, settings: ServerSettings) -> None:
         """Goes by these settings from the next connection on."""
-        fresh = server_config(self.config.app, settings)
-        fresh.load()
-        # The sockets that listen hold on to the object.
-        vars(self.config).update(vars(fresh))
+        self._connections.adopt(_limits(settings), Senders(settings.trusted_proxies))
+
+    @property
+    def _connections(self) -> Connections:
+        return cast("Connections", self.config.http)
 
 
-def server_config(app: Any, settings: ServerSettings) -> uvicorn.Config:
-    """uvicorn's settings: quick parts, our log, X-Forwarded-* believed from the configured proxies only."""
+def server_config(app: WebApplication, settings: ServerSettings) -> uvicorn.Config:
+    """uvicorn's settings: our connections and our log."""
     return uvicorn.Config(
-        app,
-        http=Connection,
+        cast("Any", app),
+        http=cast("Any", Connections(app, _limits(settings), Senders(settings.trusted_proxies))),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -71,7 +79,19 @@ def server_config(app: Any, settings: ServerSettings) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         date_header=True,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
+        proxy_headers=False,  # our connections see to them
         backlog=BACKLOG,
     )
+
+
+def _limits(settings: ServerSettings) -> Limits:
+    """The limits that the settings name, with no more connections than there can be descriptors for."""
+    allowed = connections_within(raise_descriptor_limit(settings.max_connections), settings.max_connections)
+    if allowed < settings.max_connections:
+        log.warning(
+            "server.few_descriptors",
+            connections=allowed,
+            wished=settings.max_connections,
+            remedy="raise the limit of open files (ulimit -n, LimitNOFILE=), or lower server.max_connections",
+        )
+    return limits_of(settings, allowed)

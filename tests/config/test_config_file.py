@@ -27,7 +27,7 @@ database   = "sqlite:///gridhook.db"
 
 [server]
 admin_token = "env:GRIDHOOK_ADMIN_TOKEN"
-max_body    = "1 MiB"
+max_body    = "8 MiB"
 
 [sources.journey]
 provider    = "journeyapi"
@@ -65,6 +65,16 @@ then = { action = "pick", index = "ask", ask = "team", within = "24h", default =
 
 
 # --- what is read ----------------------------------------------------------------------------------------------------
+
+
+def test_what_senders_may_hold_is_bounded_without_a_word_and_can_be_changed(tmp_path: Path) -> None:
+    server = loaded(tmp_path, 'public_url = "https://hooks.example.com"').server
+    assert (server.max_body, server.max_unread) == (8 * 1024**2, 64 * 1024**2)
+    assert (server.max_connections, server.keep_alive) == (4096, 75.0)
+    told = '[server]\nmax_body = "2 MiB"\nmax_unread = "3 MiB"\nmax_connections = 100\nkeep_alive = "2m"'
+    server = loaded(tmp_path, told).server
+    assert (server.max_body, server.max_unread) == (2 * 1024**2, 3 * 1024**2)
+    assert (server.max_connections, server.keep_alive) == (100, 120.0)
 
 
 def test_the_example_of_the_design_loads(tmp_path: Path) -> None:

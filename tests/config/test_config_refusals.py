@@ -116,6 +116,12 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
         ('[server]\nadmin_token = ""', "server.admin_token", "is empty"),
         ('[server]\ntrusted_proxies = ["10.0.0.1", "*"]', "server.trusted_proxies[1]", "not an IP address"),
         ('[server]\nmax_body = "1 B"', "server.max_body", "cannot stand here"),
+        ("[server]\nmax_connections = 3", "server.max_connections", "cannot stand here"),
+        ('[server]\nmax_connections = "4096"', "server.max_connections", "cannot stand here"),
+        ('[server]\nkeep_alive = "0s"', "server.keep_alive", "cannot stand here"),
+        ("[server]\nkeep_alive = 75", "server.keep_alive", "is not a duration"),
+        ('[server]\nmax_unread = "lots"', "server.max_unread", "is not a size"),
+        ('[server]\nmax_body = "9 MiB"\nmax_unread = "8 MiB"', "server.max_unread", "is smaller than max_body"),
         ("[server]\nport = true", "server.port", "cannot stand here"),
     ],
 )

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from receiver.contracts import Page
 from receiver.lib import ids
 from receiver.lib.strict_json import read_json
-from receiver.web.ingest.bodies import Bodies, read_headers
+from receiver.web.ingest.bodies import read_body, read_headers
 from receiver.web.problems import Refusal
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ def page(kind: ids.Kind, found: Page[T], view: Callable[[T], Any]) -> Response:
 
 async def read_record(request: Request, kind: type[T], limit: int) -> T:
     """The record in a request's JSON body. Raises NotJson, and Refusal (413, or 400 with the mistake's path)."""
-    body = await Bodies(limit).read(request.receive, read_headers(request.headers.raw))
+    body = await read_body(request.receive, read_headers(request.headers.raw), limit)
     read_json(body)
     try:
         return msgspec.json.decode(body, type=kind)

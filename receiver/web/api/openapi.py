@@ -186,6 +186,14 @@ def _requests() -> Json:
                 [one],
             )
         },
+        "/refused": {
+            "get": operation(
+                "listRefused",
+                "requests",
+                "Why the newest webhooks (200 at most) were refused since the server started, the latest first",
+                answers("200", "The one page", "RefusedList", 400),
+            )
+        },
         "/requests/{request_id}/reparse": {
             "post": operation(
                 "reparseRequest",

@@ -17,15 +17,20 @@ from receiver.web.api.filters import read_query
 from receiver.web.api.jobs import JobsApi
 from receiver.web.api.lists import ListsApi
 from receiver.web.api.openapi import document
+from receiver.web.api.refused import RefusedApi
 from receiver.web.api.stream import Stream
+from receiver.web.ingest.refused import RefusedRequests
 
 
-def api(store: Store, setup: Setup, clock: Clock, stopping: asyncio.Event, stream: Stream) -> Router:
+def api(
+    store: Store, setup: Setup, clock: Clock, stopping: asyncio.Event, stream: Stream, refused: RefusedRequests
+) -> Router:
     """The routes below `/api/v1`."""
     return Router(
         [
             *JobsApi(store, setup, clock, stopping).routes(),
             *ListsApi(store, setup, clock).routes(),
+            *RefusedApi(refused).routes(),
             *CostsApi(store, setup, clock).routes(),
             *stream.routes(),
         ],

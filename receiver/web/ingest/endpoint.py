@@ -1,13 +1,8 @@
-"""`POST /in/{source}[/{ref}]`: what becomes of a webhook, and what its sender is answered.
-
-Every webhook passes here, in one of two ways: whole, straight from its connection (`connection.py`), or as a raw ASGI
-call.
-"""
+"""`POST /in/{source}[/{ref}]`: what becomes of a webhook, and what its sender is answered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final, Protocol
 
 import msgspec
 import structlog
@@ -19,141 +14,158 @@ from receiver.errors import StoreUnavailable, Unverified
 from receiver.flows import intake
 from receiver.flows.intake import IntakeResult
 from receiver.lib.times import Clock
-from receiver.web.guard import SAFE_HEADERS
-from receiver.web.ingest.bodies import BODY_SECONDS, Bodies, read_headers
+from receiver.web.http.incoming import IncomingRequest
+from receiver.web.http.replies import HttpReply, reply_to
+from receiver.web.ingest.bodies import read_body, read_headers
+from receiver.web.ingest.refused import RefusedRequests
 from receiver.web.problems import Refusal, problem_body
 
 log = structlog.get_logger("ingest")
 
-#: Counts what became of a request: source and outcome.
-Count = Callable[[str, str], None]
-
 JSON: Final = b"application/json"
-PROBLEM: Final = b"application/problem+json"
-SAFE: Final = tuple(SAFE_HEADERS.items())
+NO_SUCH_SOURCE: Final = Refusal(404, "no_such_source", "there is no such source")
+NOT_POSTED: Final = Refusal(405, "method_not_allowed", "webhooks are POSTed", {"allow": "POST"})
+NOT_VERIFIED: Final = Refusal(401, "not_verified", "the request is not verified")
+UNAVAILABLE: Final = Refusal(503, "unavailable", "it cannot be kept now; send it again", {"retry-after": "5"})
+INTERNAL: Final = Refusal(500, "internal", "this is a fault of gridhook")
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-class IngestReply(NamedTuple):
-    """What a sender is answered."""
+class IngestCounts(Protocol):
+    """Counts webhooks; `source` is empty if there is no such source."""
 
-    status: int
-    body: bytes
-    content_type: bytes = PROBLEM
-    #: Besides those about the body and the safe ones.
-    headers: Mapping[str, str] = {}
+    def count(self, source: str, outcome: str) -> None:
+        """What became of one."""
+        ...
 
-    def header_lines(self) -> tuple[tuple[bytes, bytes], ...]:
-        """All headers but the body's length."""
-        known = ((b"content-type", self.content_type), *SAFE)
-        if not self.headers:
-            return known
-        more = ((name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items())
-        return (*known, *more)
+    def count_refused(self, source: str, reason: str) -> None:
+        """Why one was refused."""
+        ...
 
 
 class Ingest:
-    """Takes webhooks: size limit, verification, parse, commit, answer."""
+    """Takes webhooks in: who sent it, what becomes of it, what is answered, what is counted and told."""
 
     def __init__(
-        self,
-        store: Store,
-        setup: Setup,
-        clock: Clock,
-        max_body: int,
-        count: Count,
-        body_seconds: float = BODY_SECONDS,
+        self, store: Store, setup: Setup, clock: Clock, max_body: int, counts: IngestCounts, refused: RefusedRequests
     ) -> None:
-        self.max_body = max_body
+        self._max_body = max_body
         self._store = store
         self._setup = setup
         self._clock = clock
-        self._bodies = Bodies(max_body, body_seconds)
-        self._count = count
+        self._counts = counts
+        self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI call for a path below `/in/`. Whatever comes in, the answer is one of the table in the design."""
-        reply = await self._called(scope, receive)
+        """The ASGI call for a path below `/in/`, for servers that have nothing but ASGI."""
+        sender = scope["client"][0] if scope.get("client") else ""
+        request = IncomingRequest(scope["method"], b"/", "1.1", scope["headers"], sender)
+        request.path = scope["path"]
+        try:
+            request.body = await read_body(receive, read_headers(scope["headers"]), self._max_body)
+            reply = await self.answer(request)
+        except Refusal as no:
+            reply = self.refused(request, no)
         headers = [*reply.header_lines(), (b"content-length", b"%d" % len(reply.body))]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _called(self, scope: Scope, receive: Receive) -> IngestReply:
+    async def answer(self, request: IncomingRequest) -> HttpReply:
+        """The answer to a request that is here as a whole; one of the table in the design, whatever comes in."""
         started = self._clock()
-        name, token = _address(scope["path"])
+        name, token = _address(request.path)
         source = self._setup.sources.get(name)
+        if source is None or request.method != "POST":
+            return self._refuse(request, source, NO_SUCH_SOURCE if source is None else NOT_POSTED, started)
+        webhook = Request(
+            source=name,
+            headers=read_headers(request.headers),
+            body=request.body,
+            path_token=token,
+            sender=request.sender,
+            received_at=started,
+        )
         try:
-            known = _known(source)
-            if scope["method"] != "POST":
-                raise Refusal(405, "method_not_allowed", "webhooks are POSTed", {"allow": "POST"})
-            headers = read_headers(scope["headers"])
-            body = await self._bodies.read(receive, headers)
-        except Refusal as no:
-            return self._refused(source, started, no)
-        return await self._received(known, token, headers, body, started)
-
-    async def post(self, path: str, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> IngestReply:
-        """The answer to a POST that has arrived as a whole, its body no larger than `max_body`.
-
-        Whatever comes in, the answer is one of the table in the design.
-        """
-        started = self._clock()
-        name, token = _address(path)
-        source = self._setup.sources.get(name)
-        try:
-            known = _known(source)
-            named = read_headers(headers)
-        except Refusal as no:
-            return self._refused(source, started, no)
-        return await self._received(known, token, named, body, started)
-
-    async def _received(
-        self, source: Source, token: str | None, headers: dict[str, str], body: bytes, started: int
-    ) -> IngestReply:
-        request = Request(source=source.name, headers=headers, body=body, path_token=token, received_at=started)
-        try:
-            result = await intake.receive(request, source, self._store, self._setup)
+            result = await intake.receive(webhook, source, self._store, self._setup)
         except Unverified as no:
-            return self._refused(source, started, Refusal(401, no.code, "the request is not verified"))
+            return self._refuse(request, source, NOT_VERIFIED, started, no.reason)
         except StoreUnavailable as wrong:
-            self._note(source, "unavailable", started, reason=str(wrong))
-            body = problem_body(503, "unavailable", "it cannot be kept now; send it again")
-            return IngestReply(503, body, headers={"retry-after": "5"})
+            self._note(source, "unavailable", request, started, reason=str(wrong))
+            return reply_to(UNAVAILABLE)
         except Exception:  # nothing of a fault is told outside
-            log.exception("intake.broke", source=source.name)
-            return IngestReply(500, problem_body(500, "internal", "this is a fault of gridhook"))
-        return self._kept(source, started, result)
+            log.exception("intake.broke", source=name)
+            return reply_to(INTERNAL)
+        return self._taken(request, source, result, started)
 
-    def _kept(self, source: Source, started: int, taken: IntakeResult) -> IngestReply:
-        self._note(source, "duplicate" if taken.duplicate else taken.state, started, taken)
-        if taken.state == "unreadable":
-            return IngestReply(400, problem_body(400, "not_json", taken.note or "not JSON", request=taken.request))
-        answer = {"request": taken.request, "events": taken.events, "duplicate": taken.duplicate}
-        return IngestReply(200, _ENCODER.encode(answer), JSON)
+    def head_refusal(self, request: IncomingRequest) -> HttpReply | None:
+        """The answer to a request whose head alone shows that it will be refused, else None."""
+        started = self._clock()
+        name, token = _address(request.path)
+        source = self._setup.sources.get(name)
+        if source is None or request.method != "POST":
+            return self._refuse(request, source, NO_SUCH_SOURCE if source is None else NOT_POSTED, started)
+        headers = read_headers(request.headers)
+        webhook = Request(source=name, headers=headers, body=b"", path_token=token, received_at=started)
+        try:
+            intake.verify_head(webhook, source, self._store.ref_key)
+        except Unverified as no:
+            return self._refuse(request, source, NOT_VERIFIED, started, no.reason)
+        return None
 
-    def _refused(self, source: Source | None, started: int, no: Refusal) -> IngestReply:
-        self._note(source, no.code, started)
-        return IngestReply(no.status, problem_body(no.status, no.code, no.detail), headers=no.headers)
+    def refused(self, request: IncomingRequest, refusal: Refusal) -> HttpReply:
+        """The answer to a request that the server could not read to its end. It is lost, unless it is sent again."""
+        reply = self.head_refusal(request)
+        if reply is not None:
+            return reply
+        source = self._setup.sources.get(_address(request.path)[0])
+        return self._refuse(request, source, refusal, self._clock())
+
+    def _taken(self, request: IncomingRequest, source: Source, result: IntakeResult, started: int) -> HttpReply:
+        outcome = "duplicate" if result.duplicate else result.state
+        self._note(source, outcome, request, started, request_id=result.request, events=result.events)
+        if result.state == "unreadable":
+            return HttpReply(400, problem_body(400, "not_json", result.note or "not JSON", request=result.request))
+        answer = {"request": result.request, "events": result.events, "duplicate": result.duplicate}
+        return HttpReply(200, _ENCODER.encode(answer), JSON)
+
+    def _refuse(
+        self, request: IncomingRequest, source: Source | None, refusal: Refusal, started: int, reason: str = ""
+    ) -> HttpReply:
+        name = source.name if source is not None else None
+        reason = reason or refusal.code
+        names = sorted({name.decode("latin-1") for name, _ in request.headers})
+        self._counts.count_refused(name or "", reason)
+        if self._refused.add(name, reason, request.sender, names, started):
+            self._note(source, refusal.code, request, started, reason=reason)
+            if refusal.code == "too_large" and name is not None:
+                log.warning("request.lost", source=name, reason=refusal.detail, remedy="raise server.max_body")
+        else:
+            self._counts.count(name or "", refusal.code)
+        return reply_to(refusal)
 
     def _note(
-        self, source: Source | None, outcome: str, started: int, taken: IntakeResult | None = None, **more: object
+        self,
+        source: Source | None,
+        outcome: str,
+        request: IncomingRequest,
+        started: int,
+        *,
+        request_id: str | None = None,
+        events: int = 0,
+        **more: object,
     ) -> None:
-        self._count(source.name if source else "", outcome)
+        name = source.name if source is not None else None
+        self._counts.count(name or "", outcome)
         log.info(
             "request.received",
-            source=source.name if source else None,
+            source=name,
             outcome=outcome,
-            request_id=taken.request if taken else None,
-            events=taken.events if taken else 0,
+            request_id=request_id,
+            events=events,
+            sender=request.sender,
             took_ms=self._clock() - started,
             **more,
         )
-
-
-def _known(source: Source | None) -> Source:
-    if source is None:
-        raise Refusal(404, "no_such_source", "there is no such source")
-    return source
 
 
 def _address(path: str) -> tuple[str, str | None]:

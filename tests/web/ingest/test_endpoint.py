@@ -22,6 +22,7 @@ from receiver.model.jobs import Report
 from receiver.providers.journeyapi import JourneyAPI
 from receiver.store.sqlite import store
 from receiver.web.ingest.endpoint import Ingest
+from receiver.web.ingest.refused import RefusedRequests
 from support.face import GRID, SECRET, Face, a_face, full_disk, with_source
 from support.records import a_job, a_source
 from support.world import Clock
@@ -336,12 +337,6 @@ async def test_an_odd_content_length_does_no_harm(tmp_path: Path, length: str) -
         assert (await face.post(GRID, headers=headers)).status_code in (200, 413)
 
 
-async def test_headers_beyond_all_measure_are_refused(tmp_path: Path) -> None:
-    async with a_face(tmp_path) as face:
-        answer = await face.post(GRID, headers={**SECRET, "x-long": "x" * 40_000})
-        assert is_problem(answer, 431, "headers_too_large")
-
-
 async def called(ingest: Ingest, messages: list[Message]) -> list[Message]:
     """What the raw application sends when it is given these messages, and then nothing more."""
     sent: list[Message] = []
@@ -361,34 +356,34 @@ async def called(ingest: Ingest, messages: list[Message]) -> list[Message]:
     return sent
 
 
-def counting(counts: list[tuple[str, str]]) -> Any:
-    return lambda source, outcome: counts.append((source, outcome))
+class Counted:
+    """What was counted: source and outcome, source and reason."""
 
+    def __init__(self) -> None:
+        self.outcomes: list[tuple[str, str]] = []
+        self.reasons: list[tuple[str, str]] = []
 
-async def test_a_body_that_never_ends_is_given_up(tmp_path: Path) -> None:
-    counts: list[tuple[str, str]] = []
-    async with a_face(tmp_path) as face:
-        ingest = Ingest(face.store, face.setup, Clock(), 1000, counting(counts), body_seconds=0.01)
-        sent = await called(ingest, [{"type": "http.request", "body": b"{", "more_body": True}])
-        assert sent[0]["status"] == 408
-        assert counts == [("journey", "too_slow")]
-        assert await kept(face) == []
+    def count(self, source: str, outcome: str) -> None:
+        self.outcomes.append((source, outcome))
+
+    def count_refused(self, source: str, reason: str) -> None:
+        self.reasons.append((source, reason))
 
 
 async def test_a_sender_that_hangs_up_is_not_taken(tmp_path: Path) -> None:
-    counts: list[tuple[str, str]] = []
+    counted = Counted()
     async with a_face(tmp_path) as face:
-        ingest = Ingest(face.store, face.setup, Clock(), 1000, counting(counts))
+        ingest = Ingest(face.store, face.setup, Clock(), 1000, counted, RefusedRequests())
         whole = json.dumps(GRID).encode()
         await called(ingest, [{"type": "http.request", "body": whole, "more_body": True}, {"type": "http.disconnect"}])
         await called(ingest, [{"type": "http.disconnect"}])
-        assert counts == [("journey", "cut_short")] * 2
+        assert counted.outcomes == counted.reasons == [("journey", "cut_short")] * 2
         assert await kept(face) == []
 
 
 async def test_a_body_in_pieces_is_put_together(tmp_path: Path) -> None:
     async with a_face(tmp_path) as face:
-        ingest = Ingest(face.store, face.setup, Clock(), 1000, counting([]))
+        ingest = Ingest(face.store, face.setup, Clock(), 1000, Counted(), RefusedRequests())
         whole = json.dumps(GRID).encode()
         pieces = [{"type": "http.request", "body": bytes([byte]), "more_body": True} for byte in whole]
         sent = await called(ingest, [*pieces, {"type": "http.request"}])

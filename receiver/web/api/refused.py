@@ -1,0 +1,27 @@
+"""The newest refused webhooks over HTTP."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from receiver.web.api.answers import json_answer
+from receiver.web.api.filters import read_query
+from receiver.web.ingest.refused import RefusedRequests
+
+
+class RefusedApi:
+    """`/api/v1/refused`."""
+
+    def __init__(self, refused: RefusedRequests) -> None:
+        self._refused = refused
+
+    def routes(self) -> list[Route]:
+        """Its address."""
+        return [Route("/refused", self.refused, methods=["GET"])]
+
+    async def refused(self, request: Request) -> Response:
+        """Why the newest requests were refused since the server started, the latest first, in one page."""
+        read_query(request, {})
+        return json_answer({"items": self._refused.newest(), "next": None})

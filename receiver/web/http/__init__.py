@@ -1,0 +1,1 @@
+"""Connections of the HTTP server: requests are read whole, within bounds, and answered one after the other."""
