@@ -14,7 +14,7 @@ from receiver.contracts import HookedStore
 from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
 from receiver.web.api.auth import Bearer
-from receiver.web.api.routes import api
+from receiver.web.api.routes import api, openapi
 from receiver.web.api.stream import Stream, go_on
 from receiver.web.guard import Guard
 from receiver.web.health import Health
