@@ -30,11 +30,13 @@ from receiver.contracts import (
 from receiver.contracts.setup import Setup
 from receiver.flows.breakers import judge_again
 from receiver.lib import logs, streams
-from receiver.lib.times import Clock, system_clock
+from receiver.lib.steady_clock import SteadyClock
+from receiver.lib.times import Clock
 from receiver.model.deliveries import sink_lane
 from receiver.providers import PROVIDERS
 from receiver.store.sqlite.inspection import Inspection, inspect
 from receiver.store.sqlite.store import SqliteStore
+from receiver.workers.clock_watch import ClockWatch
 from receiver.workers.dispatcher import Dispatcher, Lane
 from receiver.workers.order_outcomes import recover
 from receiver.workers.orders import OrderCarrier
@@ -80,11 +82,6 @@ def read_config(path: Path, env: Mapping[str, str], secrets: Secrets = "needed")
     return load(path, env, LazyClasses(PROVIDERS), LazyClasses(HANDLERS), secrets)
 
 
-def database_file(config: Config) -> Path:
-    """The SQLite file that the configuration names, absolute."""
-    return Path(config.database.removeprefix("sqlite:///"))
-
-
 class GridhookRuntime:
     """The running parts: store, dispatcher, transport, web application."""
 
@@ -98,6 +95,7 @@ class GridhookRuntime:
         self._dispatcher: Dispatcher | None = None
         self._reconciler: Reconciler | None = None
         self._upkeep: Pruner | None = None
+        self._clock_watch: ClockWatch | None = None
 
     def web(self) -> Application:
         """The HTTP face."""
@@ -114,9 +112,15 @@ class GridhookRuntime:
         """Writes the whole database anew, without free room; no write gets through meanwhile."""
         await self.store.vacuum()
 
+    async def watch_clock(self) -> None:
+        """Sees to what a clock that was set would leave waiting, now and from now on. Raises StoreUnavailable."""
+        if isinstance(self.clock, SteadyClock):
+            self._clock_watch = ClockWatch(self.store, self.setup, self.clock)
+            await self._clock_watch.start()
+
     async def dispatch(self, transport: Transport) -> None:
         """Becomes the dispatching process, ends an earlier one's leases, and starts. Raises StoreRefused."""
-        self.store.own_dispatching()
+        await self.store.own_dispatching()
         self._transport = transport
         await self.store.write(lambda tx: recover(tx, self.setup, self.clock()))
         self._dispatcher = Dispatcher(self.store, self._lanes(self.config, self.setup, transport), self.clock)
@@ -138,6 +142,8 @@ class GridhookRuntime:
         self.config, self.setup = config, setup
         if self._web is not None:
             self._web.adopt(config, setup)
+        if self._clock_watch is not None:
+            self._clock_watch.adopt(setup)
         if self._dispatcher is None or self._reconciler is None:
             return fixed
         self._dispatcher.adopt(lanes)
@@ -162,6 +168,9 @@ class GridhookRuntime:
             reconciler.stop() if reconciler is not None else _none(),
             dispatcher.stop(grace, hurry) if dispatcher is not None else _none(),
         )
+        if self._clock_watch is not None:
+            await self._clock_watch.stop()
+            self._clock_watch = None
         return dropped + cut
 
     def _start_upkeep(self) -> None:
@@ -210,12 +219,18 @@ async def _none() -> int:
 
 @asynccontextmanager
 async def runtime(
-    config: Config, role: Role | None = "all", *, clock: Clock = system_clock, transport: HttpTransport | None = None
+    config: Config, role: Role | None = "all", *, clock: Clock | None = None, transport: HttpTransport | None = None
 ) -> AsyncIterator[GridhookRuntime]:
-    """Opens everything; `role` None or "intake" dispatches nothing. Raises StoreRefused or StoreUnavailable."""
-    async with SqliteStore(database_file(config), clock) as store:
+    """Opens everything; `role` None or "intake" dispatches nothing. Raises StoreRefused or StoreUnavailable.
+
+    A `clock` that is given is taken at its word, unless it is a SteadyClock: that one is watched for jumps.
+    """
+    clock = clock or SteadyClock()
+    async with SqliteStore(config.database_file, clock) as store:
         running = GridhookRuntime(config, store, clock)
         try:
+            if role is not None:
+                await running.watch_clock()
             if role in ("all", "dispatch"):
                 transport = transport or _transport()
                 await running.dispatch(transport)
@@ -234,7 +249,7 @@ def _transport() -> HttpTransport:
 
 def inspect_database(config: Config) -> Inspection:
     """What there is at the database's address; changes nothing. Raises StoreRefused or StoreUnavailable."""
-    return inspect(database_file(config))
+    return inspect(config.database_file)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ GridhookError
 ├── ConfigError          the configuration cannot be used; carries every problem found
 ├── OptionError          one key of a plug-in's options cannot be used; the configuration makes a problem of it
 ├── NotJson              a body is not RFC 8259 JSON
+├── Unverified           a webhook does not prove to be genuine (401); nothing of it is kept
 ├── Unmapped             JSON, but not a shape (or a status) that the provider code knows
 │   └── ProviderBroke    the provider code raised, or returned, what its contract does not allow
 ├── Unsupported          a provider cannot do this action, or not on this parent
@@ -81,6 +82,12 @@ class NotJson(GridhookError):
     """The bytes are not RFC 8259 JSON; the message says where they stop being so."""
 
     code = "not_json"
+
+
+class Unverified(GridhookError):
+    """A webhook does not prove to be genuine: it is refused, and nothing of it is kept."""
+
+    code = "not_verified"
 
 
 class Unmapped(GridhookError):

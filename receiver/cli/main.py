@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from receiver.cli.commands import (
+    backup,
     check,
     costs,
     init,
@@ -16,6 +17,7 @@ from receiver.cli.commands import (
     prune,
     redeliver,
     resolve,
+    restore,
     serve,
     simulate,
     submit,
@@ -23,6 +25,7 @@ from receiver.cli.commands import (
 )
 from receiver.cli.screen import (
     clean,
+    end_without_output,
     fail,
     say,
     show_everything,
@@ -49,6 +52,8 @@ class Commands(TyperGroup):
             raise typer.Exit(2) from None
         except InvalidParams as wrong:
             fail(str(wrong), 2)
+        except UnicodeEncodeError:
+            fail("what was given is no text in UTF-8", 2)
         except GridhookError as wrong:
             fail(str(wrong))
 
@@ -111,6 +116,8 @@ for name, command in (
     ("redeliver", redeliver.redeliver),
     ("reparse", redeliver.reparse),
     ("prune", prune.prune),
+    ("backup", backup.backup),
+    ("restore", restore.restore),
     ("simulate", simulate.simulate),
     ("demo", simulate.demo),
     ("schema", init.schema),
@@ -122,4 +129,7 @@ for name, command in (
 def run(composition: Composition) -> None:
     """The console script: reads the arguments, runs the command, exits."""
     show_everything()
-    app(obj=composition)
+    try:
+        app(obj=composition)
+    except OSError as wrong:
+        end_without_output(wrong)

@@ -13,6 +13,8 @@ from typing import Any, Final, NoReturn
 import msgspec
 import typer
 
+from receiver.lib.streams import abandon
+
 #: Status, state or outcome to its colour on a terminal.
 STYLES: Final[dict[str, str]] = {
     "completed": "green",
@@ -30,7 +32,9 @@ STYLES: Final[dict[str, str]] = {
     "submitting": "cyan",
 }
 #: Characters that could steer a terminal or turn its text around; within JSON they can be written as `\\u....`.
-STEERING: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+STEERING: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+#: What stands for bytes that are no UTF-8, as in arguments and in names of files.
+LONE: Final = re.compile("[\ud800-\udfff]")
 #: The column that gives way on a narrow terminal; its end is then marked with an ellipsis.
 LONG: Final = "PROMPT"
 
@@ -49,14 +53,25 @@ def _escaped(wrong: UnicodeError) -> tuple[str, int]:
     return json.dumps(wrong.object[wrong.start : wrong.end])[1:-1], wrong.end
 
 
+def end_without_output(wrong: OSError) -> NoReturn:
+    """Ends the program with a sentence, since what it has to say cannot be written. Exit 1."""
+    abandon(sys.stdout)
+    what = "the output cannot be written" if wrong.filename is None else str(wrong.filename)
+    tell(f"gridhook: {clean(what)}: {wrong.strerror or wrong}")
+    sys.exit(1)
+
+
 def say(text: str = "") -> None:
     """One line (or several) for the reader."""
     print(text, flush=True)
 
 
 def tell(text: str) -> None:
-    """One line beside the result, on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    """One line beside the result, on standard error; lost where that takes nothing."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        abandon(sys.stderr)
 
 
 def fail(text: str, code: int = 1) -> NoReturn:
@@ -66,8 +81,19 @@ def fail(text: str, code: int = 1) -> NoReturn:
 
 
 def emit(value: Any) -> None:
-    """A value as one line of JSON."""
-    emit_raw(msgspec.json.encode(value))
+    """A value as one line of JSON; bytes that are no text, as in names of files, become U+FFFD."""
+    try:
+        emit_raw(msgspec.json.encode(value))
+    except UnicodeEncodeError:
+        emit_raw(msgspec.json.encode(_as_text(msgspec.to_builtins(value))))
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, str):
+        return LONE.sub("\ufffd", value)
+    if isinstance(value, list | tuple):
+        return [_as_text(item) for item in value]
+    return {_as_text(name): _as_text(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def emit_raw(body: bytes) -> None:
@@ -86,11 +112,12 @@ def harmless_json(text: str) -> str:
 
 
 def clean(text: object) -> str:
-    """Foreign text as one line: white space is a blank, control characters are gone."""
+    """Foreign text as one line: white space is a blank, control characters are gone, what is no text is U+FFFD."""
     if text is None:
         return "-"
+    letters = LONE.sub("\ufffd", str(text))
     return "".join(
-        " " if letter.isspace() else letter for letter in str(text) if letter.isprintable() or letter.isspace()
+        " " if letter.isspace() else letter for letter in letters if letter.isprintable() or letter.isspace()
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 import typer
 
+from receiver.cli.screen import LONE
 from receiver.config.units import duration
 from receiver.errors import NotJson, OutOfBounds
 from receiver.lib import ids
@@ -42,7 +43,7 @@ def then(text: str | None) -> list[Any] | dict[str, Any] | None:
     if text is None:
         return None
     try:
-        value = read_json(text.encode("utf-8", "replace"))
+        value = read_json(text.encode("utf-8", "surrogateescape"))
     except NotJson as wrong:
         raise typer.BadParameter(f"--then is not JSON: {wrong}") from None
     if not isinstance(value, dict | list):
@@ -84,7 +85,9 @@ def _split(pairs: Sequence[str], option: str) -> list[tuple[str, str]]:
     split = [pair.partition("=") for pair in pairs]
     for pair, (name, equals, _) in zip(pairs, split, strict=True):
         if not name or not equals:
-            raise typer.BadParameter(f"{option} {pair!r} is not of the form name=value")
+            raise typer.BadParameter(f"{option} {pair[:60]!r} is not of the form name=value")
+        if LONE.search(pair):
+            raise typer.BadParameter(f"{option} {pair[:60]!r} is no text in UTF-8")
     return [(name, text) for name, _, text in split]
 
 

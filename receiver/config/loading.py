@@ -113,7 +113,15 @@ def _read(reader: Reader, tables: Table, file: Path, providers: Registry, handle
         budgets=sources.budgets,
         rule_budgets=rules.budgets,
         warnings=tuple(reader.findings.warnings),
+        secrets=tuple(reader.secrets),
+        secret_files=tuple(_secret_files(reader, file)),
     )
+
+
+def _secret_files(reader: Reader, file: Path) -> list[Path]:
+    """The files that hold secrets, each once. One named `.env` beside the configuration is taken for one of them."""
+    own = [file.absolute()] if reader.has_literal_secret else []
+    return list(dict.fromkeys([*own, file.parent.absolute() / ".env", *reader.secret_files]))
 
 
 def _parsed(file: Path) -> dict[str, Any]:

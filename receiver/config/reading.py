@@ -44,6 +44,12 @@ class Reader:
 
     def __init__(self, findings: Findings, env: Mapping[str, str], folder: Path, secrets: Secrets = "needed") -> None:
         self.findings = findings
+        #: Every secret that was read.
+        self.secrets: list[Secret] = []
+        #: Files that secrets were read from (`file:`).
+        self.secret_files: list[Path] = []
+        #: Whether a secret stands in the configuration as it is.
+        self.has_literal_secret = False
         self.folder = folder
         self._secrets = secrets
         self._env = env
@@ -171,12 +177,23 @@ class Reader:
         return made
 
     def _secret(self, value: Any, where: str) -> Secret:
+        self._note_origin(value)
         try:
-            return read_secret(value, self._env, self.folder)
+            secret = read_secret(value, self._env, self.folder)
         except SecretWrong as wrong:
             if self._secrets == "needed":
                 self.findings.wrong(where, wrong.wrong, wrong.remedy)
             raise Wrong from None
+        self.secrets.append(secret)
+        return secret
+
+    def _note_origin(self, value: Any) -> None:
+        if not isinstance(value, str) or value.startswith("env:"):
+            return
+        if value.startswith("file:"):
+            self.secret_files.append(self.folder / value.removeprefix("file:"))
+        else:
+            self.has_literal_secret = True
 
     def _plain(self, value: Any, kind: Any, where: str) -> Any:
         unit = unit_of(kind)

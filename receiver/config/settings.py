@@ -88,6 +88,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     rule_budgets: dict[str, Budget] = {}
     #: What works, but most likely not as it was meant.
     warnings: tuple[str, ...] = ()
+    #: Every secret that it names, wherever it stands.
+    secrets: tuple[Secret, ...] = ()
+    #: Files that hold secrets, if they are there: the configuration itself, `.env`, those behind `file:`.
+    secret_files: tuple[Path, ...] = ()
+
+    @property
+    def database_file(self) -> Path:
+        """The SQLite file that `database` names, absolute."""
+        return Path(self.database.removeprefix("sqlite:///"))
 
 
 def setup_of(config: Config) -> Setup:
@@ -99,7 +108,13 @@ def setup_of(config: Config) -> Setup:
         depth=config.limits.depth,
         jobs=config.limits.jobs,
     )
-    return Setup(sources=config.sources, rules=config.rules, limits=limits, sinks=frozenset(config.sinks))
+    return Setup(
+        sources=config.sources,
+        rules=config.rules,
+        limits=limits,
+        sinks=frozenset(config.sinks),
+        secrets=config.secrets,
+    )
 
 
 def taken_over(old: Config, new: Config) -> tuple[Config, tuple[str, ...]]:

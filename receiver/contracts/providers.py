@@ -233,6 +233,12 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         known = sorted(self.provider.parameters(action))
         return {name: nearest(name, known) for name in params if known and name not in known}
 
+    @property
+    def all_secrets(self) -> tuple[Secret, ...]:
+        """Every secret of the account: what must not be kept anywhere."""
+        single = (secret for secret in (self.api_key, self.token) if secret is not None)
+        return (*self.secrets, *self.old_api_keys, *single)
+
     def price(self, action: str, params: Params) -> Cost | None:
         """What an order costs: the operator's word, else the documented price, else None (unknown)."""
         listed = self.provider.price(action, params)

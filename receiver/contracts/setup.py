@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 from receiver.contracts.providers import Source
+from receiver.lib.redaction import Redaction
+from receiver.lib.signatures import Secret
 from receiver.model.money import Budget
 from receiver.model.rules import Rule
 
@@ -34,3 +36,12 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     #: Names of the sinks there are.
     sinks: frozenset[str] = frozenset()
+    #: Secrets beside those of the sources.
+    secrets: tuple[Secret, ...] = ()
+    #: Takes every secret out of what is kept; made of the secrets.
+    redaction: Redaction = Redaction()
+
+    def __post_init__(self) -> None:
+        """Makes the redaction."""
+        known = (secret for source in self.sources.values() for secret in source.all_secrets)
+        msgspec.structs.force_setattr(self, "redaction", Redaction((*known, *self.secrets)))

@@ -51,14 +51,7 @@ class Store(Protocol):
 
 
 class HookedStore(Store, Protocol):
-    """A store whose commits tell what became of a work, and take work along."""
-
-    def write_and_tell(self, work: Callable[[Transaction], Any], tell: Callable[[Result], None]) -> None:
-        """`write` for who has no coroutine that waits: `tell` is called on the event loop once, and must not raise.
-
-        It may be called at once: with StoreUnavailable if too many writes wait already.
-        """
-        ...
+    """A store whose commits take work along."""
 
     def hook_commits(
         self, work: Callable[[Transaction], T], on_result: Callable[[T], None], on_error: Callable[[Exception], None]

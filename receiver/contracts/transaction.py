@@ -13,6 +13,7 @@ from receiver.contracts.pruning import (
     Pruned,
 )
 from receiver.lib.ids import Ids
+from receiver.lib.steady_clock import ClockReading
 from receiver.model.deliveries import Attempt, Delivery
 from receiver.model.destinations import Destination
 from receiver.model.events import EventType, KeptEvent, OperatorEventType
@@ -29,7 +30,11 @@ T = TypeVar("T")
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
-    """What a list shows: everything given must match. Times are Unix ms."""
+    """What a list shows: everything given must match. Times are Unix ms.
+
+    `since` and `until` go by what the clock showed when a row was made, also where it was set back since: what was made
+    an hour ago then is older than what was made a minute ago now, though it may stand below it in the list.
+    """
 
     limit: int = 50
     #: Show what is older than this id: `next` of the page before.
@@ -152,6 +157,25 @@ class Transaction(Protocol):
     def put_breaker(self, breaker: Breaker) -> None: ...
     def close_breaker(self, source: str) -> None: ...
 
+    # the clock
+    def clock_reading(self) -> ClockReading | None:
+        """The last reading that was kept."""
+        ...
+
+    def put_clock_reading(self, reading: ClockReading) -> None: ...
+    def set_back_at(self) -> int | None:
+        """What the clock was set to (Unix ms) when it was last set back; None if it never was."""
+        ...
+
+    def put_set_back_at(self, at: int) -> None: ...
+    def move_waiting(self, by: int) -> None:
+        """Moves the moments of waiting deliveries, of leases and of probes by so many ms."""
+        ...
+
+    def due_if_untried(self, now: int) -> None:
+        """Deliveries that were not tried yet are due now: only a wait between tries can lie ahead."""
+        ...
+
     # events
     def add_event(self, event: KeptEvent) -> bool:
         """Keeps an event; False if the job has one with this key already."""
@@ -252,6 +276,10 @@ class Transaction(Protocol):
         ...
 
     # the whole
+    def number_at(self, ms: int) -> int:
+        """The first id made at this moment (Unix ms) or later: all before it were made earlier."""
+        ...
+
     def counts(self) -> Counts: ...
     def probe(self, size: int) -> None:
         """Writes so many bytes and takes them away again: fails where a request of that size could not be kept."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -32,6 +32,13 @@ from receiver.model.money import Breaker
 BEGINNING: Final = 0
 
 
+class CountedSpan(NamedTuple):
+    """Costs reserved from one moment on and before another, Unix ms; None = without an end."""
+
+    since: int
+    until: int | None
+
+
 def limit_hold(tx: Transaction, limits: Limits, kept: KeptJob, depth: int, now: int) -> Hold | None:
     """A hold if a follow-up is deeper, or one of more, than the limits allow. `depth` 1 = a root's child."""
     if depth > limits.depth:
@@ -43,9 +50,10 @@ def limit_hold(tx: Transaction, limits: Limits, kept: KeptJob, depth: int, now: 
 
 def budget_hold(tx: Transaction, limits: Limits, kept: KeptJob, price: Cost | None, now: int) -> Hold | None:
     """A hold if the job does not fit into the budget of its source or its rule. An unknown price fits into none."""
-    for name, budget, since in _budgets(limits, kept, now):
+    for name, budget in _budgets(limits, kept):
+        span = counted_span(tx, budget, now, limits.time_zone)
         # A job that was held back after it was planned has its place in the budget already.
-        spent = used(tx.cost_sums(since, of=name), budget.unit) - _own(tx, kept, name, budget, since)
+        spent = used(tx.cost_sums(*span, of=name), budget.unit) - _own(tx, kept, name, budget, span)
         if price is None or price.unit != budget.unit:
             note = f"its price is not known in {budget.unit}: set `prices` at the source"
         elif spent + price.amount > budget.amount:
@@ -59,22 +67,24 @@ def budget_hold(tx: Transaction, limits: Limits, kept: KeptJob, price: Cost | No
     return None
 
 
-def _own(tx: Transaction, kept: KeptJob, name: Scope, budget: Budget, since: int) -> Decimal:
+def _own(tx: Transaction, kept: KeptJob, name: Scope, budget: Budget, span: CountedSpan) -> Decimal:
     """What of a budget is used by this very job."""
     row = tx.cost(kept.number)
-    if row is None or row.at < since or getattr(row, name[0]) != name[1]:
+    if row is None or getattr(row, name[0]) != name[1]:
+        return Decimal(0)
+    if row.at < span.since or (span.until is not None and row.at >= span.until):
         return Decimal(0)
     return used([row], budget.unit)
 
 
-def _budgets(limits: Limits, kept: KeptJob, now: int) -> Iterable[tuple[Scope, Budget, int]]:
+def _budgets(limits: Limits, kept: KeptJob) -> Iterable[tuple[Scope, Budget]]:
     job = kept.job
     wanted: list[tuple[Scope, Budget | None]] = [(("source", job.source), limits.budgets.get(job.source))]
     if job.rule is not None:
         wanted.append((("rule", job.rule), limits.rule_budgets.get(job.rule)))
     for scope, budget in wanted:
         if budget is not None:
-            yield scope, budget, period_start(budget, now, limits.time_zone)
+            yield scope, budget
 
 
 def used(rows: Iterable[CostRow | CostSum], unit: str) -> Decimal:
@@ -143,6 +153,18 @@ def cost_state(kept: KeptJob, source: Source | None) -> Literal["reserved", "spe
         return "spent"
     sent = job.submitted_at is not None or kept.was_unsure or kept.sent_twice
     return "spent" if sent and not (source is not None and source.provider.refunds) else "released"
+
+
+def counted_span(tx: Transaction, budget: Budget, now: int, time_zone: str) -> CountedSpan:
+    """The costs that count in the budget's present period, by the moment of their reservation.
+
+    Those of its days, whichever way the clock came there: no day is spent twice. And those of later days, which a clock
+    that ran ahead showed: they count in the period in which it was set back, and in no other before their own.
+    """
+    since = period_start(budget, now, time_zone)
+    set_back_at = tx.set_back_at()
+    ran_ahead_before = set_back_at is not None and set_back_at < since
+    return CountedSpan(since, period_end(budget, now, time_zone) if ran_ahead_before else None)
 
 
 def period_start(budget: Budget, now: int, time_zone: str) -> int:

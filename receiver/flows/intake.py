@@ -1,20 +1,17 @@
-"""Intake: verify, parse, keep with all that follows, answer."""
+"""Intake: a webhook is verified, read, and kept with all that follows from it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 import msgspec
 import structlog
 
 from receiver.contracts import (
-    HookedStore,
     KeptRequest,
     Proof,
     Request,
     RequestState,
-    Result,
     Source,
     Store,
     Transaction,
@@ -24,10 +21,12 @@ from receiver.errors import (
     NotJson,
     StoreUnavailable,
     Unmapped,
+    Unverified,
 )
 from receiver.flows.advance import advance
 from receiver.flows.reports import mark_proven, report_to
 from receiver.lib import ids
+from receiver.lib.redaction import STRUCK
 from receiver.lib.signatures import job_of_ref, matches
 from receiver.lib.strict_json import read_json
 from receiver.lib.times import stamp
@@ -75,21 +74,33 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     ref_job: int | None = None
 
 
-def verify(request: Request, source: Source, ref_key: bytes) -> Verification | None:
-    """How a request proved to be genuine, or None: it is refused and nothing of it is kept. Never raises.
+async def receive(request: Request, source: Source, store: Store, setup: Setup) -> IntakeResult:
+    """What became of a webhook, once it is on disk with all that follows from it.
+
+    Raises Unverified (nothing of it is kept) or StoreUnavailable (it cannot be kept now).
+    """
+    verification = verify(request, source, store.ref_key)
+    arrival = read(request, verification, source)
+    return await keep(arrival, store, setup)
+
+
+def verify(request: Request, source: Source, ref_key: bytes) -> Verification:
+    """How a request proved to be genuine. Raises Unverified, and nothing else whatever the request holds.
 
     A ref or token in the path must be right. Configured secrets must match, always. A signature must be valid, or
     absent with a right path. Who can do none of these needs the path.
     """
     path, ref_job = _path_proof(request, source, ref_key)
     if request.path_token is not None and path is None:
-        return None
+        raise Unverified("the ref or token in the path is not one of ours")
     seal = source.provider.seal(request, source)
     if seal == "wrong" or (source.secrets and seal != "valid"):
-        return None
+        raise Unverified("the secret or signature is missing or wrong")
     if seal == "valid":
         return Verification(proof="signature" if source.provider.seals == "signature" else "secret", ref_job=ref_job)
-    return Verification(proof=path, ref_job=ref_job) if path is not None else None
+    if path is None:
+        raise Unverified("it proves nothing, and has no ref or token in its path")
+    return Verification(proof=path, ref_job=ref_job)
 
 
 def _path_proof(request: Request, source: Source, ref_key: bytes) -> tuple[Proof | None, int | None]:
@@ -126,23 +137,20 @@ def _reports(
         return "unmapped", f"the provider code broke: {type(wrong).__name__}", ()
 
 
-def keep(store: HookedStore, setup: Setup, arrival: ReadRequest, tell: Callable[[Result], None]) -> None:
-    """Keeps a request and all that follows from it; `tell` gets the Taken once that is on disk, or a StoreUnavailable.
+async def keep(arrival: ReadRequest, store: Store, setup: Setup) -> IntakeResult:
+    """What became of a request, once it is on disk with all that follows. Raises StoreUnavailable.
 
     What breaks while it is worked in is kept as unmapped: it can be reparsed once the fault is mended.
     """
-
-    def kept(result: Result) -> None:
-        wrong = result.error
-        if wrong is None or isinstance(wrong, StoreUnavailable):
-            tell(result)
-            return
-        log.error("intake.broke", source=arrival.request.source, exc_info=wrong)
+    try:
+        return await store.write(lambda tx: take(tx, setup, arrival))
+    except StoreUnavailable:
+        raise
+    except Exception as wrong:
+        log.exception("intake.broke", source=arrival.request.source)
         note = f"working it in broke: {type(wrong).__name__}"
-        unread = msgspec.structs.replace(arrival, state="unmapped", note=note, reports=())
-        store.write_and_tell(lambda tx: take(tx, setup, unread), tell)
-
-    store.write_and_tell(lambda tx: take(tx, setup, arrival), kept)
+    unread = msgspec.structs.replace(arrival, state="unmapped", note=note, reports=())
+    return await store.write(lambda tx: take(tx, setup, unread))
 
 
 def take(tx: Transaction, setup: Setup, arrival: ReadRequest) -> IntakeResult:
@@ -157,20 +165,15 @@ def take(tx: Transaction, setup: Setup, arrival: ReadRequest) -> IntakeResult:
             proof=arrival.proof,
             ref_job=arrival.ref_job,
             note=arrival.note,
-            headers=_without_secrets(request.headers, setup.sources[request.source]),
-            body=request.body,
+            headers=_without_secrets(request.headers, setup),
+            body=setup.redaction.body(request.body),
         )
     )
     return _take_reports(tx, setup, number, arrival)
 
 
-def _without_secrets(headers: dict[str, str], source: Source) -> dict[str, str]:
-    kept = {name: "***" if name in SECRET_HEADERS else value for name, value in headers.items()}
-    for secret in source.secrets:
-        word = secret.reveal()
-        if word in "\n".join(kept.values()):
-            kept = {name: "***" if word in value else value for name, value in kept.items()}
-    return kept
+def _without_secrets(headers: dict[str, str], setup: Setup) -> dict[str, str]:
+    return setup.redaction.headers({name: STRUCK if name in SECRET_HEADERS else text for name, text in headers.items()})
 
 
 def _take_reports(tx: Transaction, setup: Setup, number: int, arrival: ReadRequest) -> IntakeResult:

@@ -2,13 +2,17 @@
 
 The upper 41 bits are milliseconds since 2020, the lower 22 start at random in each millisecond and count up. So ids of
 one process strictly increase, sort as text like they sort as numbers, and need no index beside the primary key.
+
+They never go back, though the clock may: then they run ahead of it by as much as it was set back, and how much that is
+from which id on (`IdLead`) is kept beside them, so that they still tell when they were made.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Literal
+from typing import Final, Literal, NamedTuple
 
 from receiver.lib.times import Clock
 
@@ -25,6 +29,27 @@ TO_PYTHON = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 
 
+#: A clock that goes back by no more than this is waited for, ms.
+WAITED_FOR: Final = 1000
+#: No id is of a later time, whatever the clock says (2088), so that there is always a next one.
+LATEST_MS: Final = (LARGEST >> COUNTER_BITS) + EPOCH_MS - 366 * 86_400_000
+
+
+class IdLead(NamedTuple):
+    """How far ids run ahead of the clock, from one on."""
+
+    number: int
+    #: ms
+    ahead: int
+
+
+class IdSpan(NamedTuple):
+    """The ids from one to another, both included."""
+
+    low: int
+    top: int
+
+
 class Ids:
     """Hands out ids; strictly increasing within one process."""
 
@@ -32,10 +57,14 @@ class Ids:
         self._clock = clock
         self._ms = 0
         self._last = 0
+        self._ahead = 0
+        #: Leads that are not kept yet.
+        self.leads: list[IdLead] = []
 
-    def start_after(self, number: int) -> None:
-        """From now on ids are greater than this one too, whatever the clock says."""
-        self._last = max(self._last, number)
+    def start_after(self, number: int, ahead: int = 0) -> None:
+        """From now on ids are greater than this one too, which ran ahead of the clock by so many ms."""
+        if number >= self._last:
+            self._last, self._ahead = number, ahead
 
     def next(self) -> int:
         """A new id, greater than every one before it."""
@@ -43,8 +72,24 @@ class Ids:
         self._last += 1
         if ms != self._ms:
             self._ms = ms
-            self._last = max(self._last, first_at(ms) + secrets.randbits(COUNTER_BITS - 2))
+            self._go_by(ms)
         return self._last
+
+    def _go_by(self, ms: int) -> None:
+        lead = made_at(self._last) - ms
+        if lead > self._ahead + WAITED_FOR:
+            self._run_ahead(lead)
+        elif self._ahead and lead <= 0:
+            self._run_ahead(0)
+        self._last = max(self._last, first_at(min(ms + self._ahead, LATEST_MS)) + secrets.randbits(COUNTER_BITS - 2))
+
+    def _run_ahead(self, ms: int) -> None:
+        self._ahead = ms
+        self.leads.append(IdLead(self._last, ms))
+
+    def reached(self) -> int | None:
+        """When the last id was made, Unix milliseconds; None if there is none."""
+        return made_at(self._last) - self._ahead if self._last else None
 
 
 def first_at(ms: int) -> int:
@@ -52,9 +97,24 @@ def first_at(ms: int) -> int:
     return min(max(0, ms - EPOCH_MS) << COUNTER_BITS, LARGEST)
 
 
-def made_at(number: int) -> int:
-    """When an id was made, Unix milliseconds."""
-    return (number >> COUNTER_BITS) + EPOCH_MS
+def made_at(number: int, leads: Sequence[IdLead] = ()) -> int:
+    """When an id was made, Unix milliseconds, by the clock of that moment; `leads` are those known, in order."""
+    ahead = next((lead.ahead for lead in reversed(leads) if lead.number <= number), 0)
+    return (number >> COUNTER_BITS) + EPOCH_MS - ahead
+
+
+def spans_made(since: int | None, until: int | None, leads: Sequence[IdLead]) -> Iterator[IdSpan]:
+    """The ids made from `since` on and before `until` (Unix ms, by the clock of that moment), in order.
+
+    `leads` are those known, in order. Where the clock was set back, the ids of one span of time may stand apart.
+    """
+    parts = [IdLead(0, 0), *leads]
+    ends = [*(lead.number - 1 for lead in leads), LARGEST]
+    for part, end in zip(parts, ends, strict=True):
+        low = part.number if since is None else max(part.number, first_at(since + part.ahead))
+        top = end if until is None else min(end, first_at(until + part.ahead) - 1)
+        if low <= top:
+            yield IdSpan(low, top)
 
 
 def show(kind: Kind, number: int) -> str:

@@ -39,3 +39,5 @@ class KeptRequest(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
     headers: dict[str, str]
     body: bytes
+    #: When it came, Unix ms, by the clock of that moment; its number's time, as long as it is not kept.
+    received_at: int | None = None

@@ -29,7 +29,7 @@ PICTURES: Final = frozenset({"mask", "mask_url", "image", "images", "image_url",
 CHAIN_DEPTH: Final = 10
 CHAIN_LINKS: Final = 100
 #: Text that is shown as it is: without control characters, and without those that turn text around.
-PLAIN: Final = r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]*$"
+PLAIN: Final = r"^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]*$"
 #: A name: such text, and some of it.
 NAME: Final = PLAIN.replace("]*$", "]+$")
 _KEY: Final = re.compile(KEY)

@@ -15,6 +15,7 @@ from receiver.contracts import (
 )
 from receiver.contracts.setup import Setup
 from receiver.flows.budgets import (
+    counted_span,
     period_end,
     period_start,
     used,
@@ -23,6 +24,8 @@ from receiver.lib.days import day_of
 from receiver.lib.times import stamp
 from receiver.model.jobs import KeptJob
 
+#: The one unit that is the same at every source.
+ADDS_UP: Final = "USD"
 #: Only its period counts here: what is shown if nobody says since when.
 _A_MONTH: Final = Budget(amount=Decimal(0), unit="credits", per="month")
 
@@ -35,6 +38,8 @@ class CostLine(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None
     #: "credits" or "USD"
     unit: str
+    #: Whose credits they are, since one vendor's are not another's; null for USD, of all sources together.
+    source: str | None
     #: Of jobs that are over and were, or may have been, billed.
     spent: Decimal
     #: Of jobs that are not over yet.
@@ -89,7 +94,7 @@ class CostSummary(msgspec.Struct, frozen=True, kw_only=True):
     #: Not included; null = until now.
     until: str | None
     time_zone: str
-    #: One line for each unit.
+    #: One line for each source's credits, and one for USD.
     total: tuple[CostLine, ...]
     by_source: tuple[CostLine, ...]
     by_rule: tuple[CostLine, ...]
@@ -119,18 +124,23 @@ def summary(tx: Transaction, setup: Setup, since: int | None, until: int | None,
 
 
 def _lines(rows: Iterable[CostSum], name: Callable[[CostSum], str | None]) -> tuple[CostLine, ...]:
-    """One line for each name and unit, in the order of the names; what has no name comes last."""
-    groups: dict[tuple[bool, str, str], list[CostSum]] = {}
+    """One line for each name and unit (of each source), in the order of the names; what has no name comes last."""
+    groups: dict[tuple[bool, str, str, str], list[CostSum]] = {}
     for row in rows:
         said = name(row)
-        groups.setdefault((said is None, said or "", row.unit), []).append(row)
-    return tuple(_line(None if key[0] else key[1], key[2], groups[key]) for key in sorted(groups))
+        source = "" if row.unit == ADDS_UP else row.source
+        groups.setdefault((said is None, said or "", row.unit, source), []).append(row)
+    return tuple(
+        _line(None if nameless else said, unit, source or None, groups[nameless, said, unit, source])
+        for nameless, said, unit, source in sorted(groups)
+    )
 
 
-def _line(name: str | None, unit: str, rows: list[CostSum]) -> CostLine:
+def _line(name: str | None, unit: str, source: str | None, rows: list[CostSum]) -> CostLine:
     return CostLine(
         name=name,
         unit=unit,
+        source=source,
         spent=_sum(rows, "spent"),
         reserved=_sum(rows, "reserved"),
         released=_sum(rows, "released"),
@@ -177,7 +187,7 @@ def _states(
 ) -> Iterable[BudgetState]:
     waiting = [kept.job.source if scope == "source" else kept.job.rule for kept in held]
     for name, budget in budgets.items():
-        rows = tx.cost_sums(period_start(budget, now, zone), of=(scope, name))
+        rows = tx.cost_sums(*counted_span(tx, budget, now, zone), of=(scope, name))
         spent = used(rows, budget.unit)
         end = period_end(budget, now, zone)
         yield BudgetState(

@@ -141,7 +141,7 @@ def _request_fields(kept: KeptRequest) -> dict[str, Any]:
         "proof": kept.proof,
         "job_id": None if kept.ref_job is None else ids.show("job", kept.ref_job),
         "note": kept.note,
-        "received_at": stamp(ids.made_at(kept.number)),
+        "received_at": stamp(ids.made_at(kept.number) if kept.received_at is None else kept.received_at),
         "size": len(kept.body),
     }
 

@@ -157,7 +157,7 @@ class Dispatcher:
 
     def _run_out(self, tx: Transaction, now: int) -> tuple[tuple[Lane, Delivery], ...]:
         """The deliveries of our lanes whose lease is over, but for those that a try of ours is still busy with."""
-        if self._stopping or now < self._lease_check_at:
+        if self._stopping or 0 < self._lease_check_at - now <= LEASE_CHECK_MS:  # further off: the clock was set back
             return ()
         self._lease_check_at = now + LEASE_CHECK_MS
         ours, lanes = set(self._running.values()), self._lanes
@@ -184,7 +184,9 @@ class Dispatcher:
         free = lane.concurrency - len(self._busy[lane.name])
         if lane.rate is None:
             return free
-        return min(free, 1) if self._free_at.get(lane.name, 0.0) <= now else 0
+        left = self._free_at.get(lane.name, 0.0) - now
+        # Further away than any wait of this rate: the clock was set back.
+        return 0 if 0 < left <= 1000 / lane.rate else min(free, 1)
 
     # --- on the event loop, before the next commit begins
 

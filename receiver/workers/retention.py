@@ -19,7 +19,6 @@ from receiver.contracts import (
     Transaction,
 )
 from receiver.errors import StoreUnavailable
-from receiver.lib.ids import first_at
 from receiver.lib.times import Clock, stamp
 
 log = structlog.get_logger("upkeep")
@@ -31,6 +30,8 @@ FIRST: Final = 1.0
 EVERY: Final = 3600.0
 #: A pass begins so long before the end of the one before, ms; once in this time it begins at the beginning.
 OVERLAP: Final = 86_400_000
+#: A clock that leaps ahead by more than `OVERLAP` between two passes may be set back soon: so many passes are left out.
+LEFT_OUT: Final = 24
 #: How many jobs or requests are looked at in one read.
 WALK: Final = 100
 #: The writer is held by one step for about so long, seconds; the size of steps follows.
@@ -192,6 +193,9 @@ class Pruner:
         self._first = first
         #: When a pass last began at the beginning, Unix ms.
         self._whole_at: int | None = None
+        #: When it last was time for a pass, Unix ms, and how many are left out from there.
+        self._turn_at: int | None = None
+        self._left_out = 0
 
     def start(self) -> None:
         """Begins."""
@@ -208,19 +212,31 @@ class Pruner:
             await asyncio.sleep(wait)
             wait = EVERY
             try:
-                await self.tidy()
+                if self._is_trusted():
+                    await self.tidy()
             except StoreUnavailable as wrong:
                 log.error("upkeep.waits", reason=str(wrong))
             except Exception as wrong:  # a fault here must not end the retention for good
                 log.exception("upkeep.broke", error=repr(wrong))
+
+    def _is_trusted(self) -> bool:
+        """Whether the clock may be gone by: what is taken away because of a wrong one does not come back."""
+        now = self._clock()
+        if self._turn_at is not None and now - self._turn_at > OVERLAP:
+            self._left_out = LEFT_OUT
+            log.warning("upkeep.waits", reason="the clock was set ahead", passes=LEFT_OUT)
+        self._turn_at = now
+        self._left_out = max(0, self._left_out - 1)
+        return self._left_out == 0
 
     async def tidy(self) -> Pruned:
         """One pass; gives what it took away. Raises StoreUnavailable."""
         began = self._clock()
         oldest = began - self._retention
         whole = self._whole_at is None or began - self._whole_at >= OVERLAP
-        after = 0 if whole else first_at(oldest - OVERLAP)
-        done = await prune(self._store, first_at(oldest), after=after)
+        after = 0 if whole else await self._store.read(lambda tx: tx.number_at(oldest - OVERLAP))
+        before = await self._store.read(lambda tx: tx.number_at(oldest))
+        done = await prune(self._store, before, after=after)
         if whole:
             self._whole_at = began
         log.info(

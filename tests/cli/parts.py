@@ -26,7 +26,6 @@ from receiver.cli import (
     app,
 )
 from receiver.flows import intake
-from support.keeping import keep
 from support.world import PICKED, a_request
 
 T = TypeVar("T")
@@ -107,9 +106,7 @@ def webhook(folder: Path, body: object) -> intake.IntakeResult:
     async def take(parts: Runtime) -> intake.IntakeResult:
         source = parts.setup.sources["journey"]
         request = msgspec.structs.replace(a_request(body), received_at=parts.clock())
-        verified = intake.verify(request, source, parts.store.ref_key)
-        assert verified is not None
-        return await keep(parts.store, parts.setup, intake.read(request, verified, source))
+        return await intake.receive(request, source, parts.store, parts.setup)
 
     return on(folder, take)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
 import time
 from contextlib import closing
@@ -11,6 +10,7 @@ from typing import Final
 
 from bench.measures import past
 from cli.parts import GRID, configured, done, run, running, values, webhook
+from support.files import dispatching
 
 COUNT: Final = 1000
 #: Seconds until the command must have begun.
@@ -33,11 +33,10 @@ def test_a_kill_in_the_middle_leaves_nothing_hanging(tmp_path: Path) -> None:
     webhook(tmp_path, GRID)
     database = tmp_path / "gridhook.db"
     past.fill(database, past.stencil(database), COUNT, lambda _: None)
-    with closing(sqlite3.connect(database)) as db, (tmp_path / "gridhook.db.lock").open("w") as lock:
+    with dispatching(database), closing(sqlite3.connect(database)) as db:
         with db:
             db.execute("UPDATE deliveries SET state = 'done', due_at = 0")
-        # As beside a running server: then it rests between its steps.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        # Beside a dispatching process it rests between its steps.
         with running(tmp_path, "prune", "--older-than", "1h") as process:
             ends = time.monotonic() + PATIENCE
             while jobs(db) > COUNT - 100 and time.monotonic() < ends:

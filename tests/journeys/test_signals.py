@@ -31,16 +31,13 @@ to = ["log"]
 #: A sink of somebody's that stands still within the event loop.
 BLOCKING = """
 import time
-import msgspec
+from receiver.contracts import Handler
 
-class Blocking:
-    class Options(msgspec.Struct):
+class Blocking(Handler):
+    def __init__(self, options):
         pass
 
-    def __init__(self, *_):
-        pass
-
-    async def deliver(self, outgoing):
+    async def deliver(self, outgoing, context):
         open("blocks", "w").close()
         time.sleep(600)
 """

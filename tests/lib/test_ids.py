@@ -44,3 +44,38 @@ def test_ids_go_on_after_one_that_is_there_already_though_the_clock_was_set_back
     later = ids.first_at(1_900_000_000_000)
     maker.start_after(later)
     assert maker.next() > later
+
+
+@given(st.lists(st.integers(-400 * 86_400, 400 * 86_400), min_size=1, max_size=8), st.integers(0, 4 * 3600))
+def test_ids_tell_when_they_were_made_however_the_clock_is_set(jumps: list[int], idle: int) -> None:
+    moment = 1_800_000_000_000
+    maker = ids.Ids(lambda: moment)
+    made = [(maker.next(), moment)]
+    for jump in jumps:
+        moment += jump * 1000
+        for step in (0, 1, 40, idle * 1000, 7):
+            moment += step
+            made.append((maker.next(), moment))
+    numbers = [number for number, _ in made]
+    assert numbers == sorted(set(numbers))
+    for number, at in made:
+        # A clock that goes back by less than a second is waited for.
+        assert 0 <= ids.made_at(number, maker.leads) - at <= ids.WAITED_FOR
+    since, until = sorted((made[len(made) // 3][1], made[-1][1]))
+    within = [
+        number
+        for number, _ in made
+        for span in ids.spans_made(since, until, maker.leads)
+        if span.low <= number <= span.top
+    ]
+    assert within == [number for number, _ in made if since <= ids.made_at(number, maker.leads) < until]
+
+
+def test_a_clock_that_is_set_ahead_by_a_lifetime_leaves_ids_to_give_once_it_is_set_right() -> None:
+    moment = 1_800_000_000_000
+    maker = ids.Ids(lambda: moment)
+    for later in (0, 10**13, 1, -(10**13), 1):
+        moment += later
+        made = [maker.next() for _ in range(1000)]
+        assert made == sorted(set(made))
+        assert made[-1] < ids.LARGEST

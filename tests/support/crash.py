@@ -47,7 +47,6 @@ from receiver.workers.dispatcher import Dispatcher
 from receiver.workers.order_outcomes import recover
 from receiver.workers.orders import OrderCarrier
 from receiver.workers.reconciler import Reconciler
-from support.keeping import keep
 
 SECRET: Final = "hook-secret"
 #: What is ordered when a parent is completed: for each vendor a follow-up that it has.
@@ -162,7 +161,7 @@ async def live(life: Life, transport: HttpTransport) -> None:
     setup = setup_of(life)
     async with contextlib.AsyncExitStack() as stack:
         store = await stack.enter_async_context(SqliteStore(Path(life.database), system_clock))
-        store.own_dispatching()
+        await store.own_dispatching()
         await store.write(lambda tx: recover(tx, setup, system_clock()))
         url = f"http://127.0.0.1:{life.port}"
         sender = OrderHandler(transport)
@@ -192,7 +191,7 @@ async def _take(store: SqliteStore, setup: Setup, life: Life) -> None:
     source = setup.sources["source"]
     for task, body in life.parents.items():
         request = Request(source="source", headers={}, body=body.encode(), received_at=system_clock())
-        await keep(store, setup, intake.read(request, intake.Verification(proof="secret"), source))
+        await intake.keep(intake.read(request, intake.Verification(proof="secret"), source), store, setup)
         say("taken", task)
 
 

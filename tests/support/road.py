@@ -106,7 +106,6 @@ class Road:
             received_at=self.clock(),
         )
         verified = intake.verify(request, self.source, REF_KEY)
-        assert verified is not None
         arrival = intake.read(request, verified, self.source)
         ended = any(report.status in TERMINAL for report in arrival.reports)
         if ended and on_ref and task.ref is not None:

@@ -14,7 +14,7 @@ SLOW = """
 [sinks.backend]
 handler = "webhook"
 url = "{sink}/hooks"
-secret = "env:HOOK_SECRET"
+secret = "whsec_YmVuY2gtc2luay1zZWNyZXQtMDEyMzQ1"
 
 [[rules]]
 when = {{ type = "job.completed", action = "pick" }}

@@ -35,7 +35,6 @@ from receiver.workers.order_outcomes import recover
 from receiver.workers.orders import OrderCarrier
 from receiver.workers.reconciler import Reconciler
 from receiver.workers.sinks import SinkCarrier
-from support.keeping import keep
 from support.records import NOW, a_source
 
 AUTO_HD = Rule(
@@ -118,9 +117,7 @@ class World:
         """Takes a webhook in, from verification to commit."""
         request = msgspec.structs.replace(a_request(body, source, token=token), received_at=self.clock())
         account = self.setup.sources[source]
-        verified = intake.verify(request, account, self.store.ref_key)
-        assert verified is not None
-        return await keep(self.store, self.setup, intake.read(request, verified, account))
+        return await intake.receive(request, account, self.store, self.setup)
 
     async def jobs(self) -> list[Job]:
         """Every job, oldest first."""

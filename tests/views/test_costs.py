@@ -93,6 +93,24 @@ def test_costs_are_summed_by_source_rule_and_day() -> None:
     assert sum(line.jobs for line in found.total) == 5
 
 
+def test_the_credits_of_different_sources_are_never_added_up_and_dollars_are() -> None:
+    found = summed(
+        [
+            a_cost(1, "2", "spent"),
+            a_cost(2, "3", "spent", source="frame"),
+            a_cost(3, "0.10", "spent", source="vtrix", unit="USD"),
+            a_cost(4, "0.20", "spent", source="mart", unit="USD"),
+        ]
+    )
+    each = [("USD", None, "0.30"), ("credits", "frame", "3"), ("credits", "journey", "2")]
+    for view in (found.total, found.by_rule, found.by_day):
+        assert [(line.unit, line.source, str(line.spent)) for line in view] == each
+    assert {line.name for line in found.total} == {None}
+    assert [(line.name, line.unit) for line in found.by_source] == [
+        ("frame", "credits"), ("journey", "credits"), ("mart", "USD"), ("vtrix", "USD"),
+    ]  # fmt: skip
+
+
 def test_an_unknown_cost_is_counted_and_never_zero() -> None:
     found = summed([a_cost(1, None), a_cost(2, None, "spent"), a_cost(3, None, "released"), a_cost(4, "0")])
     (line,) = found.total

@@ -298,7 +298,6 @@ def receive(body: object, tx: Transaction, *, ref: int | None = None) -> intake.
     source = SETUP.sources["journey"]
     request = a_request(body, token=None if ref is None else ref_of(b"k" * 32, "journey", ref))
     verified = intake.verify(request, source, b"k" * 32)
-    assert verified is not None
     return intake.take(tx, SETUP, intake.read(request, verified, source))
 
 

@@ -11,6 +11,7 @@ import typer
 
 from receiver.cli import explain
 from receiver.cli.commands.plan import plan
+from receiver.cli.exposure import exposed_database, exposed_secrets
 from receiver.cli.screen import (
     clean,
     emit,
@@ -98,6 +99,8 @@ def check(
 
 
 def _checked(parts: Composition, config: Config, show_secrets: bool) -> Checked:
+    # First: to open the database makes it its owner's alone.
+    exposed = exposed_database(config.database_file) + exposed_secrets(config.secret_files)
     database, money = _database(parts, config)
     return Checked(
         ok=database.usable,
@@ -107,7 +110,7 @@ def _checked(parts: Composition, config: Config, show_secrets: bool) -> Checked:
         sinks=[explain.sink_facts(sink) for sink in config.sinks.values()],
         rules=[explain.rule_facts(rule, config, money) for rule in config.rules],
         database=database,
-        warnings=config.warnings,
+        warnings=(*config.warnings, *exposed),
     )
 
 

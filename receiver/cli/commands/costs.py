@@ -44,7 +44,8 @@ def costs(
 ) -> None:
     """Show what orders cost, by source, rule and day.
 
-    Since the month began, if no --since is given. Unknown counts jobs whose cost is in none of the amounts.
+    Since the month began, if no --since is given. Credits of different sources are never added up. Unknown counts jobs
+    whose cost is in none of the amounts.
     """
 
     async def work(service: Runtime) -> CostSummary:
@@ -82,7 +83,8 @@ def _show(found: CostSummary) -> None:
 
 def _cells(line: CostLine, nameless: str) -> Sequence[object]:
     amounts = [f"{amount:f}" for amount in (line.spent, line.reserved, line.released)]
-    return [nameless if line.name is None else line.name, line.unit, *amounts, line.unknown, line.jobs]
+    unit = line.unit if line.source in (None, line.name) else f"{line.unit} of {line.source}"
+    return [nameless if line.name is None else line.name, unit, *amounts, line.unknown, line.jobs]
 
 
 def _budget_cells(budget: BudgetState) -> Sequence[object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import msgspec
 import typer
 
 from receiver.cli.screen import (
+    clean,
     emit,
     emit_pretty,
     fail,
@@ -29,22 +31,22 @@ from receiver.views.schemas import schemas
 
 
 def init(config: ConfigFile = DEFAULT_FILE) -> None:
-    """Write a starter configuration. Never overwrites a file."""
+    """Write a starter configuration, readable for you alone. Never overwrites a file."""
     try:
-        with config.open("x", encoding="utf-8") as file:
+        with open(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(TEMPLATE)
     except FileExistsError:
         fail(f"{config} is there already and stays as it is: name another file with --config")
     except OSError as wrong:
         fail(f"{config} cannot be written: {wrong.strerror}")
-    say(f"{config} is written. Next:")
+    say(f"{clean(config)} is written. Next:")
     say("  1. put in your sources, sinks and rules, and set the environment variables that it names")
     say(f"  2. gridhook check{_named(config)}   tells mistakes, and which webhook URLs to register")
     say(f"  3. gridhook serve{_named(config)}")
 
 
 def _named(config: Path) -> str:
-    return "" if config == DEFAULT_FILE else f" --config {config}"
+    return "" if config == DEFAULT_FILE else f" --config {clean(config)}"
 
 
 def migrate(ctx: typer.Context, config: ConfigFile = DEFAULT_FILE, json: AsJson = False) -> None:
@@ -57,11 +59,11 @@ def migrate(ctx: typer.Context, config: ConfigFile = DEFAULT_FILE, json: AsJson 
     if json:
         emit({"database": after.path, "from": before.version, "to": after.version, "applied": applied})
     elif before.version is None:
-        say(f"{after.path}: created, schema {after.version}")
+        say(f"{clean(after.path)}: created, schema {after.version}")
     elif applied:
-        say(f"{after.path}: schema {before.version} -> {after.version}; applied {', '.join(map(str, applied))}")
+        say(f"{clean(after.path)}: schema {before.version} -> {after.version}; applied {', '.join(map(str, applied))}")
     else:
-        say(f"{after.path}: schema {after.version}, nothing to do")
+        say(f"{clean(after.path)}: schema {after.version}, nothing to do")
 
 
 async def _migrated(parts: Composition, config: Config) -> Inspection:

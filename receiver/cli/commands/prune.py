@@ -27,7 +27,6 @@ from receiver.contracts import (
     Transaction,
 )
 from receiver.errors import StoreRefused
-from receiver.lib.ids import first_at
 from receiver.lib.times import stamp
 from receiver.workers import retention
 
@@ -97,10 +96,11 @@ def _before(service: Runtime, older_than: str | None) -> int:
 async def _pruned(service: Runtime, before: int, *, dry_run: bool, vacuum: bool) -> PruneSummary:
     store = service.store
     earlier = await store.read(_pages)
+    number = await store.read(lambda tx: tx.number_at(before))
     if dry_run:
-        gone = await retention.would_prune(store, first_at(before))
+        gone = await retention.would_prune(store, number)
     else:
-        gone = await retention.prune(store, first_at(before), pace=retention.PrunePace(rests=service.dispatched()))
+        gone = await retention.prune(store, number, pace=retention.PrunePace(rests=service.dispatched()))
     if vacuum:
         await service.vacuum()
     later = await store.read(_pages)

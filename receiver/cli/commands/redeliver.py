@@ -30,7 +30,7 @@ from receiver.contracts.setup import Setup
 from receiver.errors import NotFound
 from receiver.flows import commands, intake
 from receiver.lib import ids
-from receiver.views.filters import REQUESTS
+from receiver.views.filters import REQUESTS, text_reader
 
 #: How many are read and written at once.
 PAGE: Final = 500
@@ -50,6 +50,8 @@ def redeliver(
     """
     if (delivery_id is None) is not dead:
         raise typer.BadParameter("name a delivery, or --dead")
+    if sink is not None:
+        filters.read_option("--sink", text_reader, sink)
     if delivery_id is not None and sink is not None:
         raise typer.BadParameter("--sink goes with --dead")
 

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from receiver.cli import waiting
-from receiver.cli.details import job_line
+from receiver.cli.details import decide_text, held_text, job_line
 from receiver.cli.screen import (
+    clean,
     emit,
     fail,
     say,
@@ -30,7 +31,7 @@ from receiver.contracts import Transaction
 from receiver.flows.commands import pick as plan_pick
 from receiver.flows.commands import submit as plan_job
 from receiver.lib import streams
-from receiver.model.jobs import TERMINAL, KeptJob
+from receiver.model.jobs import TERMINAL, Job, KeptJob
 from receiver.model.submissions import Submission
 
 Wait = Annotated[bool, typer.Option("--wait", help="Show its progress and wait until it has ended.")]
@@ -103,8 +104,8 @@ def _order(ctx: typer.Context, config: Path, plan: Plan, wait: bool, json: bool)
             say(job_line(kept.job))
         if wait:
             return await waiting.until_ended(service, kept)
-        if not json and kept.job.status not in TERMINAL:
-            say("it is being sent" if service.dispatched() else NOT_DISPATCHED)
+        if not json:
+            _tell_next(kept.job, service.dispatched())
         return waiting.WaitResult(kept=kept)
 
     try:
@@ -115,6 +116,15 @@ def _order(ctx: typer.Context, config: Path, plan: Plan, wait: bool, json: bool)
         tell(f"\nnot waiting any longer; the job goes on: gridhook jobs {planned[0].job.id}")
         raise typer.Exit(1) from None
     _show_end(ended, wait, json)
+
+
+def _tell_next(job: Job, dispatched: bool) -> None:
+    """What happens to a planned job now: it is sent, or what it waits for."""
+    if job.hold is not None:
+        say(clean(f"it is not sent: it waits for {held_text(job.hold)}"))
+        say(f"to decide: {decide_text(job)}")
+    elif job.status not in TERMINAL:
+        say("it is being sent" if dispatched else NOT_DISPATCHED)
 
 
 def _show_end(ended: waiting.WaitResult, wait: bool, json: bool) -> None:

@@ -91,7 +91,7 @@ def _after(tx: Transaction, number: int) -> list[bytes]:
 async def _start(service: Runtime, since: int | None) -> int:
     """The number of the last event that is not shown."""
     if since is not None:
-        return ids.first_at(since) - 1
+        return await service.store.read(lambda tx: tx.number_at(since)) - 1
     newest = await service.store.read(lambda tx: tx.events(Filters(limit=1)))
     return _number(decode_event(newest[0])) if newest else 0
 

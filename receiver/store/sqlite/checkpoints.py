@@ -13,6 +13,7 @@ from typing import Final
 import aiosqlite
 import structlog
 
+from receiver.store.sqlite.files.live_file import LiveFile
 from receiver.store.sqlite.threads import on_thread
 
 log = structlog.get_logger("store")
@@ -36,12 +37,12 @@ KEPT_BYTES: Final = 64 * 1024 * 1024
 
 
 class Checkpoints:
-    """Checkpoints of one file, on a connection and a thread of their own; `file` is its descriptor, to flush it."""
+    """Checkpoints of one file, on a connection and a thread of their own."""
 
-    def __init__(self, own: aiosqlite.Connection, writer: aiosqlite.Connection, file: int) -> None:
+    def __init__(self, own: aiosqlite.Connection, writer: aiosqlite.Connection, live: LiveFile) -> None:
         self._own = own
         self._writer = writer
-        self._file = file
+        self._live = live
         self._writes = 0
         self._some = asyncio.Event()
         self._many = asyncio.Event()
@@ -52,6 +53,11 @@ class Checkpoints:
         self._some.set()
         if self._writes >= WRITES:
             self._many.set()
+
+    def hurry(self) -> None:
+        """Wants a checkpoint now."""
+        self._some.set()
+        self._many.set()
 
     async def run(self) -> None:
         """Checkpoints until it is cancelled. A checkpoint that fails (a full disk) is tried again."""
@@ -65,7 +71,10 @@ class Checkpoints:
             self._some.clear()
             self._many.clear()
             try:
-                await self._move()
+                if self._live.may_be_completed():
+                    await self._move()
+                else:
+                    self._some.set()
             except (sqlite3.Error, OSError) as wrong:
                 log.warning("checkpoint.failed", reason=str(wrong))
                 self._some.set()
@@ -88,7 +97,7 @@ class Checkpoints:
         waited for then, while commits wait too.
         """
         pages = checkpoint(db)
-        _flush(self._file)
+        _flush(self._live.file)
         return pages
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from contextlib import closing
@@ -12,6 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from receiver.errors import StoreUnavailable
+from receiver.store.sqlite.files.live_file import LiveFile, is_dispatched
 from receiver.store.sqlite.migrate import migrations, version
 
 
@@ -29,23 +29,11 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
 
 def inspect(path: Path) -> Inspection:
     """What is known of the file, which is made sure to be writable. Raises StoreRefused or StoreUnavailable."""
-    found = _version(path)
+    try:
+        found = _version(path)
+    except OSError as wrong:
+        raise StoreUnavailable(f"{path} cannot be looked at: {wrong.strerror}") from None
     return Inspection(path=str(path), version=found, newest=migrations()[-1][0], dispatched=is_dispatched(path))
-
-
-def is_dispatched(path: Path) -> bool:
-    """Whether a process holds the lock of this file's dispatcher."""
-    try:
-        handle = os.open(f"{path}.lock", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 def _version(path: Path) -> int | None:
@@ -56,14 +44,16 @@ def _version(path: Path) -> int | None:
         raise StoreUnavailable(f"the folder {folder} of the database is not writable for this user")
     if not path.exists():
         return None
-    if not path.is_file() or not os.access(path, os.R_OK | os.W_OK):
-        raise StoreUnavailable(f"{path} is not a file that this user may read and write")
-    return _read(path) if path.stat().st_size else 0
+    live = LiveFile(path, make=False)
+    try:
+        return _read(path) if path.stat().st_size else 0
+    finally:
+        live.close()
 
 
 def _read(path: Path) -> int:
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as db:
+        with closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True)) as db:
             (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
             return version(db) if tables else 0
     except sqlite3.Error as wrong:

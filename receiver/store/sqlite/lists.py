@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from receiver.contracts import Filters, Page
-from receiver.lib.ids import LARGEST, first_at
+from receiver.lib.ids import IdLead, IdSpan, spans_made
 from receiver.store.sqlite.conditions import (
     COMMON,
     Asked,
@@ -24,28 +24,43 @@ LOOK: Final = 2_000
 #: Filters in the order in which they are tried: those that leave the fewest rows first.
 NAMES: Final = ("job", "provider_job_id", "parent", "root", "tags", "status", "type", "source", "sink", "action")
 
+#: Whether a number lies in one of the spans in a JSON array.
+WITHIN: Final = """
+    EXISTS (
+        SELECT 1 FROM json_each(?) AS span
+        WHERE {} BETWEEN json_extract(span.value, '$[0]') AND json_extract(span.value, '$[1]')
+    )
+"""
 
-class Span(NamedTuple):
-    """The numbers that a page may show, both ends included: numbers are times."""
 
-    low: int
-    top: int
+def page(
+    db: sqlite3.Connection,
+    listing: ListQuery,
+    filters: Filters,
+    read: Callable[[int], T | None],
+    leads: Sequence[IdLead] = (),
+) -> Page[T]:
+    """The newest rows that pass the filters, at most `filters.limit`; `read` returns the record of a number.
 
-
-def page(db: sqlite3.Connection, listing: ListQuery, filters: Filters, read: Callable[[int], T | None]) -> Page[T]:
-    """The newest rows that pass the filters, at most `filters.limit`; `read` returns the record of a number."""
-    numbers, following = find(db, listing, filters)
+    `leads` are those of the ids in the database, in order.
+    """
+    numbers, following = find(db, listing, filters, leads)
     return Page((record for number in numbers if (record := read(number)) is not None), following)
 
 
-def find(db: sqlite3.Connection, listing: ListQuery, filters: Filters) -> tuple[list[int], int | None]:
+def find(
+    db: sqlite3.Connection, listing: ListQuery, filters: Filters, leads: Sequence[IdLead] = ()
+) -> tuple[list[int], int | None]:
     """The numbers of a page, and before which number the next one goes on; None = there is nothing more."""
     asked = [(name, values) for name, values in _asked(filters) if name in listing.conditions]
-    span, most = _span(filters), max(LOOK, filters.limit)
+    spans, most = _spans(filters, leads), max(LOOK, filters.limit)
+    if not spans:
+        return [], None
     few = _few(db, listing, asked, most)
     if few is None:
-        return _look_through(db, listing, asked, span, filters.limit)
-    found = _passing(db, listing, asked, [number for number in few if span.low <= number <= span.top])
+        return _look_through(db, listing, asked, spans, filters.limit)
+    within = [number for number in few if any(span.low <= number <= span.top for span in spans)]
+    found = _passing(db, listing, asked, within)
     shown = found[: filters.limit]
     return shown, shown[-1] if len(found) > filters.limit else None
 
@@ -60,10 +75,13 @@ def _asked(filters: Filters) -> list[Asked]:
     return asked
 
 
-def _span(filters: Filters) -> Span:
-    ends = [filters.before, None if filters.until is None else first_at(filters.until)]
-    top = min((end - 1 for end in ends if end is not None), default=LARGEST)
-    return Span(0 if filters.since is None else first_at(filters.since), top)
+def _spans(filters: Filters, leads: Sequence[IdLead]) -> list[IdSpan]:
+    """The numbers that a page may show: numbers are times. There are several spans only if the clock was set back."""
+    spans = spans_made(filters.since, filters.until, leads)
+    if filters.before is None:
+        return list(spans)
+    cut = (IdSpan(span.low, min(span.top, filters.before - 1)) for span in spans)
+    return [span for span in cut if span.low <= span.top]
 
 
 # --- the rows are few: all of them are looked at ---------------------------------------------------------------------
@@ -112,18 +130,22 @@ def _passing(db: sqlite3.Connection, listing: ListQuery, asked: Sequence[Asked],
 
 
 def _look_through(
-    db: sqlite3.Connection, listing: ListQuery, asked: Sequence[Asked], span: Span, limit: int
+    db: sqlite3.Connection, listing: ListQuery, asked: Sequence[Asked], spans: Sequence[IdSpan], limit: int
 ) -> tuple[list[int], int | None]:
     way, given = _way(listing, asked)
     fits, values = _fits(listing, asked)
+    if len(spans) > 1:
+        fits = f"{WITHIN.format(way.number)} AND {fits}"
+        values = [msgspec.json.encode(spans).decode(), *values]
+    low, top = spans[0].low, spans[-1].top
     most = max(LOOK, limit)
     sql = f"""
         SELECT {way.number}, CASE WHEN {fits} THEN 1 ELSE 0 END FROM {way.rows}
         WHERE {way.where} AND {way.number} BETWEEN ? AND ? ORDER BY {way.number} DESC LIMIT ?
     """
-    rows = db.execute(sql, (*values, *given, span.low, span.top, most + 1))
+    rows = db.execute(sql, (*values, *given, low, top, most + 1))
     found: list[int] = []
-    last = span.top
+    last = top
     for looked, (number, fitting) in enumerate(rows):
         if looked == most:
             return found, last

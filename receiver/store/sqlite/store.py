@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import secrets
 import sqlite3
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -28,7 +26,7 @@ from receiver.store.commit_hooks import (
 )
 from receiver.store.sqlite.checkpoints import Checkpoints, leave_to_checkpoints
 from receiver.store.sqlite.choices import ChoicesCache
-from receiver.store.sqlite.inspection import is_dispatched
+from receiver.store.sqlite.files.live_file import LiveFile
 from receiver.store.sqlite.keys import teach
 from receiver.store.sqlite.migrate import migrate
 from receiver.store.sqlite.threads import close_with_thread, on_thread, open_with_thread
@@ -45,15 +43,13 @@ TURNS: Final = 2
 #: How often commits of other processes (the command line) are looked for, seconds.
 LOOK_EVERY: Final = 0.2
 BUSY_SECONDS: Final = 5.0
-#: Waits between tries to become the dispatcher, seconds: a look at the lock holds it for a moment.
-LOOKED_AT: Final = (0.02, 0.05)
 
 
 class Write(NamedTuple):
     """A piece of work that waits for the next commit."""
 
     work: Work
-    tell: Callable[[Result], None]
+    done: asyncio.Future[Any]
 
 
 class SqliteStore:
@@ -73,29 +69,34 @@ class SqliteStore:
         self._watches: set[CommitWatch] = set()
         self._hooks: list[StoreCommitHook[Any]] = []
         self._connections: list[aiosqlite.Connection] = []
-        #: The file itself, to flush it. To close it gives up every lock of this process on the file (POSIX), those of
-        #: the connections too: so it is closed after them.
-        self._file: int | None = None
-        self._lock: int | None = None
+        #: Open for longer than the connections.
+        self._live: LiveFile | None = None
+        #: What was told last of the file: why nothing is written, None if it is where it should be.
+        self._told: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> SqliteStore:
         """Opens the file, makes or migrates its schema. Raises StoreRefused or StoreUnavailable."""
         try:
+            self._live = live = LiveFile(self.path)
+            live.tighten()
             self._writer = await self._connect()
-            self.ref_key, newest = await on_thread(self._writer, _prepare)
-            self._ids.start_after(newest)
+            self.ref_key, newest, ahead = await on_thread(self._writer, _prepare)
+            self._ids.start_after(newest, ahead)
             self._reader = await self._connect()
             mover = await self._connect()
-            self._file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            for connection in (self._reader, mover):
+                # Only now it opens the WAL: later there might be another file at its path.
+                await on_thread(connection, _data_version)
+            live.join()
         except (sqlite3.Error, OSError) as wrong:
             await self._let_go()
             raise StoreUnavailable(f"{self.path}: {wrong}") from None
         except BaseException:
             await self._let_go()
             raise
-        self._checkpoints = Checkpoints(mover, self._writer, self._file)
-        runs = (self._commit_forever(), self._look_forever(), self._checkpoints.run())
+        self._checkpoints = Checkpoints(mover, self._writer, live)
+        runs = (self._commit_forever(), self._look_forever(live), self._checkpoints.run())
         self._tasks = [asyncio.create_task(run) for run in runs]
         return self
 
@@ -109,9 +110,6 @@ class SqliteStore:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._let_go()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
 
     async def __aenter__(self) -> SqliteStore:
         return await self.open()
@@ -119,39 +117,32 @@ class SqliteStore:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    def own_dispatching(self) -> None:
-        """Makes this process the file's only dispatcher. Raises StoreRefused if another one is."""
-        handle = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    async def own_dispatching(self) -> None:
+        """Makes this process the file's only dispatcher. Raises StoreRefused if another one is, or StoreUnavailable."""
+        live = self._opened()
         try:
-            _lock(handle)
-        except OSError:
-            other = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
-            os.close(handle)
-            raise StoreRefused(
-                f"another gridhook process ({other or 'unknown'}) dispatches from {self.path}: stop it first, "
-                "or start this one with --role intake"
-            ) from None
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"pid {os.getpid()}".encode(), 0)
-        self._lock = handle
+            if not live.begin_dispatching():
+                other = await on_thread(self._reader, _dispatcher)
+                raise StoreRefused(
+                    f"another gridhook process ({other or 'unknown'}) dispatches from {self.path}: stop it first, "
+                    "or start this one with --role intake"
+                )
+            await on_thread(self._writer, _name_dispatcher)
+        except sqlite3.Error as wrong:
+            raise StoreUnavailable(str(wrong)) from None
 
     def dispatched(self) -> bool:
         """Whether this or another process dispatches from the file."""
-        return is_dispatched(self.path)
+        return self._opened().dispatched()
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """The value of `work` once it is on disk; see `receiver.contracts.Store.write`."""
-        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self.write_and_tell(work, lambda result: result.into(done))
-        return await done
-
-    def write_and_tell(self, work: Callable[[Transaction], Any], tell: Callable[[Result], None]) -> None:
-        """Calls `tell` once `work` is on disk; see `receiver.contracts.HookedStore.write_and_tell`."""
         if len(self._waiting) >= MAX_WAITING:
-            tell(Result(None, StoreUnavailable(f"{MAX_WAITING} writes wait already")))
-            return
-        self._waiting.append(Write(work, tell))
+            raise StoreUnavailable(f"{MAX_WAITING} writes wait already")
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Write(work, done))
         self._wake.set()
+        return await done
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """The value of `work` on a consistent view of what is committed."""
@@ -162,6 +153,7 @@ class SqliteStore:
 
     async def vacuum(self) -> None:
         """Writes the whole file anew, without free pages; no write gets through meanwhile. Raises StoreUnavailable."""
+        _must_be_there(self._opened().fault())
         try:
             await on_thread(self._writer, _vacuum)
         except sqlite3.Error as wrong:
@@ -190,11 +182,18 @@ class SqliteStore:
 
     async def _let_go(self) -> None:
         """Closes what is open."""
+        if self._live is not None:
+            self._live.leave()
         while self._connections:
             await close_with_thread(self._connections.pop())
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        if self._live is not None:
+            self._live.close()
+            self._live = None
+
+    def _opened(self) -> LiveFile:
+        if self._live is None:
+            raise StoreUnavailable(f"{self.path} is not open")
+        return self._live
 
     async def _commit_forever(self) -> None:
         while True:
@@ -209,7 +208,7 @@ class SqliteStore:
             works = [write.work for write in batch] + [hook.begin() for hook in hooks]
             results = await on_thread(self._writer, partial(self._commit, works))
             for write, result in zip(batch, results, strict=False):
-                _tell(write, result)
+                result.into(write.done)
             for hook, result in zip(hooks, results[len(batch) :], strict=True):
                 hook.end(result)
             self._checkpoints.count(len(works))
@@ -233,11 +232,17 @@ class SqliteStore:
         return [self._commit([work], db)[0] for work in works]
 
     def _together(self, db: sqlite3.Connection, works: list[Work]) -> list[Any]:
+        live = self._opened()
+        _must_be_there(live.last_fault)
         db.execute("BEGIN IMMEDIATE")
         try:
             tx = SqliteTransaction(db, self._ids, self._shared)
             values = [work(tx) for work in works]
+            leads = tx.keep_leads()
             db.execute("COMMIT")
+            del self._ids.leads[: len(leads)]
+            # Looked at after the commit: who is told that it is kept must find it at the path.
+            _must_be_there(live.fault())
         except BaseException:
             self._shared.forget()
             if db.in_transaction:
@@ -245,9 +250,10 @@ class SqliteStore:
             raise
         return values
 
-    async def _look_forever(self) -> None:
+    async def _look_forever(self, live: LiveFile) -> None:
         known = 0
         while True:
+            self._look_for_file(live)
             with contextlib.suppress(sqlite3.Error):
                 seen = await on_thread(self._reader, _data_version)
                 if seen != known:
@@ -257,34 +263,39 @@ class SqliteStore:
                         hook.request_commit()
             await asyncio.sleep(LOOK_EVERY)
 
+    def _look_for_file(self, live: LiveFile) -> None:
+        """Tells when the file is lost, and when it is back; saves what can be."""
+        was, self._told = self._told, live.fault()
+        if self._told is not None:
+            aside = live.set_companions_aside()
+            if was is None:
+                log.error(
+                    "store.lost",
+                    reason=self._told,
+                    told="nothing is taken in until it is back, or gridhook is started anew",
+                    aside=aside,
+                )
+                self._checkpoints.hurry()
+        elif was is not None:
+            log.warning("store.found", file=str(self.path), was=was)
+
     def _signal(self) -> None:
         for watch in self._watches:
             watch.signal()
 
 
-def _lock(handle: int) -> None:
-    """Takes the dispatcher's lock. Raises OSError if it is held for longer than `is_dispatched` takes to look."""
-    for wait in LOOKED_AT:
-        with contextlib.suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        time.sleep(wait)
-    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _must_be_there(fault: str | None) -> None:
+    """Raises StoreUnavailable if what is written would be lost."""
+    if fault is not None:
+        raise StoreUnavailable(fault)
 
 
 def _nothing(_tx: Transaction) -> None:
     """A write that only waits for those before it."""
 
 
-def _tell(write: Write, result: Result) -> None:
-    try:
-        write.tell(result)
-    except Exception:  # one who breaks when told must not keep the others from being told
-        log.exception("store.teller_broke")
-
-
-def _prepare(db: sqlite3.Connection) -> tuple[bytes, int]:
-    """Readies the file; gives the key of the refs and the newest id in it."""
+def _prepare(db: sqlite3.Connection) -> tuple[bytes, int, int]:
+    """Readies the file; returns the key of the refs, the newest id in it, and by how many ms that is ahead."""
     # Only before the first table: then free pages can be given back bit by bit (see receiver/workers/retention.py).
     db.execute("PRAGMA auto_vacuum = INCREMENTAL")
     db.execute("PRAGMA journal_mode = WAL")
@@ -295,12 +306,23 @@ def _prepare(db: sqlite3.Connection) -> tuple[bytes, int]:
     (key,) = db.execute("SELECT value FROM meta WHERE name = 'ref_key'").fetchone()
     tables = ("requests", "jobs", "events", "deliveries")
     newest = max(db.execute(f"SELECT coalesce(max(number), 0) FROM {table}").fetchone()[0] for table in tables)
-    return bytes(key), int(newest)
+    lead = db.execute("SELECT ahead FROM id_leads ORDER BY number DESC LIMIT 1").fetchone()
+    return bytes(key), int(newest), lead[0] if lead is not None else 0
 
 
 def _vacuum(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA auto_vacuum = INCREMENTAL")
     db.execute("VACUUM")
+
+
+def _dispatcher(db: sqlite3.Connection) -> str | None:
+    """Who dispatches, if anybody does: the last process that began to."""
+    row = db.execute("SELECT value FROM meta WHERE name = 'dispatcher'").fetchone()
+    return str(row[0]) if row else None
+
+
+def _name_dispatcher(db: sqlite3.Connection) -> None:
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('dispatcher', ?)", (f"pid {os.getpid()}",))
 
 
 def _data_version(db: sqlite3.Connection) -> int:

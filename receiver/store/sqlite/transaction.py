@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from receiver.contracts import Counts
-from receiver.lib.ids import Ids
+from receiver.lib.ids import IdLead, Ids, spans_made
 from receiver.store.sqlite.choices import ChoicesCache
+from receiver.store.sqlite.tables.clock import ClockTable
 from receiver.store.sqlite.tables.deliveries import DeliveriesTable
 from receiver.store.sqlite.tables.destinations import DestinationsTable
 from receiver.store.sqlite.tables.events import EventsTable
@@ -23,7 +24,14 @@ OPEN: Final = f"jobs INDEXED BY jobs_open WHERE {IS_OPEN}"
 
 
 class SqliteTransaction(
-    RequestsTable, JobsTable, MoneyTable, EventsTable, DeliveriesTable, DestinationsTable, PruningTables
+    RequestsTable,
+    JobsTable,
+    MoneyTable,
+    EventsTable,
+    DeliveriesTable,
+    DestinationsTable,
+    PruningTables,
+    ClockTable,
 ):
     """`receiver.contracts.Transaction` on an open SQLite connection; begin and commit are the store's."""
 
@@ -31,6 +39,16 @@ class SqliteTransaction(
         self.ids = ids
         self._db = db
         self._shared = shared or ChoicesCache()
+
+    def number_at(self, ms: int) -> int:
+        """The first id made at this moment or later: all before it were made earlier."""
+        return next(spans_made(ms, None, self._leads())).low
+
+    def keep_leads(self) -> list[IdLead]:
+        """Writes how far ids run ahead of the clock, where that has changed; returns what it wrote."""
+        leads = list(self.ids.leads)
+        self._db.executemany("INSERT OR REPLACE INTO id_leads VALUES (?, ?)", leads)
+        return leads
 
     def counts(self) -> Counts:
         """How many deliveries and jobs wait or went wrong; each is counted on an index that holds only those."""

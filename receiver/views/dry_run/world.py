@@ -37,6 +37,9 @@ def copy_money(stage: DryRunWorld) -> None:
         return
     for breaker in stage.real.breakers():
         stage.tx.put_breaker(breaker)
+    set_back_at = stage.real.set_back_at()
+    if set_back_at is not None:
+        stage.tx.put_set_back_at(set_back_at)
     budgets = [*limits.budgets.values(), *limits.rule_budgets.values()]
     if budgets:
         for row in stage.real.costs(min(period_start(one, stage.now, limits.time_zone) for one in budgets)):

@@ -95,6 +95,7 @@ COSTS: Final = CostSummary(
         CostLine(
             name="journey",
             unit="credits",
+            source="journey",
             spent=Decimal(6),
             reserved=Decimal(2),
             released=Decimal(0),

@@ -115,8 +115,11 @@ class Connection(HttpToolsProtocol):
                 super().on_message_complete()
             return
         self._end_arriving()
-        path, body = self.url.decode("ascii"), b"".join(self._body)
-        self._ingest.take(path, self.headers, body, lambda reply: self._reply(webhook, reply))
+        task = self.loop.create_task(
+            self._answer(webhook, self.url.decode("ascii"), self.headers, b"".join(self._body))
+        )
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
 
     def _read(self, data: bytes) -> bytes | None:
         """Gives what must be read once more, if anything."""
@@ -182,7 +185,8 @@ class Connection(HttpToolsProtocol):
             self._impatient.cancel()
             self._impatient = None
 
-    def _reply(self, webhook: WebhookCycle, reply: IngestReply) -> None:
+    async def _answer(self, webhook: WebhookCycle, path: str, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        reply = await self._ingest.post(path, headers, body)
         webhook.response_complete = True
         if self.transport.is_closing():
             return

@@ -6,7 +6,6 @@ call.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
@@ -14,14 +13,9 @@ import msgspec
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from receiver.contracts import (
-    HookedStore,
-    Request,
-    Result,
-    Source,
-)
+from receiver.contracts import Request, Source, Store
 from receiver.contracts.setup import Setup
-from receiver.errors import StoreUnavailable
+from receiver.errors import StoreUnavailable, Unverified
 from receiver.flows import intake
 from receiver.flows.intake import IntakeResult
 from receiver.lib.times import Clock
@@ -63,7 +57,7 @@ class Ingest:
 
     def __init__(
         self,
-        store: HookedStore,
+        store: Store,
         setup: Setup,
         clock: Clock,
         max_body: int,
@@ -79,12 +73,12 @@ class Ingest:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI call for a path below `/in/`. Whatever comes in, the answer is one of the table in the design."""
-        reply = await self._replied(scope, receive)
+        reply = await self._called(scope, receive)
         headers = [*reply.header_lines(), (b"content-length", b"%d" % len(reply.body))]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _replied(self, scope: Scope, receive: Receive) -> IngestReply:
+    async def _called(self, scope: Scope, receive: Receive) -> IngestReply:
         started = self._clock()
         name, token = _address(scope["path"])
         source = self._setup.sources.get(name)
@@ -96,16 +90,12 @@ class Ingest:
             body = await self._bodies.read(receive, headers)
         except Refusal as no:
             return self._refused(source, started, no)
-        kept: asyncio.Future[IngestReply] = asyncio.get_running_loop().create_future()
-        self._take(known, token, headers, body, started, lambda reply: Result(reply, None).into(kept))
-        return await kept
+        return await self._received(known, token, headers, body, started)
 
-    def take(
-        self, path: str, headers: Iterable[tuple[bytes, bytes]], body: bytes, reply: Callable[[IngestReply], None]
-    ) -> None:
-        """A POST that has arrived as a whole, its body no larger than `max_body`.
+    async def post(self, path: str, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> IngestReply:
+        """The answer to a POST that has arrived as a whole, its body no larger than `max_body`.
 
-        `reply` gets the answer, soon or at once. Whatever comes in, it is one of the table in the design.
+        Whatever comes in, the answer is one of the table in the design.
         """
         started = self._clock()
         name, token = _address(path)
@@ -114,44 +104,27 @@ class Ingest:
             known = _known(source)
             named = read_headers(headers)
         except Refusal as no:
-            reply(self._refused(source, started, no))
-        else:
-            self._take(known, token, named, body, started, reply)
+            return self._refused(source, started, no)
+        return await self._received(known, token, named, body, started)
 
-    def _take(
-        self,
-        source: Source,
-        token: str | None,
-        headers: dict[str, str],
-        body: bytes,
-        started: int,
-        reply: Callable[[IngestReply], None],
-    ) -> None:
-        def kept(result: Result) -> None:
-            reply(self._kept(source, started, result))
-
+    async def _received(
+        self, source: Source, token: str | None, headers: dict[str, str], body: bytes, started: int
+    ) -> IngestReply:
         request = Request(source=source.name, headers=headers, body=body, path_token=token, received_at=started)
         try:
-            verified = intake.verify(request, source, self._store.ref_key)
-            if verified is None:
-                raise Refusal(401, "not_verified", "the request is not verified")
-            arrival = intake.read(request, verified, source)
-        except Refusal as no:
-            reply(self._refused(source, started, no))
-        except Exception as wrong:  # noqa: BLE001 - nothing of a fault is told outside
-            kept(Result(None, wrong))
-        else:
-            intake.keep(self._store, self._setup, arrival, kept)
-
-    def _kept(self, source: Source, started: int, result: Result) -> IngestReply:
-        if isinstance(result.error, StoreUnavailable):
-            self._note(source, "unavailable", started, reason=str(result.error))
+            result = await intake.receive(request, source, self._store, self._setup)
+        except Unverified as no:
+            return self._refused(source, started, Refusal(401, no.code, "the request is not verified"))
+        except StoreUnavailable as wrong:
+            self._note(source, "unavailable", started, reason=str(wrong))
             body = problem_body(503, "unavailable", "it cannot be kept now; send it again")
             return IngestReply(503, body, headers={"retry-after": "5"})
-        if result.error is not None:
-            log.error("intake.broke", source=source.name, exc_info=result.error)
+        except Exception:  # nothing of a fault is told outside
+            log.exception("intake.broke", source=source.name)
             return IngestReply(500, problem_body(500, "internal", "this is a fault of gridhook"))
-        taken: IntakeResult = result.value
+        return self._kept(source, started, result)
+
+    def _kept(self, source: Source, started: int, taken: IntakeResult) -> IngestReply:
         self._note(source, "duplicate" if taken.duplicate else taken.state, started, taken)
         if taken.state == "unreadable":
             return IngestReply(400, problem_body(400, "not_json", taken.note or "not JSON", request=taken.request))

@@ -6,6 +6,8 @@ import re
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from cli.parts import configured, done, on, run, values
 
 SECRET = "hook-secret-0123456789"
@@ -136,3 +138,40 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     result = run(tmp_path, "check")
     assert result.exit_code == 1
     assert "make it, or name another" in result.stdout
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o666])
+def test_what_others_can_read_is_a_warning(tmp_path: Path, mode: int) -> None:
+    file = configured(tmp_path, '[sources.mart]\nprovider = "apimart"\ntoken = "file:token"\n')
+    (tmp_path / "token").write_text("mart-token-0123456789")
+    (tmp_path / ".env").write_text("A=b")
+    on(tmp_path, _nothing)
+    names = ("gridhook.toml", ".env", "token", "gridhook.db")
+    for name in names:
+        (tmp_path / name).chmod(mode)
+    shown = done(run(tmp_path, "check"))
+    for name in names:
+        assert f"warning: {tmp_path}/{name} can be read by other users ({mode:04o})" in shown
+        (tmp_path / name).chmod(0o600)
+    assert "can be read" not in done(run(tmp_path, "check"))
+    assert file.exists()
+
+
+def test_the_wal_of_a_running_server_is_looked_at_too(tmp_path: Path) -> None:
+    configured(tmp_path).chmod(0o600)
+    on(tmp_path, _nothing)
+    for suffix in ("-wal", "-shm"):
+        (tmp_path / f"gridhook.db{suffix}").touch(0o644)
+    shown = done(run(tmp_path, "check"))
+    assert f"{tmp_path}/gridhook.db-wal can be read" in shown
+    assert f"{tmp_path}/gridhook.db-shm can be read" in shown
+
+
+def test_a_configuration_without_a_literal_secret_may_be_read_by_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOK", "hook-secret-0123456789")
+    file = tmp_path / "gridhook.toml"
+    file.write_text('[sources.journey]\nprovider = "journeyapi"\nsecrets = ["env:HOOK"]\n')
+    file.chmod(0o644)
+    assert "can be read" not in done(run(tmp_path, "check"))

@@ -45,8 +45,8 @@ def test_costs_are_shown_by_source_rule_and_day(tmp_path: Path) -> None:
         ["SOURCE", "UNIT", "SPENT", "RESERVED", "RELEASED", "UNKNOWN", "JOBS"],
         ["journey", "credits", "0", "2", "0", "0", "1"],
     ]
-    assert rule[1] == ["auto-hd", "credits", "0", "2", "0", "0", "1"]
-    assert day[1][1:] == total[1] == ["credits", "0", "2", "0", "0", "1"]
+    assert rule[1] == ["auto-hd", "credits", "of", "journey", "0", "2", "0", "0", "1"]
+    assert day[1][1:] == total[1] == ["credits", "of", "journey", "0", "2", "0", "0", "1"]
     assert budget[1] == ["source", "journey", "3", "credits", "in", "all", "2", "1", "0", "-", "1"]
 
 

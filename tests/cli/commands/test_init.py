@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import jsonschema_rs
@@ -16,6 +17,15 @@ def test_init_writes_the_template_and_says_what_is_next(tmp_path: Path) -> None:
     shown = done(run(tmp_path, "init"))
     assert (tmp_path / "gridhook.toml").read_text() == TEMPLATE
     assert "gridhook check --config" in shown
+
+
+def test_what_init_writes_is_for_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        done(run(tmp_path, "init"))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "gridhook.toml").stat().st_mode & 0o777 == 0o600
 
 
 def test_init_never_overwrites(tmp_path: Path) -> None:

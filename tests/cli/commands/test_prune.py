@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final
 import pytest
 
 from cli.parts import GRID, configured, done, run, values, webhook
+from support.files import dispatching
 from support.world import PICKED
 
 #: Older than anything by the time it is asked.
@@ -90,8 +90,7 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path, args: tuple[str, ...], 
 
 def test_the_file_is_written_anew_if_nobody_dispatches_from_it(tmp_path: Path) -> None:
     over(tmp_path)
-    with (tmp_path / "gridhook.db.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with dispatching(tmp_path / "gridhook.db"):
         refused = run(tmp_path, "prune", *NOTHING_KEPT, "--vacuum")
     assert refused.exit_code == 1
     assert "stop it first" in refused.stderr

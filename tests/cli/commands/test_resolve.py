@@ -62,7 +62,7 @@ def status(folder: Path) -> str:
 
 def test_sending_an_unsure_job_again_says_that_it_may_be_paid_twice(tmp_path: Path) -> None:
     job = unsure(tmp_path)
-    result = run(tmp_path, "resolve", job, "send")
+    result = run(tmp_path, "resolve", job, "send", "--yes")
     assert result.stderr == f"gridhook: {TWICE}\n"
     assert (
         done(result) == f"{job} imagine at journey: planned, 4 credits\n  kept; it is sent when `gridhook serve` runs\n"
@@ -101,6 +101,58 @@ def on_a_terminal(folder: Path, answer: str, *args: str) -> int:
         os.close(theirs)
 
 
+def test_where_nobody_can_be_asked_sending_again_needs_a_yes(tmp_path: Path) -> None:
+    job = unsure(tmp_path)
+    for words in ((job, "send"), ("--unsure", "send")):
+        result = run(tmp_path, "resolve", *words)
+        assert (result.exit_code, status(tmp_path)) == (2, "unsure")
+        assert (
+            result.stderr
+            == f"gridhook: {TWICE}\ngridhook: nothing was done: say --yes if it shall be sent all the same\n"
+        )
+
+
+def two_held_and_one_unsure(folder: Path) -> list[str]:
+    """The ids of a job that is unsure, and of two that fit into no budget after it."""
+    first = unsure(folder)
+    file = folder / "gridhook.toml"
+    file.write_text(file.read_text().replace("secrets ", 'budget = { credits = 5, per = "day" }\nsecrets '))
+    for prompt in ("y", "z"):
+        run(folder, "submit", "journey", "imagine", "--prompt", prompt)
+    return [first, *(str(job["id"]) for job in reversed(values(run(folder, "jobs", "--json", "--status", "held"))))]
+
+
+def test_all_that_are_held_are_decided_on_at_once(tmp_path: Path) -> None:
+    first, *others = two_held_and_one_unsure(tmp_path)
+    assert len(others) == 2
+    assert done(run(tmp_path, "resolve", "--held", "--source", "elsewhere", "send", "--json")) == ""
+    decided = values(run(tmp_path, "resolve", "--held", "--source", "journey", "send", "--json"))
+    assert [(job["id"], job["status"]) for job in decided] == [(job, "planned") for job in others]
+    assert run(tmp_path, "resolve", "--held", "check").stderr == "no job is held\n"
+    [given_up] = values(run(tmp_path, "resolve", "--unsure", "give-up", "--json"))
+    assert (given_up["id"], given_up["status"]) == (first, "failed")
+
+
+def test_what_cannot_be_decided_among_many_is_told_and_the_others_are_decided(tmp_path: Path) -> None:
+    first, *_ = two_held_and_one_unsure(tmp_path)
+    result = run(tmp_path, "resolve", "--unsure", "check")
+    assert (result.exit_code, "cannot be asked" in result.stderr) == (1, True)
+    sent = run(tmp_path, "resolve", "--unsure", "send", "--yes", "--json")
+    assert [job["id"] for job in values(sent)] == [first]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check",), ("job_x",), ("--held",), ("--held", "job_x", "check"), ("--held", "--unsure", "check"),
+        ("job_x", "check", "--source", "journey"), ("--unsure", "maybe"), ("job_x", "send", "now"),
+    ],
+)  # fmt: skip
+def test_a_decision_is_on_one_job_or_on_all_of_a_status(tmp_path: Path, words: tuple[str, ...]) -> None:
+    configured(tmp_path)
+    assert run(tmp_path, "resolve", *words).exit_code == 2
+
+
 def test_a_held_job_is_sent_without_a_question_about_paying_twice(tmp_path: Path) -> None:
     job = held(tmp_path)
     result = run(tmp_path, "resolve", job, "send")
@@ -119,7 +171,7 @@ def test_a_held_job_that_was_sent_before_may_be_paid_twice_too(tmp_path: Path) -
         await parts.store.write(work)
 
     on(tmp_path, sent_before)
-    assert run(tmp_path, "resolve", job, "send").stderr == f"gridhook: {TWICE}\n"
+    assert run(tmp_path, "resolve", job, "send", "--yes").stderr == f"gridhook: {TWICE}\n"
 
 
 def test_what_became_unsure_meanwhile_is_not_sent_without_a_word_about_it(tmp_path: Path) -> None:
@@ -208,5 +260,5 @@ def test_a_job_in_full_shows_why_it_waits_and_what_it_costs(tmp_path: Path) -> N
 def test_a_job_that_was_sent_twice_shows_that_it_counts_twice(tmp_path: Path) -> None:
     job = unsure(tmp_path)
     assert f"gridhook resolve {job} check|send|give-up" in done(run(tmp_path, "jobs", job))
-    done(run(tmp_path, "resolve", job, "send"))
+    done(run(tmp_path, "resolve", job, "send", "--yes"))
     assert "4 credits (table), reserved; counts as 8 credits\n" in done(run(tmp_path, "jobs", job))

@@ -69,3 +69,14 @@ def test_a_tile_of_an_unfinished_grid_is_not_picked(tmp_path: Path) -> None:
     result = run(tmp_path, "pick", job["id"], "1")
     assert result.exit_code == 1
     assert "is planned, not completed" in result.stderr
+
+
+def test_an_order_over_its_budget_says_what_holds_it_and_not_that_it_is_sent(tmp_path: Path) -> None:
+    file = configured(tmp_path)
+    file.write_text(file.read_text().replace("secrets ", 'budget = { credits = 1, per = "day" }\nsecrets '))
+    result = run(tmp_path, "submit", "journey", "imagine", "--prompt", "x")
+    assert result.exit_code == 1
+    assert "held, 4 credits\nit is not sent: it waits for its budget, since 20" in result.stdout
+    assert "4 more would exceed source journey's 1 credits (0 used)\nto decide: gridhook resolve job_" in result.stdout
+    assert "being sent" not in result.stdout
+    assert "it is sent when" not in result.stdout

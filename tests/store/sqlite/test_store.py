@@ -21,7 +21,6 @@ import pytest
 
 from receiver.contracts import (
     Filters,
-    Result,
     Transaction,
 )
 from receiver.errors import StoreRefused, StoreUnavailable
@@ -76,12 +75,11 @@ async def test_a_neighbour_that_fails_takes_nobody_with_it(tmp_path: Path) -> No
         assert await count(store) == 2
 
 
-async def test_who_breaks_when_told_keeps_nobody_else_from_being_told(tmp_path: Path) -> None:
-    def break_down(_: Result) -> None:
-        raise ValueError("broken")
-
+async def test_who_has_gone_keeps_nobody_else_from_being_told(tmp_path: Path) -> None:
     async with SqliteStore(tmp_path / "a.db", Clock()) as store:
-        store.write_and_tell(put(1), break_down)
+        gone = asyncio.create_task(store.write(put(1)))
+        await asyncio.sleep(0)
+        gone.cancel()
         await store.write(put(2))
         await store.write(put(3))
         assert await count(store) == 3
@@ -200,11 +198,11 @@ async def test_a_store_that_cannot_be_opened_leaves_nothing_open(
 
 async def test_one_file_has_one_dispatcher(tmp_path: Path) -> None:
     async with SqliteStore(tmp_path / "a.db", Clock()) as one, SqliteStore(tmp_path / "a.db", Clock()) as other:
-        one.own_dispatching()
+        await one.own_dispatching()
         with pytest.raises(StoreRefused, match="another gridhook process"):
-            other.own_dispatching()
+            await other.own_dispatching()
     async with SqliteStore(tmp_path / "a.db", Clock()) as later:
-        later.own_dispatching()
+        await later.own_dispatching()
 
 
 async def test_a_watch_is_told_of_commits_of_its_own_and_of_other_processes(tmp_path: Path) -> None:

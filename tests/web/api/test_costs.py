@@ -20,7 +20,15 @@ async def test_costs_are_told_in_the_published_shape(tmp_path: Path) -> None:
         await face.store.write(lambda tx: tx.put_breaker(breaker))
         found = await face.get("/costs")
         jsonschema_rs.validate(schemas()["Costs"], found)
-        line = {"unit": "credits", "spent": "0", "reserved": "4", "released": "0", "unknown": 0, "jobs": 1}
+        line = {
+            "unit": "credits",
+            "source": "journey",
+            "spent": "0",
+            "reserved": "4",
+            "released": "0",
+            "unknown": 0,
+            "jobs": 1,
+        }
         assert found["by_source"] == [{"name": "journey", **line}]
         assert found["by_rule"] == [{"name": None, **line}]
         assert found["by_day"] == [{"name": "2026-11-18", **line}]

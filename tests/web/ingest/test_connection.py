@@ -21,6 +21,7 @@ from receiver.config import ServerSettings
 from receiver.contracts import Filters, KeptRequest
 from receiver.web.ingest import bodies, connection
 from receiver.web.ingest.connection import Connection
+from receiver.web.ingest.endpoint import Ingest
 from receiver.web.server import server_config
 from support.face import GRID, Face, a_face
 
@@ -39,6 +40,9 @@ class Wire(asyncio.Transport):
         self.closing = False
         self.reading = True
         self.changed = asyncio.Event()
+        #: How many whole answers were seen, and where the next one begins.
+        self._counted = 0
+        self._counted_to = 0
 
     def write(self, data: Any) -> None:
         self.written += bytes(data)
@@ -70,12 +74,11 @@ class Wire(asyncio.Transport):
 
     def count(self) -> int:
         """How many answers are here as a whole."""
-        rest, found = self.written, 0
-        while head := re.match(rb"HTTP/1.1 (\d+) .*?\r\n\r\n", rest, re.DOTALL):
+        while head := re.compile(rb"HTTP/1.1 (\d+) .*?\r\n\r\n", re.DOTALL).match(self.written, self._counted_to):
             length = re.search(rb"content-length: (\d+)", head[0])
-            rest = rest[head.end() + (int(length[1]) if length else 0) :]
-            found += head[1] != b"100"
-        return found
+            self._counted_to = head.end() + (int(length[1]) if length else 0)
+            self._counted += head[1] != b"100"
+        return self._counted
 
 
 class Peer:
@@ -221,14 +224,20 @@ async def test_requests_in_one_piece_are_answered_in_turn_as_through_asgi(
     assert seen[0] == seen[1]
 
 
+async def called_through_asgi(*_: Any) -> None:
+    raise AssertionError("a webhook that is here goes straight to the intake")
+
+
 @pytest.mark.parametrize("request_", USUAL.values(), ids=USUAL)
-async def test_a_webhook_that_is_here_needs_no_task(tmp_path: Path, request_: bytes) -> None:
+async def test_a_webhook_that_is_here_goes_straight_to_the_intake(
+    tmp_path: Path, request_: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with a_peer(tmp_path) as peer:
+        monkeypatch.setattr(Ingest, "__call__", called_through_asgi)
         for number in (1, 2) if b"connection: close" not in request_ else (1,):
-            peer.protocol.data_received(request_)
-            assert not peer.state.tasks
-            await peer.wire.answers(number)
+            await peer.send(request_, answers=number)
             assert peer.state.total_requests == number
+        assert b"HTTP/1.1 500 " not in peer.wire.written
 
 
 @pytest.mark.parametrize("offer", [OFFER, SOCKET], ids=["HTTP/2", "websocket"])

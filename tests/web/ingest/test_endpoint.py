@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from starlette.types import Message, Scope
 
 from receiver.contracts import Filters, KeptRequest
+from receiver.flows import intake
+from receiver.lib import ids
 from receiver.lib.signatures import Secret
 from receiver.model.jobs import Report
 from receiver.providers.journeyapi import JourneyAPI
@@ -270,6 +272,19 @@ async def test_a_secret_sent_in_any_header_is_not_kept(tmp_path: Path) -> None:
         assert b':"hook-secret"' not in (tmp_path / "a.db-wal").read_bytes()
         (request,) = await kept(face)
         assert (request.headers["authorization"], request.headers["x-other"]) == ("***", "c")
+
+
+async def test_a_secret_in_a_body_is_not_kept_and_the_body_can_be_read_again(tmp_path: Path) -> None:
+    async with a_face(tmp_path) as face:
+        body = {**GRID, "webhook_secret": "hook-secret", "account": {"japi_live_1": ["Bearer japi_live_1"]}}
+        taken = (await face.post(body)).json()
+        (request,) = await kept(face)
+        assert json.loads(request.body) == {**GRID, "webhook_secret": "***", "account": {"***": ["Bearer ***"]}}
+        assert b"japi_live_1" not in (tmp_path / "a.db-wal").read_bytes()
+        assert taken["request"] == ids.show("req", request.number)
+        again = await intake.reparse(face.store, face.setup, request.number, 0)
+        assert again is not None
+        assert (again.state, again.duplicate) == ("mapped", True)
 
 
 # --- refused for other reasons ---------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ class DeliveriesTable(Table):
 
     def deliveries(self, filters: Filters) -> Page[Delivery]:
         """Deliveries, newest first."""
-        return page(self._db, DELIVERIES, filters, self.delivery)
+        return page(self._db, DELIVERIES, filters, self.delivery, self._leads())
 
     def claim(self, lane: str, limit: int, now: int, lease_until: int) -> list[Delivery]:
         """Takes due deliveries of a lane, the longest due first: `running`, attempt counted, leased."""

@@ -67,7 +67,7 @@ class EventsTable(Table):
 
     def events(self, filters: Filters) -> Page[bytes]:
         """Events' JSON, newest first."""
-        return page(self._db, EVENTS, filters, self.event)
+        return page(self._db, EVENTS, filters, self.event, self._leads())
 
     def events_after(self, number: int, limit: int) -> list[bytes]:
         """Events' JSON after this one, oldest first."""

@@ -126,7 +126,7 @@ class JobsTable(Table):
 
     def jobs(self, filters: Filters) -> Page[KeptJob]:
         """Jobs, newest first."""
-        return page(self._db, JOBS, filters, self.job)
+        return page(self._db, JOBS, filters, self.job, self._leads())
 
     def family_size(self, root_id: str) -> int:
         """How many jobs a root has led to, itself included."""

@@ -12,6 +12,7 @@ from receiver.contracts import (
     Page,
     RequestState,
 )
+from receiver.lib.ids import made_at
 from receiver.store.sqlite.conditions import REQUESTS
 from receiver.store.sqlite.lists import page
 from receiver.store.sqlite.tables.table import Table
@@ -46,7 +47,7 @@ class RequestsTable(Table):
     def request(self, number: int) -> KeptRequest | None:
         """A request by its number."""
         row = self._one(f"SELECT {REQUEST_COLUMNS} FROM requests WHERE number = ?", (number,))
-        return _request(row) if row else None
+        return _request(row, made_at(row[0], self._leads())) if row else None
 
     def mark_request(self, number: int, state: RequestState, note: str | None) -> None:
         """Writes what became of a request."""
@@ -54,9 +55,10 @@ class RequestsTable(Table):
 
     def requests(self, filters: Filters) -> Page[KeptRequest]:
         """Requests, newest first."""
-        return page(self._db, REQUESTS, filters, self.request)
+        return page(self._db, REQUESTS, filters, self.request, self._leads())
 
 
-def _request(row: tuple[Any, ...]) -> KeptRequest:
-    values = dict(zip(KeptRequest.__struct_fields__, row, strict=True))
-    return KeptRequest(**{**values, "headers": _HEADERS.decode(row[6]), "body": bytes(row[7])})
+def _request(row: tuple[Any, ...], received_at: int) -> KeptRequest:
+    values = dict(zip(REQUEST_COLUMNS.split(", "), row, strict=True))
+    values |= {"headers": _HEADERS.decode(row[6]), "body": bytes(row[7]), "received_at": received_at}
+    return KeptRequest(**values)

@@ -6,7 +6,7 @@ import sqlite3
 from types import NoneType
 from typing import Any
 
-from receiver.lib.ids import Ids
+from receiver.lib.ids import IdLead, Ids
 from receiver.store.sqlite.choices import ChoicesCache
 
 # Python's driver asks every None and bytes that it binds to adapt itself, and makes an exception of the refusal, unless
@@ -21,6 +21,11 @@ class Table:
     ids: Ids
     _db: sqlite3.Connection
     _shared: ChoicesCache
+
+    def _leads(self) -> list[IdLead]:
+        """How far ids run ahead of the clock, from which on, in order; nearly always empty."""
+        kept = self._db.execute("SELECT number, ahead FROM id_leads ORDER BY number DESC LIMIT 1000").fetchall()
+        return [*(IdLead(*row) for row in reversed(kept)), *self.ids.leads]
 
     def _one(self, sql: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = self._db.execute(sql, values).fetchone()

@@ -1,0 +1,98 @@
+"""Strikes secrets out of what is kept: vendors put keys into headers and bodies."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+from urllib.parse import quote
+
+from receiver.lib.signatures import Secret
+
+#: What stands in a secret's place.
+STRUCK: Final = "***"
+#: Shorter words are left in bodies: they may stand for something else there ("key", "done").
+SHORTEST: Final = 8
+#: A string of JSON; a number or word of JSON; all else stays.
+_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s\[\]{},:"]+', re.DOTALL)
+_STRUCK_TOKEN: Final = b'"***"'
+#: A printable ASCII character written as an escape: nobody has to, some do for `<`, `>`, `&`, `+` and quotes.
+_NEEDLESS: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
+_CHARACTERS: Final = {b"%02x" % code: bytes([code]) for code in range(0x20, 0x80)}
+
+
+class Redaction:
+    """What is not kept: the values of secrets, as they are and as they are written in JSON and in addresses."""
+
+    def __init__(self, secrets: Iterable[Secret] = ()) -> None:
+        words = {secret.reveal() for secret in secrets}
+        # The longest first: one may be part of another.
+        self._words = sorted(words - {""}, key=len, reverse=True)
+        forms = {form for word in self._words if len(word) >= SHORTEST for form in _forms(word)}
+        self._forms = sorted(forms, key=len, reverse=True)
+        self._raw = [form.encode() for form in self._forms]
+        #: Escapes that a secret may be written with, beside the needless ones.
+        self._escapes = [b"\\" + sign.encode() for sign in '/"\\' if any(sign in form for form in self._forms)]
+
+    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Headers; a value that holds a secret is struck out as a whole."""
+        kept = dict(headers)
+        together = "\n".join(kept.values())
+        for word in self._words:
+            if word in together:
+                kept = {name: STRUCK if word in value else value for name, value in kept.items()}
+        return kept
+
+    def body(self, body: bytes) -> bytes:
+        """A body without secrets. What was JSON is JSON still, and nothing else of it has changed."""
+        if not self._suspect(body):
+            return body
+        try:
+            json.loads(body.decode())
+        except (ValueError, RecursionError):
+            return self._plainly(body)
+        return _TOKEN.sub(lambda found: self._token(found[0]), body)
+
+    def _suspect(self, body: bytes) -> bool:
+        """Whether a secret may be in it, as it is or escaped. For almost every body this is all, so it is quick."""
+        for raw in self._raw:
+            if raw in body:
+                return True
+        needless = b"\\u00" in body
+        if not needless and not any(escape in body for escape in self._escapes):
+            return False
+        plain = _NEEDLESS.sub(lambda found: _CHARACTERS[found[1].lower()], body) if needless else body
+        for escape in self._escapes:
+            plain = plain.replace(escape, escape[1:])
+        return any(raw in plain for raw in self._raw)
+
+    def _plainly(self, body: bytes) -> bytes:
+        for raw in self._raw:
+            body = body.replace(raw, STRUCK.encode())
+        return body
+
+    def _token(self, token: bytes) -> bytes:
+        if token[:1] != b'"':
+            return _STRUCK_TOKEN if token in self._raw else token
+        if b"\\" not in token:
+            return self._plainly(token)
+        text = _unescaped(token)
+        struck = text
+        for form in self._forms:
+            struck = struck.replace(form, STRUCK)
+        return token if struck == text else json.dumps(struck).encode()
+
+
+def _forms(word: str) -> set[str]:
+    """A word as it stands in text, in an address, and in JSON that is text within JSON."""
+    return {word, quote(word, safe=""), json.dumps(word)[1:-1], json.dumps(word)[1:-1].replace("/", "\\/")}
+
+
+def _unescaped(token: bytes) -> str:
+    """The text of a JSON string; empty if it is none."""
+    try:
+        text = json.loads(token)
+    except ValueError:
+        return ""
+    return text if isinstance(text, str) else ""

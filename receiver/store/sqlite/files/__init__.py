@@ -1,0 +1,1 @@
+"""The files of a database: whose they are, whether they are still there, whole copies of them."""

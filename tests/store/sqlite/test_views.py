@@ -1,0 +1,80 @@
+"""The views: public ids and readable times, for who opens the file with another program."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from receiver.lib import ids
+from receiver.lib.times import stamp
+from receiver.store.sqlite.migrate import migrate
+
+DICE = random.Random(8)  # noqa: S311 - guards nothing
+NUMBERS = (0, 1, 31, 32, (1 << 63) - 1, *(DICE.getrandbits(63) for _ in range(50)))
+
+
+@pytest.fixture
+def db() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as opened:
+        migrate(opened)
+        opened.row_factory = sqlite3.Row
+        yield opened
+
+
+def rows(db: sqlite3.Connection, view: str) -> list[dict[str, Any]]:
+    return [dict(row) for row in db.execute(f"SELECT * FROM {view}")]  # noqa: S608
+
+
+def test_ids_and_times_are_those_that_gridhook_shows(db: sqlite3.Connection) -> None:
+    for number in NUMBERS:
+        db.execute("INSERT INTO requests VALUES (?, 's', 'mapped', 'ref', ?, NULL, '{}', '{}')", (number, number))
+    assert len(rows(db, "request_view")) == len(NUMBERS)
+    for row in rows(db, "request_view"):
+        assert row["id"] == ids.show("req", row["number"])
+        assert row["job_id"] == ids.show("job", row["number"])
+        assert row["received_at"] == stamp(ids.made_at(row["number"]))
+
+
+def test_what_is_not_there_is_null(db: sqlite3.Connection) -> None:
+    db.execute("INSERT INTO requests VALUES (7, 's', 'mapped', 'ref', NULL, NULL, '{}', '{}')")
+    db.execute(
+        "INSERT INTO events (number, job, key, type, source, request, at, data) VALUES (1,2,3,'t','s',NULL,4,'{}')"
+    )
+    db.execute("INSERT INTO deliveries VALUES (1, 'order:journey', 2, NULL, 'pending', 5, 0, 0, NULL)")
+    db.execute("INSERT INTO deliveries VALUES (2, 'sink:a:b', 2, 1, 'done', 1795000000001, 1, 0, NULL)")
+    assert rows(db, "request_view")[0]["job_id"] is None
+    [event] = rows(db, "event_view")
+    assert (event["id"], event["job_id"], event["request_id"]) == (ids.show("evt", 1), ids.show("job", 2), None)
+    assert event["time"] == stamp(4)
+    order, message = rows(db, "delivery_view")
+    assert (order["source"], order["sink"], order["event_id"]) == ("journey", None, None)
+    assert (message["source"], message["sink"], message["event_id"]) == (None, "a:b", ids.show("evt", 1))
+    assert (message["id"], message["due_at"]) == (ids.show("dlv", 2), stamp(1795000000001))
+
+
+def test_a_job_is_shown_wherever_it_stands(db: sqlite3.Connection) -> None:
+    job = (
+        '{"created_at":"2026-11-21T10:00:00.000Z","progress":100,"cost":{"amount":"2","unit":"credits"},"root_id":"r"}'
+    )
+    db.execute("INSERT INTO events (number, job, key, type, source, at, data) VALUES (1, 2, 3, 't', 's', 4, ?)", (job,))
+    into = "INSERT INTO jobs (number, source, status, root, event, data) VALUES (?, 's', 'queued', 2, ?, ?)"
+    db.execute(into, (2, 1, b"{}"))
+    db.execute(into, (3, None, b'{"job":' + job.encode() + b"}"))
+    for row in rows(db, "job_view"):
+        assert row["id"] == ids.show("job", row["number"])
+        assert (row["created_at"], row["progress"], row["cost"]) == ("2026-11-21T10:00:00.000Z", 100, "2")
+
+
+def test_costs_attempts_and_breakers_have_theirs(db: sqlite3.Connection) -> None:
+    db.execute("INSERT INTO costs VALUES (5, 's', 'r', 1795000000001, 'spent', 'credits', '2')")
+    db.execute("INSERT INTO attempts VALUES (6, 1, '2026-11-21T10:00:00.000Z', 3, 'delivered', 200, NULL)")
+    db.execute("INSERT INTO breakers VALUES ('s', 'account', 'no credits', 1795000000001, 1795000000002, 1)")
+    [cost], [attempt], [breaker] = (rows(db, f"{what}_view") for what in ("cost", "attempt", "breaker"))
+    assert (cost["job_id"], cost["reserved_at"]) == (ids.show("job", 5), stamp(1795000000001))
+    assert (attempt["delivery_id"], attempt["http_status"]) == (ids.show("dlv", 6), 200)
+    assert (breaker["since"], breaker["probe_at"]) == (stamp(1795000000001), stamp(1795000000002))
