@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from receiver.contracts import (
     Answer,
+    Call,
     Committed,
     Order,
     Source,
@@ -18,6 +21,7 @@ from receiver.errors import (
     Unsupported,
 )
 from receiver.lib.times import Clock
+from receiver.model.actions import Params
 from receiver.model.deliveries import (
     NotAccepted,
     OrderOutcome,
@@ -43,7 +47,7 @@ class OrderHandler:
             if doubt is not None:
                 return Refused(error=JobError(code="invalid_params", message=doubt))
             prepared = await self._prepare(order, source)
-            call = source.provider.order(order, source, prepared)
+            call = with_extra(source.provider.order(order, source, prepared), order.extra)
         except (TransportError, Unmapped) as wrong:
             return NotAccepted(note=f"nothing was ordered: {wrong}")
         except (Unsupported, InvalidParams) as wrong:
@@ -79,3 +83,19 @@ class OrderHandler:
         if answer.status >= 500 or answer.status == 429:
             raise NoAnswer(f"the look before the order was answered with HTTP {answer.status}")
         return answer
+
+
+def with_extra(call: Call, extra: Params) -> Call:
+    """An order's call with `extra` merged into the top level of its JSON body, over what stands there.
+
+    Raises Unsupported if the body is no JSON object.
+    """
+    if not extra:
+        return call
+    try:
+        body = msgspec.json.decode(call.body or b"")
+    except (msgspec.DecodeError, ValueError):
+        body = None
+    if not isinstance(body, dict):
+        raise Unsupported("this order's body is no JSON object, into which extra could go", "the same without extra")
+    return msgspec.structs.replace(call, body=msgspec.json.encode(body | extra))

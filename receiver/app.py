@@ -132,7 +132,7 @@ class GridhookRuntime:
     async def reload(self, config: Config) -> tuple[str, ...]:
         """Goes by another configuration from here on; returns the keys whose change needs a restart.
 
-        What is under way ends as it began. Raises what the making of a handler raises; then nothing has changed.
+        What is under way ends as it began.
         """
         before = self.config
         config, fixed = taken_over(before, config)

@@ -229,7 +229,8 @@ def _condition(name: str, wanted: Any) -> str:
 
 def _order(then: Then, sources: Sequence[Source], config: Config) -> str:
     places = [config.sources[then.source]] if then.source else list(sources)
-    what = " ".join([then.action, *([shown_params(then.params)] if then.params else [])])
+    shown = [shown_params(params) for params in (then.params, then.extra) if params]
+    what = " ".join([then.action, *shown])
     after = "".join(f", and of its result {_order(one, places, config)}" for one in then.then)
     return f"order {what} {_prices(then, places)}{after}"
 

@@ -32,7 +32,7 @@ from receiver.cli.screen import (
     tell,
 )
 from receiver.composition import Composition
-from receiver.errors import ConfigError, GridhookError, OutOfBounds
+from receiver.errors import ConfigError, GridhookError, InvalidParams
 from receiver.lib import streams
 
 
@@ -40,7 +40,7 @@ class Commands(TyperGroup):
     """The commands; what they raise on purpose ends as a sentence, not as a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs the command. Exit 2 for a configuration that cannot be used, 1 for all else that went wrong."""
+        """Runs the command. Exit 2 for a configuration or parameters that cannot be used, 1 for all else."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -50,7 +50,7 @@ class Commands(TyperGroup):
         except ConfigError as wrong:
             tell_problems(wrong)
             raise typer.Exit(2) from None
-        except OutOfBounds as wrong:
+        except InvalidParams as wrong:
             fail(str(wrong), 2)
         except UnicodeEncodeError:
             fail("what was given is no text in UTF-8", 2)

@@ -19,7 +19,7 @@ from receiver.model.jobs import Then
 LATER: Final = ("ask", "within", "default")
 #: Words that belong to the rule; within `then` they would go to the vendor as parameters.
 OF_THE_RULE: Final = ("when", "to", "if", "after", "budget")
-OWN: Final = ("action", "source", "then")
+OWN: Final = ("action", "source", "extra", "then")
 DEEPEST: Final = 10
 
 
@@ -55,7 +55,8 @@ def _read_one(table: Any, before: PrecedingJob, where: str, known: RuleContext) 
     action = _action(table, where, known)
     targets = _targets(table, before, where, known)
     given = _given(table, where, known)
-    params = _params(action, given, where, known) if action is not None else None
+    extra = _extra(table.get("extra", {}), where, known)
+    params = _params(action, given, targets, where, known) if action is not None else None
     if action is not None and params is not None:
         _check_possible(Then(action=action, params=params), before, targets, where, known)
     right = len(known.findings.problems) == mistakes
@@ -64,7 +65,7 @@ def _read_one(table: Any, before: PrecedingJob, where: str, known: RuleContext) 
     then = read_follow_ups(table["then"], after, inside(where, "then"), known) if "then" in table else ()
     if action is None or params is None or not right:
         return None
-    return Then(action=action, source=table.get("source"), params=params, then=then)
+    return Then(action=action, source=table.get("source"), params=params, extra=extra, then=then)
 
 
 def _action(table: dict[str, Any], where: str, known: RuleContext) -> str | None:
@@ -98,6 +99,17 @@ def _check_key(name: str, rule: str, known: RuleContext) -> None:
         known.findings.wrong(where, wrong, 'write api_key = "env:NAME", or name another source in when.source')
 
 
+def _extra(value: Any, where: str, known: RuleContext) -> Params:
+    """What goes into the order's body as it is; empty if it cannot (noted)."""
+    if not isinstance(value, dict):
+        known.findings.wrong(inside(where, "extra"), "is not a table", "write extra = { name = value }")
+        return {}
+    for key, item in value.items():
+        for wrong in not_json(item):
+            known.findings.wrong(inside(inside(where, "extra"), key), f"{wrong} is no JSON value", "write it as text")
+    return value
+
+
 def _given(table: dict[str, Any], where: str, known: RuleContext) -> Params:
     """The parameters as they are written, without those that can be none (noted)."""
     if table.get("index") == "ask":
@@ -114,13 +126,28 @@ def _given(table: dict[str, Any], where: str, known: RuleContext) -> Params:
     return {key: value for key, value in given.items() if key not in wrong}
 
 
-def _params(action: str, given: Params, where: str, known: RuleContext) -> Params | None:
-    """The parameters in canonical form; None if some are wrong (noted)."""
-    params, wrong = read_params(action, given)
+def _params(action: str, given: Params, targets: tuple[Source, ...], where: str, known: RuleContext) -> Params | None:
+    """The parameters in canonical form; None if some are wrong (noted). Unknown ones are noted and left out."""
+    unknown = _unknown(action, given, targets, where, known)
+    params, wrong = read_params(action, {key: value for key, value in given.items() if key not in unknown})
     for key, text in wrong.items():
         if given.get(key) != "ask":  # that is noted already
             known.findings.wrong(inside(where, key), text, "correct it")
     return None if wrong else params
+
+
+def _unknown(action: str, given: Params, targets: tuple[Source, ...], where: str, known: RuleContext) -> frozenset[str]:
+    """The parameters that the action has not at every source that may have to carry it out (noted)."""
+    found: dict[str, dict[str, str]] = {}
+    for target in targets:
+        for key, meant in target.unknown_params(action, given).items():
+            found.setdefault(key, {})[target.name] = meant
+    for key, places in found.items():
+        wrong = f"is no parameter of {action} at {', '.join(places)}"
+        meant = next(iter(places.values()))
+        remedy = f"{meant} (what only the vendor knows goes into extra = {{ {key} = ... }})"
+        known.findings.wrong(inside(where, key), wrong, remedy)
+    return frozenset(found)
 
 
 def not_json(value: Any) -> Iterator[str]:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from receiver.config.findings import Findings
+from receiver.config.findings import Findings, inside
 from receiver.config.reading import Reader, Table, below, in_words, leaves
 from receiver.errors import OptionError
 
@@ -66,7 +66,7 @@ def make(cls: type[Any], contract: type[Any], table: Table, where: str, reader: 
     except KeyboardInterrupt:
         raise
     except BaseException as wrong:  # noqa: BLE001  # a plug-in may be anybody's code: what it raises is told as a mistake
-        _note_mistakes(wrong, where, before, options.whole, reader.findings)
+        _note_mistakes(wrong, where, before, options.left_out, reader.findings)
         return None
     for mistake in mistakes:
         reader.findings.wrong(where, f"its class {cls.__name__} {mistake}", f"correct it; {WHERE_IT_SAYS}")
@@ -171,13 +171,14 @@ def _is_a(value: Any, kind: Any) -> bool:
     return True
 
 
-def _note_mistakes(wrong: BaseException, where: str, before: int, whole: bool, findings: Findings) -> None:
+def _note_mistakes(wrong: BaseException, where: str, before: int, left_out: frozenset[str], findings: Findings) -> None:
     """Notes what a constructor raised, but not once more what was noted of a key already.
 
-    `whole` False: some keys were left out because they cannot be read, so what is said of the options as a whole may
-    only be so because of that.
+    Where keys are `left_out` because they cannot be read, what is said of them, or of the options as a whole, may only
+    be so because of that.
     """
-    noted = {problem.where for problem in findings.problems[before:]}
+    whole = not left_out
+    noted = {problem.where for problem in findings.problems[before:]} | {inside(where, key) for key in left_out}
     for one in leaves(wrong):
         if isinstance(one, OptionError):
             place = below(where, one.key)

@@ -35,8 +35,8 @@ class OptionsRead(NamedTuple):
 
     #: None if a required key is missing or cannot be read.
     made: msgspec.Struct | None
-    #: False if some key was left out because it cannot be read.
-    whole: bool
+    #: The keys that are left out because they cannot be read.
+    left_out: frozenset[str]
 
 
 class Reader:
@@ -77,10 +77,11 @@ class Reader:
         """A plug-in's own keys, as `struct` reads them."""
         return OptionsRead(*self._struct(spec, table, where))
 
-    def _struct(self, spec: type[S], table: Table, where: str) -> tuple[S | None, bool]:
-        """The struct, and whether no key was left out."""
+    def _struct(self, spec: type[S], table: Table, where: str) -> tuple[S | None, frozenset[str]]:
+        """The struct, and the keys that were left out because they cannot be read."""
         values: dict[str, Any] = {}
-        possible = whole = True
+        left_out: set[str] = set()
+        possible = True
         for field in msgspec.structs.fields(spec):
             key = field.encode_name
             if key not in table:
@@ -91,11 +92,12 @@ class Reader:
             try:
                 values[field.name] = self.value(table[key], field.type, inside(where, key))
             except Wrong:
-                whole = False
+                left_out.add(key)
                 possible = possible and not field.required
-        return (self._made(spec, values, where, whole) if possible else None), whole
+        made = self._made(spec, values, where, whole=not left_out) if possible else None
+        return made, frozenset(left_out)
 
-    def _made(self, spec: type[S], values: dict[str, Any], where: str, whole: bool) -> S | None:
+    def _made(self, spec: type[S], values: dict[str, Any], where: str, *, whole: bool) -> S | None:
         """A struct's own checks (`__post_init__`) may raise: a problem, unless it comes from a wrong field left out."""
         try:
             return spec(**values)

@@ -133,7 +133,8 @@ def name_of(when: dict[str, Any], to: tuple[str, ...], then: tuple[Then, ...]) -
 def _content(then: Then) -> dict[str, Any]:
     """Only what is written: a field that a later version adds must not rename the rules of this one."""
     after = [_content(one) for one in then.then]
-    return {"action": then.action, "source": then.source, "params": then.params, "then": after}
+    content = {"action": then.action, "source": then.source, "params": then.params, "then": after}
+    return content | ({"extra": then.extra} if then.extra else {})
 
 
 def _check_names(rules: list[Rule], known: RuleContext) -> None:

@@ -5,6 +5,7 @@ Everything passes here, because a `Source` holds its provider guarded. What a br
 seal            "absent": it proves nothing, so secrets, ref or token must
 parse, read     ProviderBroke, an Unmapped: the request is kept, the job is asked for again
 refusal, local  the order is refused or fails; nothing is sent
+parameters      not known: none is a mistake
 prepare, order  ProviderBroke: nothing was sent, so the order is tried again on its schedule
 answered        Unclear: the vendor may have taken the order
 query           ProviderBroke: the job is asked for again
@@ -106,6 +107,14 @@ class GuardedProvider:
             raise self._broke("parse", wrong) from None
 
     # --- out
+
+    def parameters(self, action: str) -> frozenset[str]:
+        """What `inner` says, or none: not known."""
+        try:
+            return _names(self.inner.parameters(action))
+        except BaseException as wrong:  # noqa: BLE001
+            self._broke("parameters", wrong)
+            return frozenset()
 
     def refusal(self, action: str, params: Params, parent: Parent | None) -> str | None:
         """What `inner` says, or that it broke: then the action cannot be ordered."""
@@ -224,6 +233,12 @@ def _seal(value: Seal) -> Seal:
     if value not in SEALS:
         raise NotByContract(type(value).__name__)
     return value
+
+
+def _names(value: object) -> frozenset[str]:
+    if not isinstance(value, frozenset | set) or not all(isinstance(name, str) for name in value):
+        raise NotByContract(type(value).__name__)
+    return frozenset(value)
 
 
 def _optional(value: object, kind: type[T]) -> T | None:

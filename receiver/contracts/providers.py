@@ -11,6 +11,7 @@ import msgspec
 
 from receiver.contracts.guard import guarded
 from receiver.contracts.http import Answer, Call
+from receiver.lib.nearest import nearest
 from receiver.lib.signatures import Secret
 from receiver.model.actions import Params
 from receiver.model.deliveries import OrderOutcome
@@ -44,6 +45,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def params(self) -> Params:
         """Its parameters, normalized."""
         return self.kept.job.params
+
+    @property
+    def extra(self) -> Params:
+        """What is merged into the top level of the order's body as it is."""
+        return self.kept.extra
 
     @property
     def parent(self) -> KeptJob | None:
@@ -115,6 +121,15 @@ class Provider(Protocol):
     @abstractmethod
     def parse(self, value: Any, headers: Mapping[str, str]) -> list[Report]:
         """The reports in a webhook's JSON value. Raises Unmapped if its shape or status is not known."""
+        ...
+
+    @abstractmethod
+    def parameters(self, action: str) -> frozenset[str]:
+        """The names of all parameters that this action may have: the canonical ones and the vendor's own.
+
+        Any other is a mistake, unless it is in `extra`, which goes into the order's body as it is. Empty: not known, so
+        none is a mistake.
+        """
         ...
 
     @abstractmethod
@@ -209,6 +224,14 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "provider", guarded(self.provider, Provider.__annotations__))
+
+    def unknown_params(self, action: str, params: Params) -> dict[str, str]:
+        """The parameters that this action has not at the provider: by name, which one was most likely meant.
+
+        Of an action for which the provider names none at all, none is judged.
+        """
+        known = sorted(self.provider.parameters(action))
+        return {name: nearest(name, known) for name in params if known and name not in known}
 
     @property
     def all_secrets(self) -> tuple[Secret, ...]:

@@ -110,6 +110,7 @@ def follow_up(
         source=source,
         action=then.action,
         params=then.params,
+        extra=then.extra,
         then=then.then,
         intent=intent,
         parent=parent,
@@ -120,13 +121,15 @@ def follow_up(
 
 
 def intent_of(parent: KeptJob, decision: str, source: str, then: Then) -> str:
-    """What makes a follow-up unique: the parent, who decided, where, the action and its parameters.
+    """What makes a follow-up unique: the parent, who decided, where, the action, its parameters and `extra`.
 
     The parent is named by the vendor's id where there is one, so that it is the same piece of work under any number.
     """
     anchor = parent.job.provider_job_id
     work = f"{parent.job.source}/{anchor}" if anchor else parent.job.id
-    work_key = hashlib.sha256(_CANONICAL.encode([source, then.action, then.params])).hexdigest()[:32]
+    # Without extra it is what it was before there was such a thing.
+    ordered = [source, then.action, then.params, *([then.extra] if then.extra else [])]
+    work_key = hashlib.sha256(_CANONICAL.encode(ordered)).hexdigest()[:32]
     return f"{work}|{decision}|{then.action}|{work_key}"
 
 
@@ -143,6 +146,7 @@ def plan(
     rule: str | None,
     tags: dict[str, str],
     now: int,
+    extra: dict[str, Any] | None = None,
     submission_digest: str | None = None,
 ) -> KeptJob:
     """Keeps a new job and its order delivery. What the parent does not allow fails at once, without a call.
@@ -169,6 +173,7 @@ def plan(
             created_at=stamp(now),
         ),
         then=then,
+        extra=extra or {},
         intent=intent,
         submission_digest=submission_digest,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -23,7 +23,7 @@ from receiver.flows.family import as_parent, successor
 from receiver.flows.poll_times import askable
 from receiver.lib import ids
 from receiver.lib.times import stamp
-from receiver.model.actions import normalize
+from receiver.model.actions import normalize, read_params
 from receiver.model.deliveries import Delivery
 from receiver.model.jobs import (
     TERMINAL,
@@ -33,6 +33,11 @@ from receiver.model.jobs import (
     Then,
 )
 from receiver.model.submissions import Decision, Submission, check_bounds
+
+#: What in a follow-up is no parameter.
+OWN: Final = frozenset({"action", "source", "extra", "then"})
+#: How an encoded submission without extra ends.
+NO_EXTRA: Final = b',"extra":{}}'
 
 
 def submit(
@@ -52,7 +57,7 @@ def submit(
         return known
     if submission.source not in setup.sources:
         raise NotFound(f"there is no source {submission.source!r}")
-    params = normalize(submission.action, submission.params)
+    params = _params(setup.sources[submission.source], submission.action, submission.params)
     then = read_then(setup, submission.then, submission.source, submission.action)
     parent = _parent(tx, submission.parent_id)
     _check(setup, submission.source, submission.action, params, parent)
@@ -68,12 +73,16 @@ def submit(
         rule=None,
         tags=submission.tags,
         now=now,
+        extra=submission.extra,
         submission_digest=wanted,
     )
 
 
 def _intent(tx: Transaction, submission: Submission, key: str | None) -> tuple[str, str]:
-    wanted = hashlib.sha256(msgspec.json.encode(submission, order="deterministic")).hexdigest()[:32]
+    encoded = msgspec.json.encode(submission, order="deterministic")
+    # Without extra it is what it was before there was such a thing.
+    encoded = encoded if submission.extra else encoded.replace(NO_EXTRA, b"}")
+    wanted = hashlib.sha256(encoded).hexdigest()[:32]
     if key is None:
         return f"submission:{tx.ids.next()}", wanted
     return f"key:{key}", wanted
@@ -199,6 +208,19 @@ def _completed(tx: Transaction, job_id: str) -> KeptJob:
     return kept
 
 
+def _params(account: Source, action: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The parameters in canonical form. Raises InvalidParams with all that is wrong, also for unknown ones."""
+    params, wrong = read_params(action, given)
+    unknown = account.unknown_params(action, given)
+    mistakes = [text for name, text in wrong.items() if name not in unknown]
+    mistakes += [f"{action} at {account.name} has no parameter {name!r}: {meant}" for name, meant in unknown.items()]
+    if unknown:
+        mistakes.append("what only the vendor knows goes into extra")
+    if mistakes:
+        raise InvalidParams("; ".join(mistakes))
+    return params
+
+
 def _check(setup: Setup, source: str, action: str, params: dict[str, Any], parent: KeptJob | None) -> None:
     account = setup.sources[source]
     refusal = account.provider.refusal(action, params, as_parent(parent))
@@ -223,14 +245,16 @@ def _read_link(setup: Setup, link: Any, source: str, parent_action: str) -> Then
     if not isinstance(place, str) or place not in setup.sources:
         raise InvalidParams(f"then names source {repr(place)[:60]}, which is not configured")
     action = link["action"]
-    params = normalize(action, {name: item for name, item in link.items() if name not in ("action", "source", "then")})
+    params = _params(setup.sources[place], action, {name: link[name] for name in link if name not in OWN})
     provider = setup.sources[place].provider
+    extra = link.get("extra") or {}
+    if not isinstance(extra, dict):
+        raise InvalidParams("extra is a table of what goes into the order's body")
     refusal = provider.refusal(action, params, _expected(setup, source, parent_action))
     if refusal is not None:
         raise NotPossible("unsupported", refusal)
-    return Then(
-        action=action, source=link.get("source"), params=params, then=read_then(setup, link.get("then"), place, action)
-    )
+    then = read_then(setup, link.get("then"), place, action)
+    return Then(action=action, source=link.get("source"), params=params, extra=extra, then=then)
 
 
 def _expected(setup: Setup, source: str, action: str) -> Parent:

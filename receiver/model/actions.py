@@ -37,6 +37,22 @@ ROOTS: Final = frozenset({"imagine", "blend", "describe"})
 GRIDS: Final = frozenset({"imagine", "vary", "reroll", "zoom", "pan", "inpaint", "outpaint", "blend"})
 
 
+#: The canonical parameters by action: they mean the same at every vendor that has them.
+PARAMETERS: Final[dict[str, frozenset[str]]] = {
+    "imagine": frozenset({"prompt", "version", "aspect_ratio"}),
+    "pick": frozenset({"index"}),
+    "upscale": frozenset({"kind", "index"}),
+    "vary": frozenset({"index", "strength", "prompt"}),
+    "reroll": frozenset({"prompt"}),
+    "zoom": frozenset({"factor"}),
+    "pan": frozenset({"direction"}),
+    "inpaint": frozenset({"mask", "prompt"}),
+    "outpaint": frozenset({"factor"}),
+    "blend": frozenset({"image_urls"}),
+    "describe": frozenset({"image_url"}),
+}
+
+
 def normalize(action: str, params: Mapping[str, Any]) -> Params:
     """The parameters in canonical form: indexes and factors as numbers, versions as text, None left out.
 

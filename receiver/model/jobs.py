@@ -126,6 +126,8 @@ class Then(msgspec.Struct, frozen=True, kw_only=True):
     #: Name of the source that carries it out; None = the parent's.
     source: str | None = None
     params: Params = {}
+    #: What is merged into the top level of the order's body as it is: parameters that only the vendor knows.
+    extra: Params = {}
     then: tuple[Then, ...] = ()
 
 
@@ -137,6 +139,8 @@ class KeptJob(msgspec.Struct, frozen=True, kw_only=True):
     job: Job
     #: What follows when it completes (its part of a chain).
     then: tuple[Then, ...] = ()
+    #: What is merged into the top level of its order's body as it is.
+    extra: Params = {}
     #: What the provider code must remember (output ids, buttons, model version), under names of its own. Nothing else
     #: reads it, and it never leaves gridhook.
     facts: dict[str, Any] = {}

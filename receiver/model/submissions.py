@@ -51,6 +51,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     tags: dict[str, str] = {}
     #: What follows when it completes: a table like a rule's `then`, or a list of such.
     then: list[Any] | dict[str, Any] | None = None
+    #: What is merged into the top level of the order's body as it is: parameters that only the vendor knows.
+    extra: dict[str, Any] = {}
 
 
 class Pick(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,6 +84,7 @@ def check_bounds(submission: Submission, idempotency_key: str | None) -> None:
     _check_name("source", submission.source)
     _check_name("action", submission.action)
     _check_params(submission.params)
+    _check_params(submission.extra)
     check_tags(submission.tags)
     for count, (depth, link) in enumerate(_links(submission.then, 1), 1):
         if depth > CHAIN_DEPTH:

@@ -71,8 +71,8 @@ class Claims(NamedTuple):
     """What one commit claimed."""
 
     claimed: tuple[ClaimedDelivery, ...]
-    #: Deliveries whose lease ran out.
-    run_out: tuple[Delivery, ...]
+    #: Deliveries whose lease ran out, with their lanes.
+    run_out: tuple[tuple[Lane, Delivery], ...]
     #: When there may be something to claim without a commit that tells of it, Unix ms.
     wake: int | None
     #: The moment of the claim, Unix ms.
@@ -155,13 +155,13 @@ class Dispatcher:
                 wakes.append(due)
         return Claims(tuple(claimed), run_out, min(wakes, default=None), now)
 
-    def _run_out(self, tx: Transaction, now: int) -> tuple[Delivery, ...]:
+    def _run_out(self, tx: Transaction, now: int) -> tuple[tuple[Lane, Delivery], ...]:
         """The deliveries of our lanes whose lease is over, but for those that a try of ours is still busy with."""
-        if self._stopping or now < self._lease_check_at:
+        if self._stopping or 0 < self._lease_check_at - now <= LEASE_CHECK_MS:  # further off: the clock was set back
             return ()
         self._lease_check_at = now + LEASE_CHECK_MS
-        ours = set(self._running.values())
-        return tuple(one for one in tx.run_out(now) if one.lane in self._lanes and one.number not in ours)
+        ours, lanes = set(self._running.values()), self._lanes
+        return tuple((lanes[one.lane], one) for one in tx.run_out(now) if one.lane in lanes and one.number not in ours)
 
     def _claim(self, tx: Transaction, lane: Lane, claimed: list[ClaimedDelivery], now: int) -> int | None:
         """Claims of one lane; gives when it may claim again, None if that is for a later commit to tell."""
@@ -193,8 +193,8 @@ class Dispatcher:
     def _taken(self, taken: Claims) -> None:
         for one in taken.claimed:
             self._start(one)
-        for delivery in taken.run_out:
-            self._take_back(delivery)
+        for lane, delivery in taken.run_out:
+            self._take_back(lane, delivery)
         self._held_up = False
         waits = [moment - taken.now for moment in self._free_at.values() if moment > taken.now]
         if taken.wake is not None:
@@ -228,8 +228,7 @@ class Dispatcher:
         self._running[task] = number
         task.add_done_callback(partial(self._ended, lane, number))
 
-    def _take_back(self, delivery: Delivery) -> None:
-        lane = self._lanes[delivery.lane]
+    def _take_back(self, lane: Lane, delivery: Delivery) -> None:
         log.warning("lease.ran_out", lane=lane.name, delivery=delivery.number, attempt=delivery.attempt)
         task = asyncio.create_task(lane.take_back(delivery), name=f"{lane.name} {delivery.number} taken back")
         self._running[task] = delivery.number

@@ -74,6 +74,53 @@ def test_a_wrong_follow_up_is_told(tmp_path: Path, then: str, where: str, word: 
     assert word in found.wrong
 
 
+def test_an_unknown_parameter_is_told_with_the_nearest_that_is_known_and_the_way_around(tmp_path: Path) -> None:
+    found = only(tmp_path, PICKED + 'then = { action = "upscale", knd = "2x" }')
+    assert (found.where, found.wrong) == ("rules[0].then.knd", "is no parameter of upscale at journey")
+    assert found.remedy == 'did you mean "kind"? (what only the vendor knows goes into extra = { knd = ... })'
+
+
+def test_every_source_that_may_have_to_order_must_know_a_parameter(tmp_path: Path) -> None:
+    when = 'when = { source = ["journey", "asked"], action = "pick" }\n'
+    found = only(tmp_path, when + 'then = { action = "upscale", image_url = "https://x.example/1.png" }')
+    assert found.wrong == "is no parameter of upscale at asked"
+
+
+def test_unknown_parameters_hide_neither_each_other_nor_what_is_wrong_beside_them(tmp_path: Path) -> None:
+    text = (
+        PICKED + 'then = { action = "upscale", knd = "2x", kind = "9x", indx = 1, then = { action = "vary", y = 1 } }'
+    )
+    assert [one.where for one in problems(tmp_path, text)] == [
+        "rules[0].then.knd",
+        "rules[0].then.indx",
+        "rules[0].then.kind",
+        "rules[0].then.then.y",
+        "rules[0].then.then",
+    ]
+
+
+def test_what_only_the_vendor_knows_stands_in_extra(tmp_path: Path) -> None:
+    text = PICKED + 'then = { action = "upscale", extra = { knd = "2x", seeds = [1, 2] } }'
+    (then,) = loaded(tmp_path, text).rules[0].then
+    assert (then.params, then.extra) == ({"kind": "2x"}, {"knd": "2x", "seeds": [1, 2]})
+
+
+@pytest.mark.parametrize(
+    ("extra", "where", "word"),
+    [("5", ".extra", "is not a table"), ("{ a = 2026-01-01 }", ".extra.a", "no JSON value")],
+)
+def test_extra_is_a_table_of_json_values(tmp_path: Path, extra: str, where: str, word: str) -> None:
+    found = only(tmp_path, PICKED + f'then = {{ action = "upscale", extra = {extra} }}')
+    assert (found.where, word in found.wrong) == (f"rules[0].then{where}", True)
+
+
+def test_the_name_of_a_rule_without_one_is_what_it_was_before_there_was_extra(tmp_path: Path) -> None:
+    plain = loaded(tmp_path, PICKED + 'then = { action = "upscale", kind = "2x" }').rules[0].name
+    more = loaded(tmp_path, PICKED + 'then = { action = "upscale", kind = "2x", extra = { a = 1 } }').rules[0].name
+    assert plain != more
+    assert plain == "rule-a92213b3"
+
+
 def test_a_chain_without_end_in_the_file_is_refused(tmp_path: Path) -> None:
     text = "{ action = 'zoom' }"
     for _ in range(10):

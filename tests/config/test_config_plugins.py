@@ -11,7 +11,8 @@ from typing import get_type_hints
 
 import pytest
 
-from config.parts import JOURNEY, loaded, only, problems
+from config.parts import HANDLERS, JOURNEY, PROVIDERS, loaded, only, problems, written
+from receiver.config import load
 from receiver.contracts import DeliveryContext, Handler, Provider, Source
 from receiver.errors import Problem
 from receiver.providers.shared.dialect import Dialect
@@ -351,6 +352,23 @@ def test_what_would_end_serve_ends_check(tmp_path: Path, keys: str, where: str, 
     assert found.where == f"sinks.team{where}"
     assert wrong in found.wrong
     assert remedy in found.remedy
+
+
+def test_a_sink_whose_secret_is_not_needed_is_left_out_without_a_mistake(tmp_path: Path) -> None:
+    text = """
+        [sinks.bot]
+        handler = "slack"
+        token = "env:GONE"
+        channel = "C1"
+        [sinks.hook]
+        handler = "slack"
+        url = "env:GONE"
+        [sinks.backend]
+        handler = "webhook"
+        url = "https://x.example"
+        secret = "env:GONE"
+    """
+    assert load(written(tmp_path, JOURNEY + text), {}, PROVIDERS, HANDLERS, "optional").sinks == {}
 
 
 def test_no_secret_stands_in_a_mistake(tmp_path: Path) -> None:

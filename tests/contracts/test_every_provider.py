@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handlers.order import with_extra
 from receiver.contracts import (
     Answer,
     Order,
@@ -29,7 +30,7 @@ from receiver.errors import (
     Unsupported,
 )
 from receiver.lib.signatures import Secret
-from receiver.model.actions import CANONICAL, Params
+from receiver.model.actions import CANONICAL, PARAMETERS, Params
 from receiver.model.deliveries import (
     Accepted,
     NotAccepted,
@@ -439,6 +440,48 @@ def test_every_offered_next_action_is_allowed_once_its_own_material_is_given(nam
             assert any(provider.refusal(one.action, params, known) is None for params in tries), one
             assert one.cost == provider.price(one.action, one.params)
     assert (offered > 0) == (LINES[name].submitted is not None)
+
+
+@every
+def test_every_next_action_names_parameters_that_are_known(name: str) -> None:
+    provider = PROVIDER[name]
+    for parent in real_parents(name):
+        for one in provider.next_actions(parent) if parent is not None else ():
+            assert set(one.params) <= provider.parameters(one.action), one
+
+
+@every
+def test_the_canonical_parameters_are_known_at_every_vendor_and_others_are_not(name: str) -> None:
+    for action, names in PARAMETERS.items():
+        known = PROVIDER[name].parameters(action)
+        assert names <= known
+        assert not known & {"knd", "promt", "extra", "source", "then"}
+
+
+@every
+def test_whatever_can_be_ordered_can_be_with_parameters_that_are_known(name: str) -> None:
+    provider = PROVIDER[name]
+    possible: dict[str, list[bool]] = {}
+    for order, parent in orders(name):
+        if provider.refusal(order.action, order.params, parent) is None:
+            known = provider.parameters(order.action)
+            possible.setdefault(order.action, []).append(set(order.params) <= known)
+    assert all(any(known) for known in possible.values()), possible
+
+
+@every
+def test_extra_goes_into_the_top_level_of_every_order(name: str) -> None:
+    extra = {"seed": 7, "nested": {"a": [1]}}
+    for provider in dialects(name):
+        source = msgspec.structs.replace(source_of(name), provider=provider)
+        for order, _ in orders(name):
+            try:
+                call = provider.order(order, source, None)
+            except (Unsupported, InvalidParams):
+                continue
+            sent = json.loads(with_extra(call, extra).body or b"")
+            assert sent == json.loads(call.body or b"") | extra
+            assert with_extra(call, {}) is call
 
 
 @every

@@ -25,6 +25,7 @@ ANSWER = Answer(status=200)
 CALLS: dict[str, Callable[[Provider, Source], Any]] = {
     "seal": lambda provider, source: provider.seal(REQUEST, source),
     "parse": lambda provider, source: provider.parse({}, {}),
+    "parameters": lambda provider, source: provider.parameters("imagine"),
     "refusal": lambda provider, source: provider.refusal("imagine", {}, None),
     "local": lambda provider, source: provider.local(ORDER),
     "prepare": lambda provider, source: provider.prepare(ORDER, source),
@@ -88,7 +89,10 @@ def is_by_contract(method: str, answer: Any) -> bool:
         return isinstance(answer, Unclear)
     if method == "refusal":
         return isinstance(answer, str) and "broke" in answer
-    return bool(answer == {"seal": "absent", "cancel": None, "next_actions": (), "price": None}[method])
+    return bool(
+        answer
+        == {"seal": "absent", "parameters": frozenset(), "cancel": None, "next_actions": (), "price": None}[method]
+    )
 
 
 @pytest.mark.parametrize(

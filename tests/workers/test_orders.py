@@ -21,7 +21,7 @@ from receiver.contracts import (
 from receiver.contracts.options import NoOptions
 from receiver.lib.signatures import ref_of
 from receiver.model.deliveries import Delivery
-from receiver.model.jobs import Job
+from receiver.model.jobs import Job, Then
 from receiver.providers.journeyapi import JourneyAPI
 from receiver.workers.order_outcomes import recover
 from support.records import a_source
@@ -72,6 +72,16 @@ async def test_an_order_goes_out_as_documented_with_a_ref_that_leads_back(tmp_pa
         assert job.provider_job_id == "order-1"
         assert job.submitted_at is not None
         assert job.deadline is not None
+
+
+async def test_extra_of_a_rule_goes_into_the_order_and_makes_it_another_one(tmp_path: Path) -> None:
+    follow_ups = tuple(Then(action="upscale", params={"kind": "2x"}, extra=extra) for extra in ({}, {"seed": 7}))
+    rule = msgspec.structs.replace(AUTO_HD, then=follow_ups)
+    async with world(tmp_path, rules=(rule,)) as here:
+        await here.webhook(PICKED)
+        await here.until(lambda jobs: sum(job.status == "queued" for job in jobs) == 2)
+        assert sorted(body.get("seed", 0) for body in here.orders) == [0, 7]
+        assert all(job.params == {"kind": "2x"} for job in await here.jobs() if job.action == "upscale")
 
 
 async def test_submitting_is_on_disk_before_the_call_is_made(tmp_path: Path) -> None:

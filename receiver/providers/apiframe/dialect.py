@@ -73,6 +73,10 @@ class Apiframe(Dialect):
 
     # --- out ---------------------------------------------------------------------------------------------------------
 
+    def parameters(self, action: str) -> frozenset[str]:
+        """The canonical ones, and what the vendor's schema has beside them."""
+        return super().parameters(action) | steps.TAKES.get(action, frozenset())
+
     def refusal(self, action: str, params: Params, parent: Parent | None) -> str | None:
         """By the table of follow-ups, and by the fields that the vendor's schema allows."""
         return steps.refusal(action, params, parent)

@@ -62,6 +62,10 @@ class APIMart(Dialect):
 
     # --- out ---------------------------------------------------------------------------------------------------------
 
+    def parameters(self, action: str) -> frozenset[str]:
+        """The canonical ones, and what the vendor documents beside them."""
+        return super().parameters(action) | steps.OWN_PARAMETERS.get(action, frozenset())
+
     def refusal(self, action: str, params: Params, parent: Parent | None) -> str | None:
         """By the table of follow-ups, and by the version where the parent tells it."""
         return steps.refusal(action, params, parent, self.name)

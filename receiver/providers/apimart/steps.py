@@ -45,6 +45,31 @@ ROOTS: Final = frozenset({"imagine", "blend", "describe", "edits"})
 REMIX: Final = frozenset({"remix-strong", "remix-subtle"})
 KINDS: Final = frozenset(kind for kinds in COMMANDS.values() for kind in kinds)
 
+#: What every call takes.
+_COMMON: Final = frozenset({"speed", "metadata", "nsfw_check", "language"})
+_PICTURES: Final = frozenset({"image_url", "image_urls"})
+#: What an imagine takes beside the canonical parameters (documented).
+_IMAGINE: Final = (
+    _COMMON
+    | _PICTURES
+    | {"size", "quality", "style", "seed", "negative_prompt", "stylize", "chaos", "weird", "tile", "niji", "iw", "cw"}
+    | {"sw", "cref", "sref", "dref", "dw", "repeat", "raw", "draft", "hd", "stop"}
+)
+#: Parameters beside the canonical ones (documented, but `edits` and the remixes: seen in use).
+OWN_PARAMETERS: Final[dict[str, frozenset[str]]] = {
+    **dict.fromkeys(ROUTES, _COMMON),
+    "imagine": _IMAGINE,
+    "edits": _IMAGINE | {"prompt", "version", "aspect_ratio"},
+    "blend": _COMMON | _PICTURES | {"dimensions", "size", "aspect_ratio"},
+    "describe": _COMMON | _PICTURES,
+    **dict.fromkeys(("pick", "upscale", "vary", "reroll"), _COMMON | {"custom_id"}),
+    "zoom": _COMMON | {"index", "custom_id", "zoom_ratio"},
+    **dict.fromkeys(("pan", "inpaint"), _COMMON | {"index", "custom_id"}),
+    "modal": _COMMON | {"prompt", "mask", "mask_url"},
+    **dict.fromkeys(REMIX, _COMMON | {"index", "prompt"}),
+    "video": _COMMON | _PICTURES | {"index", "prompt", "video_type", "animate_mode", "motion", "batch_size", "end_url"},
+}
+
 _ON_GRID: Final = frozenset({"pick", "upscale", "vary", "reroll"})
 _ON_SINGLE: Final = frozenset({"zoom", "pan", "inpaint", "vary"})
 #: What may follow what (documented for imagine, vary, reroll and the upscaled picture; the other grids inferred).

@@ -63,6 +63,10 @@ class JourneyAPI(Dialect):
 
     # --- out ---------------------------------------------------------------------------------------------------------
 
+    def parameters(self, action: str) -> frozenset[str]:
+        """The canonical ones, and what the vendor documents beside them."""
+        return super().parameters(action) | steps.OWN_PARAMETERS.get(action, frozenset())
+
     def refusal(self, action: str, params: Params, parent: Parent | None) -> str | None:
         """By the table of follow-ups; `upscale` 2x/4x takes any public picture, so parents of other vendors too."""
         return steps.refusal(action, params, parent)

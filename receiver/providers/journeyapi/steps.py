@@ -46,6 +46,14 @@ PRICES: Final[dict[str, Decimal]] = {
 #: Actions that refer to no job.
 ROOTS: Final = frozenset({"imagine", "blend", "describe", "faceswap"})
 ACTIONS: Final = ROOTS | {"reroll", "vary", "pick", "upscale", "pan", "inpaint", "outpaint"}
+#: Parameters beside the canonical ones (documented; those of outpaint by Apiframe v1, inferred).
+OWN_PARAMETERS: Final[dict[str, frozenset[str]]] = {
+    "imagine": frozenset({"model"}),
+    "upscale": frozenset({"image_url"}),
+    "outpaint": frozenset({"aspect_ratio", "prompt"}),
+    "blend": frozenset({"dimension"}),
+    "faceswap": frozenset({"target_image_url", "swap_image_url"}),
+}
 NEAREST: Final[dict[str, str]] = {"zoom": "outpaint with a factor"}
 KINDS: Final[dict[str, str]] = {
     "2x": "upscale:size",

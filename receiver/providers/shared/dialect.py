@@ -20,7 +20,7 @@ from receiver.contracts import (
     Source,
 )
 from receiver.errors import Unmapped, Unsupported
-from receiver.model.actions import Params
+from receiver.model.actions import PARAMETERS, Params
 from receiver.model.deliveries import OrderOutcome, Unclear
 from receiver.model.jobs import (
     Cost,
@@ -59,6 +59,10 @@ class Dialect(Provider):
     def seal(self, request: Request, source: Source) -> Seal:
         """By `x-webhook-secret`, as far as the source has `secrets`; without them the header proves nothing."""
         return secret_seal(request, source)
+
+    def parameters(self, action: str) -> frozenset[str]:
+        """The canonical parameters of the action."""
+        return PARAMETERS.get(action, frozenset())
 
     def refusal(self, action: str, params: Params, parent: Parent | None) -> str | None:
         """Nothing can be ordered."""

@@ -75,6 +75,10 @@ class Vtrix(Dialect):
 
     # --- out ---------------------------------------------------------------------------------------------------------
 
+    def parameters(self, action: str) -> frozenset[str]:
+        """The canonical ones, and what stands for them at this vendor."""
+        return super().parameters(action) | steps.OWN_PARAMETERS.get(action, frozenset())
+
     def refusal(self, action: str, params: Params, parent: Parent | None) -> str | None:
         """By what the vendor documents; models without documented parameters are not offered."""
         return steps.refusal(action, params, parent, self.name)

@@ -40,6 +40,12 @@ LONGEST_TEXT: Final = 8192
 #: What names models that are listed, but whose parameters are documented nowhere.
 UNDOCUMENTED: Final = frozenset({"pan", "reroll", "edit", "enhance", "remix"})
 NEAREST: Final = {"pan": "outpaint with a factor", "reroll": "imagine again", "remix": "vary with a prompt"}
+#: Parameters beside the canonical ones: the tile of a grid, `scale` for a factor, and a prompt to remix with.
+OWN_PARAMETERS: Final[dict[str, frozenset[str]]] = {
+    "zoom": frozenset({"index", "scale", "prompt"}),
+    "outpaint": frozenset({"index", "scale", "prompt"}),
+    "inpaint": frozenset({"index"}),
+}
 #: Canonical parameters that never go out under their own names.
 _OURS: Final = frozenset(
     {"index", "kind", "strength", "factor", "prompt", "version", "aspect_ratio", "mask", "scale", "callback"}

@@ -29,18 +29,19 @@ def test_the_same_idempotency_key_gives_the_same_job(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "told"),
+    ("args", "told", "code"),
     [
-        (["nope", "imagine", "--prompt", "x"], "there is no source 'nope'"),
-        (["journey", "imagine"], "imagine needs a prompt"),
-        (["journey", "zoom", "-p", "factor=2"], "nearest: outpaint"),
-        (["journey", "upscale", "--parent", "job_x"], "there is no job 'job_x'"),
+        (["nope", "imagine", "--prompt", "x"], "there is no source 'nope'", 1),
+        (["journey", "imagine"], "imagine needs a prompt", 2),
+        (["journey", "imagine", "--prompt", "x", "-p", "versio=7"], 'did you mean "version"?', 2),
+        (["journey", "zoom", "-p", "factor=2"], "nearest: outpaint", 1),
+        (["journey", "upscale", "--parent", "job_x"], "there is no job 'job_x'", 1),
     ],
 )
-def test_what_cannot_be_ordered_is_told_in_a_sentence(tmp_path: Path, args: list[str], told: str) -> None:
+def test_what_cannot_be_ordered_is_told_in_a_sentence(tmp_path: Path, args: list[str], told: str, code: int) -> None:
     configured(tmp_path)
     result = run(tmp_path, "submit", *args)
-    assert result.exit_code == 1
+    assert result.exit_code == code
     assert told in result.stderr
     assert values(run(tmp_path, "jobs", "--json")) == []
 

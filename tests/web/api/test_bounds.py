@@ -27,6 +27,7 @@ BEYOND: list[tuple[str, dict[str, Any], str]] = [
     ("a long prompt", {"params": {"prompt": "x" * 20_001}}, "20000"),
     ("large parameters", {"params": {"prompt": "x", "other": "x" * 66_000}}, "65536 are taken"),
     ("many small parameters", {"params": {"prompt": "x", **{f"n{n}": n for n in range(100)}}}, "at most 100"),
+    ("a large extra", {"extra": {"other": "x" * 66_000}}, "65536 are taken"),
     ("a parameter with a long name", {"params": {"prompt": "x", "n" * 101: 1}}, "100 characters"),
     ("a tag of 600 KB", {"tags": {"a": "x" * 600_000}}, "at most 500"),
     ("a tag of many lines", {"tags": {"a": "x\ny"}}, "no control characters"),
@@ -61,7 +62,14 @@ async def test_what_is_beyond_a_bound_is_refused_with_it(tmp_path: Path, fields:
 async def test_what_is_right_at_the_bounds_is_taken(tmp_path: Path) -> None:
     async with a_face(tmp_path) as face:
         tags = {f"{n:0100}": "\U0001f680" * 500 for n in range(50)}
-        asked = wish({"params": {"prompt": "x" * 20_000, "seed": "x" * 60_000}, "tags": tags, "then": chain(10)})
+        asked = wish(
+            {
+                "params": {"prompt": "x" * 20_000},
+                "extra": {"seed": "x" * 60_000},
+                "tags": tags,
+                "then": chain(10),
+            }
+        )
         answer = await face.api("/jobs", asked)
         assert answer.status_code == 202, answer.text
         assert answer.json()["tags"] == tags

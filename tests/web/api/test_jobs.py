@@ -75,6 +75,10 @@ WRONG: list[tuple[str, Any, int, str]] = [
     ("lone surrogate", b'{"source": "\\ud800", "action": "imagine"}', 400, "invalid_body"),
     ("no prompt", wish(params={}), 400, "invalid_params"),
     ("prompt of a kind", wish(action="pan", params={"direction": "up", "prompt": 5}), 400, "invalid_params"),
+    ("unknown parameter", wish(params={"prompt": "x", "promt": "y"}), 400, "invalid_params"),
+    ("unknown parameter in a chain", wish(then={"action": "pick", "index": 1, "indx": 2}), 400, "invalid_params"),
+    ("extra that is no table", wish(extra=5), 400, "invalid_body"),
+    ("extra of a chain that is no table", wish(then={"action": "reroll", "extra": 5}), 400, "invalid_params"),
     ("unknown source", wish(source="nobody"), 404, "not_found"),
     ("unknown parent", wish(action="reroll", parent_id=NOBODY), 404, "not_found"),
     ("parent that is no id", wish(action="reroll", parent_id="'; --"), 404, "not_found"),
@@ -92,6 +96,26 @@ async def test_a_wrong_order_is_refused_and_plans_nothing(tmp_path: Path, body: 
         assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
         assert answer.headers["content-type"] == "application/problem+json"
         assert (await face.get("/jobs"))["items"] == []
+
+
+async def test_every_wrong_parameter_of_an_order_is_told_with_what_was_meant(tmp_path: Path) -> None:
+    async with a_face(tmp_path) as face:
+        answer = await face.api("/jobs", wish(action="upscale", params={"knd": "2x", "kind": "9x", "index": 7}))
+        detail = answer.json()["detail"]
+        assert "index must be 1, 2, 3 or 4" in detail
+        assert "kind must be one of" in detail
+        assert "upscale at journey has no parameter 'knd': did you mean \"kind\"?" in detail
+        assert "goes into extra" in detail
+
+
+async def test_the_same_key_means_the_same_order_only_with_the_same_extra(tmp_path: Path) -> None:
+    async with a_face(tmp_path) as face:
+        first, again, without = [
+            await face.api("/jobs", wish(**more), **{"idempotency-key": "k"})
+            for more in ({"extra": {"seed": 7}}, {"extra": {"seed": 7}}, {})
+        ]
+        assert first.json()["id"] == again.json()["id"]
+        assert without.status_code == 409
 
 
 async def test_a_mistake_in_the_body_is_told_with_its_place(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from receiver.contracts import Filters, Page
 from receiver.lib import ids as id_text
+from receiver.model.actions import Params
 from receiver.model.deliveries import order_lane
 from receiver.model.jobs import (
     Job,
@@ -52,6 +53,7 @@ class JobData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: None = it stands in the row's event.
     job: Job | None = None
     then: tuple[Then, ...] = ()
+    extra: Params = {}
     facts: dict[str, Any] = {}
     submission_digest: str | None = None
     first_sent_at: int | None = None
@@ -211,6 +213,7 @@ class JobsTable(Table):
             number=number,
             job=rest.job or _JOB.decode(self._shared.whole(self._db, event, choices)),
             then=rest.then,
+            extra=rest.extra,
             facts=rest.facts,
             intent=intent,
             submission_digest=rest.submission_digest,
@@ -237,6 +240,7 @@ def _data(kept: KeptJob, job: Job | None) -> JobData:
     return JobData(
         job=job,
         then=kept.then,
+        extra=kept.extra,
         facts=kept.facts,
         submission_digest=kept.submission_digest,
         first_sent_at=kept.first_sent_at,
