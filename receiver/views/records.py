@@ -144,7 +144,7 @@ def job_detail(kept: KeptJob) -> JobDetail:
     if kept.job.status != "unsure":
         return JobDetail(**msgspec.structs.asdict(kept.job))
     following = None if kept.check_at is None else stamp(kept.check_at)
-    checks = Checks(asked=int(kept.facts.get("misses", 0)), next_at=following)
+    checks = Checks(asked=kept.missed_checks, next_at=following)
     return JobDetail(**msgspec.structs.asdict(kept.job), checks=checks)
 
 

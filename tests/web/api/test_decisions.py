@@ -85,7 +85,7 @@ async def test_an_unsure_job_says_why_how_often_it_was_asked_and_when_next(tmp_p
         def asked_twice(tx: Transaction) -> None:
             kept = tx.job(ids.read("job", job) or 0)
             assert kept is not None
-            tx.put_job(msgspec.structs.replace(kept, facts={**kept.facts, "misses": 2}, check_at=NOW + 1000))
+            tx.put_job(msgspec.structs.replace(kept, missed_checks=2, check_at=NOW + 1000))
 
         await face.store.write(asked_twice)
         checks = (await face.get(f"/jobs/{job}"))["checks"]
