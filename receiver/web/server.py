@@ -14,7 +14,7 @@ import uvicorn
 from receiver.config import ServerSettings
 from receiver.web.http.connections import Connections
 from receiver.web.http.descriptors import connections_within, raise_descriptor_limit
-from receiver.web.http.limits import Limits, limits_of
+from receiver.web.http.limits import HttpLimits, limits_of
 from receiver.web.http.senders import Senders
 
 log = structlog.get_logger("web")
@@ -84,7 +84,7 @@ def server_config(app: Any, settings: ServerSettings) -> uvicorn.Config:
     )
 
 
-def _limits(settings: ServerSettings) -> Limits:
+def _limits(settings: ServerSettings) -> HttpLimits:
     """The limits that the settings name, with no more connections than there can be descriptors for."""
     allowed = connections_within(raise_descriptor_limit(settings.max_connections), settings.max_connections)
     if allowed < settings.max_connections:

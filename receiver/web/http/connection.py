@@ -221,9 +221,10 @@ class Connection(asyncio.Protocol):
         elif not self.is_gone:
             self._rest_now()
 
-    def abort(self) -> None:
-        """Closes it at once: an answer broke off."""
-        self._transport.abort()
+    def break_off(self) -> None:
+        """Ends it in the midst of an answer: what was sent of it goes out, and nothing more."""
+        self._is_over = True
+        self._transport.close()
 
     # --- for the server's bounds
 

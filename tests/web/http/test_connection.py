@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receiver.web.http.limits import Limits
+from receiver.web.http.limits import HttpLimits
 from support.wire import BODY, DATE, LOOK, MAX_BODY, SECRET, a_peer, kept, post
 
 
@@ -279,7 +279,7 @@ async def test_at_the_end_of_the_server_a_slow_webhook_has_a_little_time(tmp_pat
 
 @pytest.mark.parametrize("sent", [post()[:-10], post()[:20]], ids=["half a body", "half a head"])
 async def test_at_the_end_of_the_server_a_half_sent_webhook_is_to_come_again(tmp_path: Path, sent: bytes) -> None:
-    async with a_peer(tmp_path, Limits(stop_seconds=0.01, look_every=0.01)) as peer:
+    async with a_peer(tmp_path, HttpLimits(stop_seconds=0.01, look_every=0.01)) as peer:
         peer.protocol.data_received(sent)
         peer.protocol.shutdown()
         await peer.wire.answers(1)
