@@ -36,6 +36,8 @@ from receiver.model.submissions import Decision, Submission, check_bounds
 
 #: What in a follow-up is no parameter.
 OWN: Final = frozenset({"action", "source", "extra", "then"})
+#: So many unknown parameters are named in one answer.
+MOST_NAMED: Final = 5
 #: How an encoded submission without extra ends.
 NO_EXTRA: Final = b',"extra":{}}'
 
@@ -213,7 +215,10 @@ def _params(account: Source, action: str, given: dict[str, Any]) -> dict[str, An
     params, wrong = read_params(action, given)
     unknown = account.unknown_params(action, given)
     mistakes = [text for name, text in wrong.items() if name not in unknown]
-    mistakes += [f"{action} at {account.name} has no parameter {name!r}: {meant}" for name, meant in unknown.items()]
+    named = list(unknown.items())[:MOST_NAMED]
+    mistakes += [f"{action} at {account.name} has no parameter {name!r}: {meant}" for name, meant in named]
+    if len(unknown) > len(named):
+        mistakes.append(f"nor {len(unknown) - len(named)} others of them")
     if unknown:
         mistakes.append("what only the vendor knows goes into extra")
     if mistakes:
@@ -247,7 +252,7 @@ def _read_link(setup: Setup, link: Any, source: str, parent_action: str) -> Then
     action = link["action"]
     params = _params(setup.sources[place], action, {name: link[name] for name in link if name not in OWN})
     provider = setup.sources[place].provider
-    extra = link.get("extra") or {}
+    extra = {} if link.get("extra") is None else link["extra"]
     if not isinstance(extra, dict):
         raise InvalidParams("extra is a table of what goes into the order's body")
     refusal = provider.refusal(action, params, _expected(setup, source, parent_action))

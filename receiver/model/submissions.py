@@ -84,7 +84,7 @@ def check_bounds(submission: Submission, idempotency_key: str | None) -> None:
     _check_name("source", submission.source)
     _check_name("action", submission.action)
     _check_params(submission.params)
-    _check_params(submission.extra)
+    _check_extra(submission.extra)
     check_tags(submission.tags)
     for count, (depth, link) in enumerate(_links(submission.then, 1), 1):
         if depth > CHAIN_DEPTH:
@@ -93,7 +93,9 @@ def check_bounds(submission: Submission, idempotency_key: str | None) -> None:
             raise OutOfBounds(f"then has more than {CHAIN_LINKS} follow-ups")
         if isinstance(link.get("action"), str):
             _check_name("action", link["action"])
-        _check_params({name: value for name, value in link.items() if name != "then"})
+        _check_params({name: value for name, value in link.items() if name not in ("then", "extra")})
+        if isinstance(link.get("extra"), dict):
+            _check_extra(link["extra"])
 
 
 def check_tags(tags: Mapping[str, str]) -> None:
@@ -114,15 +116,27 @@ def _check_name(what: str, name: str) -> None:
 
 
 def _check_params(params: Mapping[str, Any]) -> None:
+    prompt = params.get("prompt")
+    if isinstance(prompt, str) and len(prompt) > PROMPT_LENGTH:
+        raise OutOfBounds(f"the prompt has {len(prompt)} characters: at most {PROMPT_LENGTH} are taken")
+    _check_names(params)
+    _check_size({name: value for name, value in params.items() if name != "prompt"})
+
+
+def _check_extra(extra: Mapping[str, Any]) -> None:
+    _check_names(extra)
+    _check_size(extra)
+
+
+def _check_names(params: Mapping[str, Any]) -> None:
     if len(params) > PARAMETERS:
         raise OutOfBounds(f"there are {len(params)} parameters: at most {PARAMETERS} are taken")
     for name in params:
         _check_name("the name of a parameter", name)
-    prompt = params.get("prompt")
-    if isinstance(prompt, str) and len(prompt) > PROMPT_LENGTH:
-        raise OutOfBounds(f"the prompt has {len(prompt)} characters: at most {PROMPT_LENGTH} are taken")
-    rest = {name: value for name, value in params.items() if name not in PICTURES and name != "prompt"}
-    size = len(msgspec.json.encode(rest))
+
+
+def _check_size(params: Mapping[str, Any]) -> None:
+    size = len(msgspec.json.encode({name: value for name, value in params.items() if name not in PICTURES}))
     if size > PARAMETERS_SIZE:
         raise OutOfBounds(f"the parameters are {size} bytes of JSON: at most {PARAMETERS_SIZE} are taken")
 

@@ -21,6 +21,12 @@ _TAGS: Final[Schema] = {
     "propertyNames": _NAMED,
     "maxProperties": TAGS,
 }
+_EXTRA: Final[Schema] = {
+    "description": "Goes into the top level of the order's body as it is: what only the vendor knows.",
+    "propertyNames": _NAMED,
+    "maxProperties": MOST,
+    "additionalProperties": True,
+}
 _TILE: Final[Schema] = {"type": ["integer", "string", "null"], "minimum": 1, "maximum": 4, "pattern": "^[1-4]$"}
 _FACTOR: Final[Schema] = {"type": ["number", "string", "null"], "exclusiveMinimum": 1, "maximum": 4}
 _TEXTS: Final[Schema] = {"type": ["array", "null"], "items": {"type": "string"}}
@@ -66,10 +72,10 @@ REQUIRED: Final[dict[str, Schema]] = {
 
 
 def order_params() -> Schema:
-    """The schema of an order's `params`: what is canonical is typed, what is a vendor's own passes through."""
+    """The schema of an order's `params`: what is canonical is typed; which others there are depends on the source."""
     return {
         "title": "OrderParams",
-        "description": "The parameters of an action. Beside the canonical ones, a vendor's own by its name for them.",
+        "description": "The parameters of an action: the canonical ones and the vendor's own; others are a 400.",
         "type": "object",
         "properties": dict(PARAMETERS),
         "propertyNames": _NAMED,
@@ -83,6 +89,7 @@ def follow_up() -> Schema:
     own: dict[str, Schema] = {
         "action": {**_NAMED, "description": "Canonical action, or a vendor's own by its name."},
         "source": {"type": ["string", "null"], "description": "Name of the source; null: that of the job it follows."},
+        "extra": {"type": ["object", "null"], **_EXTRA},
         "then": {**_chain(), "description": "What follows when this completes."},
     }
     return {
@@ -111,6 +118,7 @@ def submission(plain: Schema) -> Schema:
         "params": {"$ref": "#/$defs/OrderParams"},
         "tags": _TAGS,
         "then": _chain(),
+        "extra": {"type": "object", **_EXTRA},
     }
     within = {
         action: _open({"params": schema}, *(["params"] if "required" in schema else []))

@@ -108,6 +108,14 @@ async def test_every_wrong_parameter_of_an_order_is_told_with_what_was_meant(tmp
         assert "goes into extra" in detail
 
 
+async def test_many_unknown_parameters_make_no_long_answer(tmp_path: Path) -> None:
+    async with a_face(tmp_path) as face:
+        answer = await face.api("/jobs", wish(params={"prompt": "x", **{f"n{n}": n for n in range(99)}}))
+        assert answer.status_code == 400
+        assert "nor 94 others" in answer.json()["detail"]
+        assert len(answer.content) < 1500
+
+
 async def test_the_same_key_means_the_same_order_only_with_the_same_extra(tmp_path: Path) -> None:
     async with a_face(tmp_path) as face:
         first, again, without = [
