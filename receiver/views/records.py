@@ -129,7 +129,7 @@ def job_detail(kept: KeptJob) -> JobDetail:
     if kept.job.status != "unsure":
         return JobDetail(**msgspec.structs.asdict(kept.job))
     following = None if kept.check_at is None else stamp(kept.check_at)
-    checks = Checks(asked=int(kept.facts.get("misses", 0)), next_at=following)
+    checks = Checks(asked=kept.missed_checks, next_at=following)
     return JobDetail(**msgspec.structs.asdict(kept.job), checks=checks)
 
 
@@ -158,7 +158,7 @@ def _delivery_fields(tx: Transaction, delivery: Delivery) -> dict[str, Any]:
         "job_id": ids.show("job", delivery.job) if delivery.job else None,
         "status": delivery.state,
         "attempt": delivery.attempt,
-        "created_at": stamp(ids.made_at(delivery.number)),
+        "created_at": stamp(tx.made_at(delivery.number)),
         "due_at": stamp(delivery.due_at) if delivery.state in ("pending", "running") else None,
     }
 
