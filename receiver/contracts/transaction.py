@@ -169,7 +169,7 @@ class Transaction(Protocol):
 
     def put_set_back_at(self, at: int) -> None: ...
     def move_waiting(self, by: int) -> None:
-        """Moves the moments of waiting deliveries, of leases and of probes by so many ms."""
+        """Moves the moments of waiting deliveries, leases, probes and destinations' waits by so many ms."""
         ...
 
     def due_if_untried(self, now: int) -> None:
@@ -276,6 +276,10 @@ class Transaction(Protocol):
         ...
 
     # the whole
+    def made_at(self, number: int) -> int:
+        """When an id was made, Unix ms, by the clock of that moment."""
+        ...
+
     def number_at(self, ms: int) -> int:
         """The first id made at this moment (Unix ms) or later: all before it were made earlier."""
         ...

@@ -7,7 +7,7 @@ was set back, and where it is ahead nobody knows how much of that is downtime.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -89,15 +89,14 @@ def _moved(setup: Setup, kept: KeptJob, jump: ClockJump) -> KeptJob:
         until = stamp(unstamp(job.hold.until) + jump.by)
         job = msgspec.structs.replace(job, hold=msgspec.structs.replace(job.hold, until=until))
         check_at = None if check_at is None else check_at + jump.by
-    return msgspec.structs.replace(kept, job=job, check_at=check_at, facts=_with_first_sending(kept, jump))
+    return msgspec.structs.replace(kept, job=job, check_at=check_at, first_sent_at=_first_sent_at(kept, jump))
 
 
-def _with_first_sending(kept: KeptJob, jump: ClockJump) -> dict[str, Any]:
-    """The facts with the moment of the first sending: by it an idempotency key is trusted, or not any more.
+def _first_sent_at(kept: KeptJob, jump: ClockJump) -> int | None:
+    """The moment of the first sending, Unix ms: by it an idempotency key is trusted, or not any more.
 
     Nobody knows how long ago that was if the clock was set back while we were down: then the key is not trusted.
     """
-    sent_at = kept.facts.get("sent_at")
-    if sent_at is None or not jump.by:
-        return kept.facts
-    return {**kept.facts, "sent_at": sent_at + jump.by if jump.sure else 0}
+    if kept.first_sent_at is None or not jump.by:
+        return kept.first_sent_at
+    return kept.first_sent_at + jump.by if jump.sure else 0

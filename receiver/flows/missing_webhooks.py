@@ -7,8 +7,7 @@ from typing import Final
 from receiver.contracts import Filters, MissingWebhooks, Source, Transaction
 from receiver.contracts.setup import Setup
 from receiver.flows.operator_events import tell_operator
-from receiver.lib.ids import made_at
-from receiver.lib.times import stamp
+from receiver.lib.times import stamp, unstamp
 from receiver.model.events import OperatorData
 from receiver.model.jobs import KeptJob
 
@@ -21,9 +20,9 @@ def note_completed_by_asking(tx: Transaction, setup: Setup, source: Source, kept
     if not (source.webhooks and source.provider.webhooks and kept.ordered_by_us):
         return
     missing = tx.missing_webhooks(source.name)
-    since = missing.since if missing is not None else made_at(kept.number)
+    since = missing.since if missing is not None else unstamp(kept.job.created_at)
     if tx.requests(Filters(source=source.name, since=since, limit=1)):
-        missing, since = None, made_at(kept.number)
+        missing, since = None, unstamp(kept.job.created_at)
         if tx.requests(Filters(source=source.name, since=since, limit=1)):
             tx.clear_missing_webhooks(source.name)
             return

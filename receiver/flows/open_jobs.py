@@ -33,4 +33,5 @@ def check_everything_open(tx: Transaction, setup: Setup, now: int) -> None:
 
 
 def _silent_until(source: Source | None, kept: KeptJob) -> int:
-    return kept.check_at if kept.check_at is not None else deadline_of(source, kept)
+    """When a silent job is given up: its deadline, or later if it was heard of since."""
+    return max(deadline_of(source, kept), kept.check_at or 0)

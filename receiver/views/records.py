@@ -173,7 +173,7 @@ def _delivery_fields(tx: Transaction, delivery: Delivery) -> dict[str, Any]:
         "job_id": ids.show("job", delivery.job) if delivery.job else None,
         "status": delivery.state,
         "attempt": delivery.attempt,
-        "created_at": stamp(ids.made_at(delivery.number)),
+        "created_at": stamp(tx.made_at(delivery.number)),
         "due_at": stamp(delivery.due_at) if delivery.state in ("pending", "running") else None,
     }
 

@@ -157,7 +157,8 @@ class Dispatcher:
 
     def _run_out(self, tx: Transaction, now: int) -> tuple[tuple[Lane, Delivery], ...]:
         """The deliveries of our lanes whose lease is over, but for those that a try of ours is still busy with."""
-        if self._stopping or 0 < self._lease_check_at - now <= LEASE_CHECK_MS:  # further off: the clock was set back
+        # Further away than any wait: the clock was set back.
+        if self._stopping or 0 < self._lease_check_at - now <= LEASE_CHECK_MS:
             return ()
         self._lease_check_at = now + LEASE_CHECK_MS
         ours, lanes = set(self._running.values()), self._lanes

@@ -272,6 +272,8 @@ def see_to(tx: Transaction, setup: Setup, number: int, now: int) -> None:
         return
     if kept.job.status == "unsure" or (kept.job.status == "held" and kept.job.source not in setup.sources):
         tx.put_job(msgspec.structs.replace(kept, check_at=None))  # only a person, or another configuration, moves it on
+    elif kept.job.status != "held" and now < (deadline := deadline_of(setup.sources.get(kept.job.source), kept)):
+        tx.check_job_at(number, deadline)  # it could be asked for when this look was planned
     elif kept.job.status != "held":
         give_up(tx, setup, kept, "provider_timeout", "nothing was heard of it by the deadline", now)
     elif kept.job.hold is not None and kept.job.hold.reason == "breaker":

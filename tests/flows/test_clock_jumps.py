@@ -22,6 +22,7 @@ from receiver.flows.clock_jumps import ClockJump, jump_between, see_clock
 from receiver.lib.steady_clock import ClockReading
 from receiver.lib.times import stamp, unstamp
 from receiver.model.deliveries import Delivery, State
+from receiver.model.destinations import Destination
 from receiver.model.jobs import Hold, KeptJob
 from support.records import NOW, a_job
 from support.taking import SETUP
@@ -160,13 +161,15 @@ def test_holds_and_probes_are_moved_but_for_the_calendars() -> None:
         hold = Hold(reason=reason, since=stamp(NOW), until=stamp(NOW + HOUR))  # type: ignore[arg-type]
         tx.put_job(msgspec.structs.replace(a_job(number, status="held", hold=hold), intent=str(number)))
     tx.put_breaker(Breaker(source="journey", code="auth", note="", since=NOW, probe_at=NOW + HOUR, failures=1))
+    tx.put_destination(Destination(lane="sink:team", wait_until=NOW + HOUR))
     see_clock(tx, SETUP, a_reading(NOW - DAY, 0), first=False)
     jobs = {kept.number: kept for kept in tx.jobs(Filters())}
     assert [until(jobs[number]) for number in (1, 2, 3)] == [NOW - DAY + HOUR, NOW - DAY + HOUR, NOW + HOUR]
     assert (check_at(tx, 2), check_at(tx, 3)) == (NOW - DAY, NOW - DAY)
     breaker = tx.breaker("journey")
     assert breaker is not None
-    assert breaker.probe_at == NOW - DAY + HOUR
+    assert breaker.probe_at == NOW - DAY  # what is held is judged again
+    assert tx.destination("sink:team") == Destination(lane="sink:team", wait_until=NOW - DAY + HOUR)
 
 
 def until(kept: KeptJob) -> int:
@@ -183,11 +186,11 @@ def until(kept: KeptJob) -> int:
 def test_an_idempotency_key_is_trusted_no_longer_than_it_lives(boot: str, by: int, sent_at: int) -> None:
     tx = at_first()
     job = a_job(status="unsure", deadline=stamp(NOW))
-    tx.put_job(msgspec.structs.replace(job, facts={"sent_at": NOW}))
+    tx.put_job(msgspec.structs.replace(job, first_sent_at=NOW))
     see_clock(tx, SETUP, a_reading(NOW + by, 0, boot), first=True)
     kept = tx.job(1)
     assert kept is not None
-    assert kept.facts["sent_at"] == sent_at
+    assert kept.first_sent_at == sent_at
 
 
 # --- budgets ---------------------------------------------------------------------------------------------------------

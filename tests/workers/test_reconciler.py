@@ -19,7 +19,7 @@ from receiver.errors import NotPossible
 from receiver.flows import commands
 from receiver.flows.open_jobs import check_everything_open
 from receiver.lib.signatures import Secret
-from receiver.lib.times import stamp
+from receiver.lib.times import stamp, unstamp
 from receiver.model import submissions
 from receiver.model.events import OperatorEvent, decode_event
 from receiver.model.jobs import Job, Then
@@ -296,6 +296,32 @@ async def test_a_job_of_a_source_that_is_configured_no_more_ends_too(tmp_path: P
         assert (await later.jobs())[0].status == "running"
         await later.tick(60)
         await later.until(lambda jobs: jobs[0].status == "failed")
+
+
+@pytest.mark.parametrize("left", [(a_source("other"),), (a_source(api_key=None),)])
+async def test_a_job_that_can_be_asked_for_no_more_is_given_up_at_its_deadline_and_not_at_its_next_look(
+    tmp_path: Path, left: tuple[Source, ...]
+) -> None:
+    async with world(tmp_path) as here:
+        await ordered(here)
+        clock = here.clock
+    clock.pass_by(61)
+    async with world(tmp_path, clock=clock, sources=left) as later:
+        watch = later.store.watch()
+        for seconds in (0, 300):
+            await later.tick(seconds)
+            while await later.store.read(lambda tx: tx.next_check(["journey"])) != deadline(hd(await later.jobs())):
+                assert await watch.wait(5)
+        watch.close()
+        assert hd(await later.jobs()).status == "queued"
+        await later.tick(1800)
+        await later.until(lambda jobs: hd(jobs).status == "failed")
+
+
+def deadline(job: Job) -> int:
+    """When a job is given up."""
+    assert job.deadline is not None
+    return unstamp(job.deadline)
 
 
 async def test_what_waits_at_a_source_that_is_configured_no_more_keeps_waiting(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from receiver.contracts import Counts
-from receiver.lib.ids import IdLead, Ids, spans_made
+from receiver.lib.ids import IdLead, Ids, made_at, spans_made
 from receiver.store.sqlite.choices import ChoicesCache
 from receiver.store.sqlite.tables.clock import ClockTable
 from receiver.store.sqlite.tables.deliveries import DeliveriesTable
@@ -39,6 +39,10 @@ class SqliteTransaction(
         self.ids = ids
         self._db = db
         self._shared = shared or ChoicesCache()
+
+    def made_at(self, number: int) -> int:
+        """When an id was made, Unix ms, by the clock of that moment."""
+        return made_at(number, self._leads())
 
     def number_at(self, ms: int) -> int:
         """The first id made at this moment or later: all before it were made earlier."""

@@ -3,7 +3,7 @@
 -- and sort by, and quick to look for.
 --
 -- An id is its kind and 13 digits of base 32 (receiver/lib/ids.py); its upper 41 bits are the milliseconds since 2020 of
--- the moment when it was made.
+-- the moment when it was made, but for the `ahead` of `id_leads` (where the clock was set back).
 
 CREATE VIEW job_view AS
 SELECT
@@ -69,8 +69,10 @@ SELECT
         SELECT rest >> 5, substr('0123456789abcdefghjkmnpqrstvwxyz', (rest & 31) + 1, 1) || digits
         FROM text WHERE length(digits) < 13) SELECT digits FROM text WHERE length(digits) = 13) AS job_id,
     note,
-    strftime('%Y-%m-%dT%H:%M:%S', ((number >> 22) + 1577836800000) / 1000, 'unixepoch')
-        || printf('.%03dZ', ((number >> 22) + 1577836800000) % 1000) AS received_at,
+    strftime('%Y-%m-%dT%H:%M:%S', ((number >> 22) + 1577836800000
+        - coalesce((SELECT ahead FROM id_leads WHERE id_leads.number <= requests.number ORDER BY id_leads.number DESC LIMIT 1), 0)) / 1000, 'unixepoch')
+        || printf('.%03dZ', ((number >> 22) + 1577836800000
+        - coalesce((SELECT ahead FROM id_leads WHERE id_leads.number <= requests.number ORDER BY id_leads.number DESC LIMIT 1), 0)) % 1000) AS received_at,
     length(body) AS bytes,
     CAST(headers AS TEXT) AS headers,
     CAST(body AS TEXT) AS body,
@@ -93,8 +95,10 @@ SELECT
         FROM text WHERE length(digits) < 13) SELECT digits FROM text WHERE length(digits) = 13) AS event_id,
     attempt,
     strftime('%Y-%m-%dT%H:%M:%S', due_at / 1000, 'unixepoch') || printf('.%03dZ', due_at % 1000) AS due_at,
-    strftime('%Y-%m-%dT%H:%M:%S', ((number >> 22) + 1577836800000) / 1000, 'unixepoch')
-        || printf('.%03dZ', ((number >> 22) + 1577836800000) % 1000) AS created_at,
+    strftime('%Y-%m-%dT%H:%M:%S', ((number >> 22) + 1577836800000
+        - coalesce((SELECT ahead FROM id_leads WHERE id_leads.number <= deliveries.number ORDER BY id_leads.number DESC LIMIT 1), 0)) / 1000, 'unixepoch')
+        || printf('.%03dZ', ((number >> 22) + 1577836800000
+        - coalesce((SELECT ahead FROM id_leads WHERE id_leads.number <= deliveries.number ORDER BY id_leads.number DESC LIMIT 1), 0)) % 1000) AS created_at,
     number
 FROM deliveries;
 

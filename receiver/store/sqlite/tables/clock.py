@@ -36,10 +36,11 @@ class ClockTable(Table):
         self._db.execute(KEEP, ("set_back_at", at))
 
     def move_waiting(self, by: int) -> None:
-        """Moves the moments of waiting deliveries, of leases and of probes by so many ms."""
+        """Moves the moments of waiting deliveries, leases, probes and destinations' waits by so many ms."""
         for state in ("pending", "running"):
             self._db.execute(f"UPDATE deliveries SET due_at = due_at + ? WHERE state = '{state}'", (by,))
         self._db.execute("UPDATE breakers SET probe_at = probe_at + ?", (by,))
+        self._db.execute("UPDATE destinations SET wait_until = wait_until + ?", (by,))
         self._db.execute("UPDATE destinations SET wait_until = wait_until + ?", (by,))
 
     def due_if_untried(self, now: int) -> None:
