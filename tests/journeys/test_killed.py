@@ -22,7 +22,7 @@ SINK = """
 [sinks.backend]
 handler = "webhook"
 url = "{sink}/hooks"
-secret = "env:HOOK_SECRET"
+secret = "whsec_a2lsbGVkLWJ1dC1ub3RoaW5nLWlzLWxvc3QtMDE="
 retry = ["200ms", "200ms", "200ms"]
 
 [[rules]]
