@@ -41,7 +41,6 @@ class ClockTable(Table):
             self._db.execute(f"UPDATE deliveries SET due_at = due_at + ? WHERE state = '{state}'", (by,))
         self._db.execute("UPDATE breakers SET probe_at = probe_at + ?", (by,))
         self._db.execute("UPDATE destinations SET wait_until = wait_until + ?", (by,))
-        self._db.execute("UPDATE destinations SET wait_until = wait_until + ?", (by,))
 
     def due_if_untried(self, now: int) -> None:
         """What was not tried yet is due now: only a wait between tries can lie ahead."""
