@@ -69,13 +69,17 @@ SELECT
         SELECT rest >> 5, substr('0123456789abcdefghjkmnpqrstvwxyz', (rest & 31) + 1, 1) || digits
         FROM text WHERE length(digits) < 13) SELECT digits FROM text WHERE length(digits) = 13) AS job_id,
     note,
-    strftime('%Y-%m-%dT%H:%M:%S', ((number >> 22) + 1577836800000) / 1000, 'unixepoch')
-        || printf('.%03dZ', ((number >> 22) + 1577836800000) % 1000) AS received_at,
+    strftime('%Y-%m-%dT%H:%M:%S', at / 1000, 'unixepoch') || printf('.%03dZ', at % 1000) AS received_at,
     length(body) AS bytes,
     CAST(headers AS TEXT) AS headers,
     CAST(body AS TEXT) AS body,
     number
-FROM requests;
+FROM (
+    -- Where the clock was set back, ids run ahead of it.
+    SELECT requests.*, (number >> 22) + 1577836800000 - coalesce((
+        SELECT ahead FROM id_leads WHERE id_leads.number <= requests.number ORDER BY id_leads.number DESC LIMIT 1
+    ), 0) AS at FROM requests
+) AS requests;
 
 CREATE VIEW delivery_view AS
 SELECT
