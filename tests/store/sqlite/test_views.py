@@ -40,6 +40,18 @@ def test_ids_and_times_are_those_that_gridhook_shows(db: sqlite3.Connection) -> 
         assert row["received_at"] == stamp(ids.made_at(row["number"]))
 
 
+def test_where_the_clock_was_set_back_requests_have_the_time_that_gridhook_shows(db: sqlite3.Connection) -> None:
+    leads = [ids.IdLead(ids.first_at(1_795_000_000_000), 5_000), ids.IdLead(ids.first_at(1_795_000_020_000), 0)]
+    db.executemany("INSERT INTO id_leads VALUES (?, ?)", leads)
+    for ms in (1_794_999_999_999, 1_795_000_000_000, 1_795_000_019_999, 1_795_000_020_000):
+        number = ids.first_at(ms)
+        db.execute("INSERT INTO requests VALUES (?, 's', 'mapped', 'ref', NULL, NULL, '{}', '{}')", (number,))
+    assert [row["received_at"] for row in rows(db, "request_view")] == [
+        stamp(ids.made_at(row["number"], leads)) for row in rows(db, "request_view")
+    ]
+    assert rows(db, "request_view")[1]["received_at"] == stamp(1_794_999_995_000)
+
+
 def test_what_is_not_there_is_null(db: sqlite3.Connection) -> None:
     db.execute("INSERT INTO requests VALUES (7, 's', 'mapped', 'ref', NULL, NULL, '{}', '{}')")
     db.execute(
