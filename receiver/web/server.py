@@ -12,9 +12,9 @@ import structlog
 import uvicorn
 
 from receiver.config import ServerSettings
-from receiver.web.http.connections import Connections, WebApplication
+from receiver.web.http.connections import Connections
 from receiver.web.http.descriptors import connections_within, raise_descriptor_limit
-from receiver.web.http.limits import Limits, limits_of
+from receiver.web.http.limits import HttpLimits, limits_of
 from receiver.web.http.senders import Senders
 
 log = structlog.get_logger("web")
@@ -67,10 +67,10 @@ class Server(uvicorn.Server):
         return cast("Connections", self.config.http)
 
 
-def server_config(app: WebApplication, settings: ServerSettings) -> uvicorn.Config:
-    """uvicorn's settings: our connections and our log."""
+def server_config(app: Any, settings: ServerSettings) -> uvicorn.Config:
+    """uvicorn's settings: our connections and our log. `app` is a `receiver.web.http.connections.WebApplication`."""
     return uvicorn.Config(
-        cast("Any", app),
+        app,
         http=cast("Any", Connections(app, _limits(settings), Senders(settings.trusted_proxies))),
         ws="none",
         lifespan="off",
@@ -84,7 +84,7 @@ def server_config(app: WebApplication, settings: ServerSettings) -> uvicorn.Conf
     )
 
 
-def _limits(settings: ServerSettings) -> Limits:
+def _limits(settings: ServerSettings) -> HttpLimits:
     """The limits that the settings name, with no more connections than there can be descriptors for."""
     allowed = connections_within(raise_descriptor_limit(settings.max_connections), settings.max_connections)
     if allowed < settings.max_connections:

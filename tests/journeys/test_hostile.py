@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.picks import pick, task_id
-from support.server import HOOK_SECRET, JOURNEY, TOKEN, Server, serving
+from support.server import HOOK_SECRET, JOURNEY, TOKEN, Server, executable, serving
 
 INTAKE = ("--role", "intake")
 ACCOUNT = JOURNEY.format(vendor="http://127.0.0.1:9", more="")
@@ -87,7 +87,9 @@ async def test_an_endless_header_costs_next_to_nothing(tmp_path: Path) -> None:
 
 
 async def test_when_descriptors_are_few_the_database_has_its_own(tmp_path: Path) -> None:
-    async with serving(tmp_path, ACCOUNT, *INTAKE, descriptors=100) as server, contextlib.AsyncExitStack() as stack:
+    async with serving(tmp_path, ACCOUNT, *INTAKE) as server, contextlib.AsyncExitStack() as stack:
+        assert await server.sigterm() == 0
+        await server.start(*INTAKE, program=["sh", "-c", 'ulimit -n 100; exec "$@"', "sh", *executable()])
         port = int(server.url.rpartition(":")[2])
         opened = [
             stack.enter_context(contextlib.closing(socket.create_connection(("127.0.0.1", port)))) for _ in range(150)

@@ -13,7 +13,6 @@ from typing import Any
 
 import httpx
 import msgspec
-from starlette.applications import Starlette
 
 from receiver.config import Config, ServerSettings
 from receiver.contracts import Source
@@ -21,7 +20,7 @@ from receiver.contracts.setup import Setup
 from receiver.lib.signatures import Secret, ref_of
 from receiver.model.rules import Rule
 from receiver.store.sqlite.store import SqliteStore
-from receiver.web.application import application
+from receiver.web.application import Application, application
 from receiver.web.server import Server, server_config
 from support.records import a_source
 from support.world import AUTO_HD, TELL, Clock
@@ -43,7 +42,7 @@ GRID = {
 class Face:
     """A running HTTP face; `client` calls it without a network."""
 
-    def __init__(self, store: SqliteStore, setup: Setup, app: Starlette, client: httpx.AsyncClient) -> None:
+    def __init__(self, store: SqliteStore, setup: Setup, app: Application, client: httpx.AsyncClient) -> None:
         self.store = store
         self.setup = setup
         self.app = app

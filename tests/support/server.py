@@ -102,7 +102,7 @@ class Server:
         """Runs the command line on this configuration; what it says goes to the log, or to `out` and `err`."""
         with self.log.open("ab") as log:
             return await asyncio.create_subprocess_exec(
-                *(program or _program()),
+                *(program or executable()),
                 *arguments,
                 *(("--config", str(self.folder / "gridhook.toml")) if config else ()),
                 cwd=self.folder,
@@ -244,7 +244,7 @@ async def serving(
         await server.close()
 
 
-def _program() -> list[str]:
+def executable() -> list[str]:
     """The console script; the module where the program is not installed."""
     found = shutil.which("gridhook")
     return [found] if found else [sys.executable, "-m", "receiver"]

@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 from receiver.contracts import Filters, KeptRequest
 from receiver.web.http.connection import Connection
 from receiver.web.http.connections import Connections
-from receiver.web.http.limits import Limits
+from receiver.web.http.limits import HttpLimits
 from receiver.web.http.senders import Senders
 from support.face import GRID, Face, a_face
 
@@ -23,7 +23,7 @@ BODY = json.dumps(GRID).encode()
 MAX_BODY = 2000
 SECRET = "hook-secret"
 DATE = (b"date", b"Sat, 21 Nov 2026 10:00:00 GMT")
-LIMITS = Limits(max_body=MAX_BODY, look_every=0.01)
+LIMITS = HttpLimits(max_body=MAX_BODY, look_every=0.01)
 LOOK = b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n"
 
 
@@ -96,7 +96,7 @@ class Wire(asyncio.Transport):
 class Peer:
     """A connection to a face."""
 
-    def __init__(self, face: Face, limits: Limits = LIMITS, proxies: tuple[str, ...] = ()) -> None:
+    def __init__(self, face: Face, limits: HttpLimits = LIMITS, proxies: tuple[str, ...] = ()) -> None:
         self.face = face
         self.state = ServerState()
         self.state.default_headers = [DATE]
@@ -132,7 +132,7 @@ async def kept(face: Face) -> list[KeptRequest]:
 
 
 @asynccontextmanager
-async def a_peer(folder: Path, limits: Limits = LIMITS, proxies: tuple[str, ...] = ()) -> AsyncIterator[Peer]:
+async def a_peer(folder: Path, limits: HttpLimits = LIMITS, proxies: tuple[str, ...] = ()) -> AsyncIterator[Peer]:
     """A connection to a face of its own."""
     async with a_face(folder, max_body=MAX_BODY) as face:
         peer = Peer(face, limits, proxies)

@@ -221,9 +221,10 @@ class Connection(asyncio.Protocol):
         elif not self.is_gone:
             self._rest_now()
 
-    def abort(self) -> None:
-        """Closes it at once: an answer broke off."""
-        self._transport.abort()
+    def break_off(self) -> None:
+        """Ends it in the midst of an answer: what was sent of it goes out, and nothing more."""
+        self._is_over = True
+        self._transport.close()
 
     # --- for the server's bounds
 
@@ -387,6 +388,7 @@ class Connection(asyncio.Protocol):
 
     def _end(self) -> None:
         """The last answer is sent. What the other side still sends is read, or it would lose the answer (RST)."""
+        self._is_over = True
         self._waiting.clear()
         if self._is_half_closed or not self._transport.can_write_eof():
             self._transport.close()

@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 from receiver.web.http.connection import Connection
 from receiver.web.http.exchange import Exchange
 from receiver.web.http.incoming import IncomingRequest
-from receiver.web.http.limits import SMALL, Limits
+from receiver.web.http.limits import SMALL, HttpLimits
 from receiver.web.http.load import ServerLoad
 from receiver.web.http.replies import HttpReply, reply_to
 from receiver.web.http.senders import Senders
@@ -65,7 +65,7 @@ class WebApplication(Protocol):
 class Connections:
     """Makes the connections of a server, and sees to what they may hold together."""
 
-    def __init__(self, app: WebApplication, limits: Limits, senders: Senders) -> None:
+    def __init__(self, app: WebApplication, limits: HttpLimits, senders: Senders) -> None:
         self.limits = limits
         self.senders = senders
         self.load = app.load
@@ -93,7 +93,7 @@ class Connections:
         self.state = server_state
         return Connection(self)
 
-    def adopt(self, limits: Limits, senders: Senders) -> None:
+    def adopt(self, limits: HttpLimits, senders: Senders) -> None:
         """Goes by these limits from the next connection on."""
         self.limits = limits
         self.senders = senders
@@ -203,4 +203,4 @@ class Connections:
         if not exchange.is_complete and not exchange.is_started:
             connection.reply(request, reply_to(refusal))
         elif not exchange.is_complete:
-            connection.abort()
+            connection.break_off()

@@ -22,7 +22,7 @@ PIECE: Final = 8192
 SMALL: Final = 64 * 1024
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
     """The limits of a server. Times are in seconds, sizes in bytes."""
 
     max_connections: int = 4096
@@ -51,9 +51,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     look_every: float = 0.5
 
 
-def limits_of(settings: ServerSettings, max_connections: int) -> Limits:
+def limits_of(settings: ServerSettings, max_connections: int) -> HttpLimits:
     """The limits that the configuration names; `max_connections` is what the descriptors allow."""
-    return Limits(
+    return HttpLimits(
         max_connections=max_connections,
         max_body=settings.max_body,
         max_unread=settings.max_unread,

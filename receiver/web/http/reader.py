@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from receiver.web.http.incoming import Headers, IncomingRequest, check_head
-from receiver.web.http.limits import MAX_FRAMING, MAX_HEADERS, PIECE, Limits
+from receiver.web.http.limits import MAX_FRAMING, MAX_HEADERS, PIECE, HttpLimits
 from receiver.web.http.offers import without_offer
 from receiver.web.problems import Refusal
 
@@ -45,7 +45,7 @@ class RequestReader:
         "in_head",
     )
 
-    def __init__(self, limits: Limits, owner: Owner) -> None:
+    def __init__(self, limits: HttpLimits, owner: Owner) -> None:
         self._limits = limits
         self._owner = owner
         self._parser: HttpRequestParser = HttpRequestParser(self)

@@ -137,8 +137,8 @@ async def test_the_document_requires_of_an_order_what_the_api_requires(
 
 
 def test_the_published_schemas_are_valid_and_of_every_record_and_list() -> None:
-    shown = {"Job", "JobDetail", "Event", "Delivery", "ListedDelivery", "Request", "ListedRequest", "Costs"}
-    lists = {"JobList", "EventList", "DeliveryList", "RequestList"}
+    shown = {"Job", "JobDetail", "Event", "Delivery", "ListedDelivery", "Request", "ListedRequest", "Refused", "Costs"}
+    lists = {"JobList", "EventList", "DeliveryList", "RequestList", "RefusedList"}
     assert set(schemas()) == {*shown, *lists, "Taken", "Problem", "Submission", "Pick", "Resolve"}
     for schema in schemas().values():
         jsonschema_rs.meta.validate(schema)
@@ -151,6 +151,10 @@ async def test_what_the_api_shows_fits_the_published_schemas(tmp_path: Path) -> 
         for path in ("Job", "Event", "Delivery", "Request"):
             many = "/deliveries" if path == "Delivery" else f"/{path.lower()}s"
             jsonschema_rs.validate(schemas()[f"{path}List"], await face.get(many))
+        await face.post(GRID, headers={})
+        refused = await face.get("/refused")
+        assert len(refused["items"]) == 1
+        jsonschema_rs.validate(schemas()["RefusedList"], refused)
         for job in (await face.get("/jobs"))["items"]:
             jsonschema_rs.validate(schemas()["Job"], job)
         (event,) = (await face.get("/events"))["items"]

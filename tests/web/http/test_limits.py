@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from receiver.web.http.limits import MAX_FRAMING, MAX_WAITING, Limits
+from receiver.web.http.limits import MAX_FRAMING, MAX_WAITING, HttpLimits
 from support.wire import BODY, LIMITS, LOOK, Peer, Wire, a_peer, kept, post
 
 QUICK = msgspec.structs.replace(LIMITS, look_every=0.005)
@@ -195,7 +195,7 @@ async def test_that_there_is_no_room_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["/in/journey", "/api/v1/jobs"])
 async def test_unfinished_bodies_are_bounded_together(tmp_path: Path, path: str) -> None:
-    limits = Limits(max_body=1_000_000, max_unread=1_000_000, look_every=0.01)
+    limits = HttpLimits(max_body=1_000_000, max_unread=1_000_000, look_every=0.01)
     async with a_peer(tmp_path, limits) as peer:
         peers = [peer.another() for _ in range(8)]
         for _, protocol in peers:
@@ -214,7 +214,7 @@ async def test_unfinished_bodies_are_bounded_together(tmp_path: Path, path: str)
 
 
 async def test_small_pieces_push_out_the_largest(tmp_path: Path) -> None:
-    limits = Limits(max_body=1_000_000, max_unread=300_000, look_every=0.01)
+    limits = HttpLimits(max_body=1_000_000, max_unread=300_000, look_every=0.01)
     async with a_peer(tmp_path, limits) as peer:
         large, small = peer.another(), [peer.another() for _ in range(20)]
         large[1].data_received(post("/in/journey", b"y" * 900_000)[:280_000])

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from receiver.contracts.options import NoOptions
 from receiver.lib.signatures import Secret
 from receiver.providers.apiframe import Apiframe
-from receiver.providers.apiframe import dialect as apiframe
 from receiver.providers.apimart import APIMart
-from receiver.providers.apimart import dialect as apimart
 from receiver.web.ingest import refused as refused_requests
 from receiver.web.ingest.refused import NEWEST, RefusedRequests
 from support.face import GRID, Face, a_face, with_source
@@ -23,8 +22,8 @@ REF = "0" * 39
 
 def others() -> tuple[Any, ...]:
     """A source that signs, and one that can do neither."""
-    frame = with_source("frame", provider=Apiframe(apiframe.NoOptions()), secrets=(), api_key=Secret("key"))
-    mart = with_source("mart", provider=APIMart(apimart.NoOptions()), secrets=(), token=Secret("a-path-token"))
+    frame = with_source("frame", provider=Apiframe(NoOptions()), secrets=(), api_key=Secret("key"))
+    mart = with_source("mart", provider=APIMart(NoOptions()), secrets=(), token=Secret("a-path-token"))
     return frame, mart
 
 
@@ -67,7 +66,7 @@ async def test_why_a_webhook_was_refused_is_told(tmp_path: Path, path: str, head
 
 
 async def test_where_secrets_are_configured_a_missing_signature_is_told(tmp_path: Path) -> None:
-    frame = with_source("frame", provider=Apiframe(apiframe.NoOptions()), api_key=Secret("key"))
+    frame = with_source("frame", provider=Apiframe(NoOptions()), api_key=Secret("key"))
     async with a_face(tmp_path, sources=(frame,)) as face:
         await face.post(GRID, "/in/frame", {})
         assert [one["reason"] for one in await refused(face)] == ["signature_missing"]
