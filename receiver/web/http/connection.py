@@ -388,6 +388,7 @@ class Connection(asyncio.Protocol):
 
     def _end(self) -> None:
         """The last answer is sent. What the other side still sends is read, or it would lose the answer (RST)."""
+        self._is_over = True
         self._waiting.clear()
         if self._is_half_closed or not self._transport.can_write_eof():
             self._transport.close()

@@ -131,6 +131,9 @@ class Ingest:
     def _refuse(
         self, request: IncomingRequest, source: Source | None, refusal: Refusal, started: int, reason: str = ""
     ) -> HttpReply:
+        if refusal is NOT_VERIFIED:
+            # Whether its body was read or not: what is not verified is answered alike.
+            request.keep_alive = False
         name = source.name if source is not None else None
         reason = reason or refusal.code
         names = sorted({name.decode("latin-1") for name, _ in request.headers})
