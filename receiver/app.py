@@ -94,7 +94,7 @@ class GridhookRuntime:
         self._transport: Transport | None = None
         self._dispatcher: Dispatcher | None = None
         self._reconciler: Reconciler | None = None
-        self._upkeep: Pruner | None = None
+        self._pruner: Pruner | None = None
         self._clock_watch: ClockWatch | None = None
 
     def web(self) -> Application:
@@ -127,7 +127,7 @@ class GridhookRuntime:
         self._dispatcher.start()
         self._reconciler = Reconciler(self.store, self.setup, transport, self.clock)
         self._reconciler.start()
-        self._start_upkeep()
+        self._start_pruner()
 
     async def reload(self, config: Config) -> tuple[str, ...]:
         """Goes by another configuration from here on; returns the keys whose change needs a restart.
@@ -149,8 +149,8 @@ class GridhookRuntime:
         self._dispatcher.adopt(lanes)
         self._reconciler.adopt(setup)
         if config.retention != before.retention:
-            await self._stop_upkeep()
-            self._start_upkeep()
+            await self._stop_pruner()
+            self._start_pruner()
         await write_until_kept(self.store, lambda tx: judge_again(tx, setup, self.clock()))
         return fixed
 
@@ -161,7 +161,7 @@ class GridhookRuntime:
         """
         if self._web is not None:
             self._web.state.stopping.set()
-        await self._stop_upkeep()
+        await self._stop_pruner()
         reconciler, self._reconciler = self._reconciler, None
         dispatcher, self._dispatcher = self._dispatcher, None
         dropped, cut = await asyncio.gather(
@@ -173,15 +173,15 @@ class GridhookRuntime:
             self._clock_watch = None
         return dropped + cut
 
-    def _start_upkeep(self) -> None:
+    def _start_pruner(self) -> None:
         if self.config.retention is not None:
-            self._upkeep = Pruner(self.store, self.config.retention, self.clock)
-            self._upkeep.start()
+            self._pruner = Pruner(self.store, self.config.retention, self.clock)
+            self._pruner.start()
 
-    async def _stop_upkeep(self) -> None:
-        if self._upkeep is not None:
-            upkeep, self._upkeep = self._upkeep, None
-            await upkeep.stop()
+    async def _stop_pruner(self) -> None:
+        if self._pruner is not None:
+            pruner, self._pruner = self._pruner, None
+            await pruner.stop()
 
     def _lanes(self, config: Config, setup: Setup, transport: Transport) -> list[Lane]:
         sinks = [_sink(settings) for settings in config.sinks.values()]

@@ -165,7 +165,7 @@ class Dispatcher:
         return tuple((lanes[one.lane], one) for one in tx.run_out(now) if one.lane in lanes and one.number not in ours)
 
     def _claim(self, tx: Transaction, lane: Lane, claimed: list[ClaimedDelivery], now: int) -> int | None:
-        """Claims of one lane; gives when it may claim again, None if that is for a later commit to tell."""
+        """Claims of one lane; returns when it may claim again (Unix ms), None if a later commit tells that."""
         closed = closed_until(tx, lane.name, now)
         if closed is not None:
             return closed

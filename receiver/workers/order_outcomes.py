@@ -5,7 +5,7 @@ Everything here runs within a transaction; `receiver/workers/orders.py` does wha
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -68,6 +68,16 @@ def may_repeat(kept: KeptJob, source: Source, now: int) -> bool:
     return kept.first_sent_at is not None and now - kept.first_sent_at < KEY_LIFE
 
 
+class SettledOrder(NamedTuple):
+    """What was written of one try of an order."""
+
+    #: The outcome's name, or `given_back`, `held`, or `fenced`: it was no longer this try's to say.
+    name: str
+    outcome: OrderOutcome | Postponed
+    #: The job after it; None if it is gone.
+    job: KeptJob | None
+
+
 def settle_order(
     tx: Transaction,
     setup: Setup,
@@ -76,27 +86,28 @@ def settle_order(
     started: int,
     now: int,
     spread: float,
-) -> tuple[str, OrderOutcome | Postponed, KeptJob | None]:
-    """Writes down what came of an order; gives the word for it, the outcome, and the job after it.
+) -> SettledOrder:
+    """Writes down what came of an order, and moves its job on; `started` and `now` are Unix ms, `spread` in [0, 1).
 
     A try that broke before `submitting` was committed sent nothing; after that its fate is not known. A webhook may
     have come first: then the job stays as the webhook told.
     """
     kept = tx.job(delivery.job)
     if isinstance(outcome, Postponed):
-        return _hold_back(tx, setup, delivery, kept, now), outcome, tx.job(delivery.job)
+        return SettledOrder(_hold_back(tx, setup, delivery, kept, now), outcome, tx.job(delivery.job))
     known = _judged(tx, kept, outcome)
     if kept is None:
-        return "fenced", known, None
+        return SettledOrder("fenced", known, None)
     if isinstance(outcome, Interrupted) and not outcome.counted and kept.job.status != "submitting":
-        return ("given_back" if tx.settle(delivery, returned_unused(delivery, now)) else "fenced"), known, kept
+        returned = tx.settle(delivery, returned_unused(delivery, now))
+        return SettledOrder("given_back" if returned else "fenced", known, kept)
     after = _delivery_after(setup.sources[kept.job.source], kept, delivery, known, now, spread)
     if not settle_try(tx, delivery, after, known, outcome_name(known), started, now):
-        return "fenced", known, kept
+        return SettledOrder("fenced", known, kept)
     if isinstance(known, NotAccepted):
         hold_back(tx, delivery.lane, known.after, now)
     _move_job(tx, setup, kept, known, after, delivery, now)
-    return outcome_name(known), known, tx.job(delivery.job)
+    return SettledOrder(outcome_name(known), known, tx.job(delivery.job))
 
 
 def held_back(tx: Transaction, kept: KeptJob) -> bool:
@@ -222,7 +233,7 @@ def _fail(tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, deliver
 
 
 def recover(tx: Transaction, setup: Setup, now: int) -> int:
-    """Ends the leases of an earlier process; gives how many there were. Orders found `submitting` become unsure."""
+    """Ends the leases of an earlier process; returns how many. Orders found `submitting` become unsure."""
     interrupted = tx.running()
     for delivery in interrupted:
         if delivery.is_order and delivery.name in setup.sources:

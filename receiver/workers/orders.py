@@ -74,7 +74,7 @@ class OrderCarrier:
         )
 
     def prepare(self, tx: Transaction, delivery: Delivery) -> Try:
-        """Reads what is to be ordered; gives the try."""
+        """Reads what is to be ordered; returns the try."""
         try:
             return partial(self.carry, delivery, self._order(tx, delivery))
         except Exception as wrong:  # noqa: BLE001  # what cannot be read must not fail a commit that others share
@@ -144,9 +144,10 @@ class OrderCarrier:
     async def _settle(self, delivery: Delivery, outcome: OrderOutcome | Interrupted | Postponed, started: int) -> None:
         spread = self._spread()
         now = self._clock()
-        settled_as, known, job = await write_until_kept(
+        settled = await write_until_kept(
             self._store, lambda tx: settle_order(tx, self._setup, delivery, outcome, started, now, spread)
         )
+        known, job = settled.outcome, settled.job
         log.info(
             "order.attempted",
             delivery_id=ids.show("dlv", delivery.number),
@@ -155,7 +156,7 @@ class OrderCarrier:
             action=job.job.action if job else None,
             provider_job_id=job.job.provider_job_id if job else None,
             attempt=delivery.attempt,
-            outcome=settled_as,
+            outcome=settled.name,
             status=known.status,
             note=known.note,
             job_status=job.job.status if job else None,

@@ -208,7 +208,7 @@ def take_answers(
     answered: bool,
     now: int,
 ) -> int:
-    """Folds what a status query told into the jobs it asked for; gives the number of events.
+    """Folds what a status query told into the jobs it asked for; returns the number of events made.
 
     Jobs that the answer leaves out are asked for again later; `answered` False: the vendor could not be asked at all.
     """

@@ -1,4 +1,4 @@
-"""Upkeep: takes away what is older than the retention, bit by bit, beside all that goes on."""
+"""Retention: takes away what is older than the retention, bit by bit, beside all that goes on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from receiver.contracts import (
 from receiver.errors import StoreUnavailable
 from receiver.lib.times import Clock, stamp
 
-log = structlog.get_logger("upkeep")
+log = structlog.get_logger("retention")
 
 T = TypeVar("T")
 
@@ -77,7 +77,7 @@ def _timed(work: Callable[[Transaction], T], tx: Transaction) -> tuple[T, float]
 
 
 async def prune(store: Store, before: int, *, after: int = 0, pace: PrunePace | None = None) -> Pruned:
-    """Takes away what is over and older than the id `before`, and gives the room back; gives what it took away.
+    """Takes away what is over and older than the id `before`, and gives the room back; returns what went.
 
     `after`: what is older than this id is left alone. What is killed in between is taken up by the next call. Raises
     StoreUnavailable.
@@ -199,7 +199,7 @@ class Pruner:
 
     def start(self) -> None:
         """Begins."""
-        self._loop = asyncio.create_task(self._run(), name="upkeep")
+        self._loop = asyncio.create_task(self._run(), name="retention")
 
     async def stop(self) -> None:
         """Ends, between two steps."""
@@ -215,22 +215,22 @@ class Pruner:
                 if self._is_trusted():
                     await self.tidy()
             except StoreUnavailable as wrong:
-                log.error("upkeep.waits", reason=str(wrong))
+                log.error("retention.waits", reason=str(wrong))
             except Exception as wrong:  # a fault here must not end the retention for good
-                log.exception("upkeep.broke", error=repr(wrong))
+                log.exception("retention.broke", error=repr(wrong))
 
     def _is_trusted(self) -> bool:
         """Whether the clock may be gone by: what is taken away because of a wrong one does not come back."""
         now = self._clock()
         if self._turn_at is not None and now - self._turn_at > OVERLAP:
             self._left_out = LEFT_OUT
-            log.warning("upkeep.waits", reason="the clock was set ahead", passes=LEFT_OUT)
+            log.warning("retention.waits", reason="the clock was set ahead", passes=LEFT_OUT)
         self._turn_at = now
         self._left_out = max(0, self._left_out - 1)
         return self._left_out == 0
 
     async def tidy(self) -> Pruned:
-        """One pass; gives what it took away. Raises StoreUnavailable."""
+        """One pass; returns what it took away. Raises StoreUnavailable."""
         began = self._clock()
         oldest = began - self._retention
         whole = self._whole_at is None or began - self._whole_at >= OVERLAP
@@ -240,7 +240,7 @@ class Pruner:
         if whole:
             self._whole_at = began
         log.info(
-            "upkeep.pruned",
+            "retention.pruned",
             before=stamp(oldest),
             **msgspec.structs.asdict(done),
             took_ms=self._clock() - began,

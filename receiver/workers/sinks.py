@@ -82,7 +82,7 @@ class SinkCarrier:
         )
 
     def prepare(self, tx: Transaction, delivery: Delivery) -> Try:
-        """Reads what is to be delivered; gives the try."""
+        """Reads what is to be delivered; returns the try."""
         try:
             return partial(self.carry, delivery, outgoing_event(tx, delivery))
         except Exception as wrong:  # noqa: BLE001  # what cannot be read must not fail a commit that others share

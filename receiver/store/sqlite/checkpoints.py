@@ -120,5 +120,5 @@ def _flush(file: int) -> None:
 
 
 def checkpoint(db: sqlite3.Connection) -> int:
-    """Moves what can be moved without waiting for anybody; gives how many pages the WAL holds."""
+    """Moves what can be moved without waiting for anybody; returns how many pages the WAL holds."""
     return int(db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])

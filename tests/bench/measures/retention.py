@@ -36,7 +36,7 @@ LOOK_EVERY: Final = 0.05
 #: At most so many seconds at the highest rate.
 LOADED: Final = 1.5
 #: What the server says after a pass.
-DONE: Final = b"upkeep.pruned"
+DONE: Final = b"retention.pruned"
 
 
 class Retained(msgspec.Struct, frozen=True, kw_only=True):
