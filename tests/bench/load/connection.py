@@ -8,7 +8,7 @@ from typing import Protocol, cast
 from bench.load.http1 import read_answer
 
 
-class Owner(Protocol):
+class LoadOwner(Protocol):
     """Who is told what happens on a connection."""
 
     def answered(self, connection: LoadConnection, status: int) -> None:
@@ -23,7 +23,7 @@ class Owner(Protocol):
 class LoadConnection(asyncio.Protocol):
     """Sends whole requests and waits for whole answers."""
 
-    def __init__(self, owner: Owner, breaks: int = 0) -> None:
+    def __init__(self, owner: LoadOwner, breaks: int = 0) -> None:
         """`breaks` is how many connections before this one broke without a single answer."""
         self.breaks = breaks
         self.busy = False

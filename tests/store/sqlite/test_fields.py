@@ -212,6 +212,7 @@ def test_every_field_of_a_job_is_kept() -> None:
     values: dict[str, object] = {
         "then": (Then(action="vary"),),
         "facts": {"output_id": "x"},
+        "extra": {"seed": 7},
         "submission_digest": "ab",
         "first_sent_at": NOW,
         "missed_checks": 2,
