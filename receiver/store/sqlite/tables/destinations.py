@@ -17,11 +17,6 @@ class DestinationsTable(Table):
         row = self._one("SELECT * FROM destinations WHERE lane = ?", (lane,))
         return Destination(**dict(zip(Destination.__struct_fields__, row, strict=True))) if row else None
 
-    def destinations(self) -> list[Destination]:
-        """Every lane that does not take everything."""
-        rows = self._db.execute("SELECT * FROM destinations ORDER BY lane")
-        return [Destination(**dict(zip(Destination.__struct_fields__, row, strict=True))) for row in rows]
-
     def put_destination(self, destination: Destination) -> None:
         """Remembers what a lane met with."""
         values = msgspec.structs.astuple(destination)
