@@ -99,8 +99,8 @@ def first_at(ms: int) -> int:
 
 def made_at(number: int, leads: Sequence[IdLead] = ()) -> int:
     """When an id was made, Unix milliseconds, by the clock of that moment; `leads` are those known, in order."""
-    ahead = next((lead.ahead for lead in reversed(leads) if lead.number <= number), 0)
-    return (number >> COUNTER_BITS) + EPOCH_MS - ahead
+    made = (number >> COUNTER_BITS) + EPOCH_MS
+    return made - next((lead.ahead for lead in reversed(leads) if lead.number <= number), 0) if leads else made
 
 
 def spans_made(since: int | None, until: int | None, leads: Sequence[IdLead]) -> Iterator[IdSpan]:

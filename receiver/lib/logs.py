@@ -111,8 +111,10 @@ def _logger_class(level: int) -> type[structlog.typing.FilteringBoundLogger]:
         return usual
 
     def info(self: Any, event: str, *args: Any, **values: Any) -> None:
+        line = {**self._context, **values, "event": event % args if args else event}
         try:
-            (line,), _ = self._process_event("info", event % args if args else event, values)
+            for step in self._processors:
+                line = step(self._logger, "info", line)
         except structlog.DropEvent:
             return
         self._logger.info(line)

@@ -19,6 +19,8 @@ _TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s\[\]{},:"]+', re.D
 _STRUCK_TOKEN: Final = b'"***"'
 #: A printable ASCII character written as an escape: nobody has to, some do for `<`, `>`, `&`, `+` and quotes.
 _NEEDLESS: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
+#: Characters that neither JSON nor an address has to escape.
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9_.~-]+")
 _CHARACTERS: Final = {b"%02x" % code: bytes([code]) for code in range(0x20, 0x80)}
 
 
@@ -32,6 +34,7 @@ class Redaction:
         forms = {form for word in self._words if len(word) >= SHORTEST for form in _forms(word)}
         self._forms = sorted(forms, key=len, reverse=True)
         self._raw = [form.encode() for form in self._forms]
+        self._marks = sorted({_mark(word) for word in self._words if len(word) >= SHORTEST})
         #: Escapes that a secret may be written with, beside the needless ones.
         self._escapes = [b"\\" + sign.encode() for sign in '/"\\' if any(sign in form for form in self._forms)]
 
@@ -46,7 +49,7 @@ class Redaction:
 
     def body(self, body: bytes) -> bytes:
         """A body without secrets. What was JSON is JSON still, and nothing else of it has changed."""
-        if not self._suspect(body):
+        if self._is_clean(body) or not self._suspect(body):
             return body
         try:
             json.loads(body.decode())
@@ -54,8 +57,17 @@ class Redaction:
             return self._plainly(body)
         return _TOKEN.sub(lambda found: self._token(found[0]), body)
 
+    def _is_clean(self, body: bytes) -> bool:
+        """True if no secret can be in it. For almost every body this is all, so it is quick."""
+        # As text: it is searched twice as fast as bytes are.
+        text = body.decode("latin-1")
+        for mark in self._marks:
+            if mark in text:
+                return False
+        return "\\" not in text or "\\u00" not in text
+
     def _suspect(self, body: bytes) -> bool:
-        """Whether a secret may be in it, as it is or escaped. For almost every body this is all, so it is quick."""
+        """Whether a secret may be in it, as it is or escaped."""
         for raw in self._raw:
             if raw in body:
                 return True
@@ -82,6 +94,11 @@ class Redaction:
         for form in self._forms:
             struck = struck.replace(form, STRUCK)
         return token if struck == text else json.dumps(struck).encode()
+
+
+def _mark(word: str) -> str:
+    """The longest part of a word that is written in one way only, but for needless escapes; empty if it has none."""
+    return max(_UNRESERVED.findall(word), key=len, default="")
 
 
 def _forms(word: str) -> set[str]:

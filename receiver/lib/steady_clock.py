@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,9 +15,12 @@ from receiver.lib.times import Clock, system_clock
 
 #: Goes on while the machine sleeps, where there is such a clock.
 SINCE_BOOT: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+#: Nanoseconds since the machine was started; no setting of the clock changes it.
+since_boot_ns: Final[Callable[[], int]] = partial(time.clock_gettime_ns, SINCE_BOOT)
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 #: The two clocks of one reading are read within so many ms, if that can be had.
 TOGETHER: Final = 100
+NS_PER_MS: Final = 1_000_000
 
 
 class ClockReading(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,11 +34,6 @@ class ClockReading(msgspec.Struct, frozen=True, kw_only=True):
     wall: int
 
 
-def since_boot() -> int:
-    """Milliseconds since the machine was started; no setting of the clock changes it."""
-    return time.clock_gettime_ns(SINCE_BOOT) // 1_000_000
-
-
 def this_boot() -> str:
     """What tells this boot of this machine from any other; where the system does not say, this very process."""
     try:
@@ -45,15 +45,17 @@ def this_boot() -> str:
 class SteadyClock:
     """The present as Unix ms (`Clock`): what the wall clock showed when it was last followed, and what passed since."""
 
-    def __init__(self, wall: Clock = system_clock, steady: Clock = since_boot, boot: str | None = None) -> None:
+    def __init__(
+        self, wall: Clock = system_clock, steady_ns: Callable[[], int] = since_boot_ns, boot: str | None = None
+    ) -> None:
         self._wall = wall
-        self._steady = steady
+        self._steady_ns = steady_ns
         self._boot = boot or this_boot()
         self._ahead = 0
         self.follow()
 
     def __call__(self) -> int:
-        return self._steady() + self._ahead
+        return self._steady_ns() // NS_PER_MS + self._ahead
 
     def off_by(self) -> int:
         """How far the wall clock was set since it was last followed, ms: below 0 if it was set back."""
@@ -68,7 +70,7 @@ class SteadyClock:
 
     def _read(self) -> ClockReading:
         for _ in range(3):
-            steady, wall, after = self._steady(), self._wall(), self._steady()
-            if after - steady <= TOGETHER:
+            before, wall, after = self._steady_ns(), self._wall(), self._steady_ns()
+            if after - before <= TOGETHER * NS_PER_MS:
                 break
-        return ClockReading(boot=self._boot, steady=after, wall=wall)
+        return ClockReading(boot=self._boot, steady=after // NS_PER_MS, wall=wall)

@@ -17,7 +17,7 @@ class SettableClock(Clock):
 
     def start_run(self, boot: str) -> None:
         """A new process, of the same boot or of another one."""
-        self.steady = SteadyClock(lambda: self.now, lambda: self.since_boot, boot)
+        self.steady = SteadyClock(lambda: self.now, lambda: self.since_boot * 1_000_000, boot)
 
     def __call__(self) -> int:
         return self.steady()

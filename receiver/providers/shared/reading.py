@@ -109,9 +109,9 @@ def number(value: Any) -> Decimal | None:
 
 def url(value: Any) -> str | None:
     """An http(s) address; None for anything else."""
-    if not isinstance(value, str) or len(value) > URL_LENGTH:
+    if type(value) is not str or len(value) > URL_LENGTH:
         return None
-    if PLAIN_URL.fullmatch(value):
+    if PLAIN_URL.fullmatch(value) is not None:
         return value
     known = value.strip()
     if not known.startswith(SCHEMES) and not known[:8].lower().startswith(SCHEMES):

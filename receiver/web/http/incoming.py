@@ -86,11 +86,13 @@ def is_host(value: bytes) -> bool:
     return NO_HOST.search(value) is None
 
 
-def check_head(version: str, named: dict[bytes, bytes], hosts: int) -> None:
-    """Raises Refusal (400) for a head that two programs may read in two ways; `hosts` is how often it has `Host`."""
+def check_head(version: str, headers: Headers, named: dict[bytes, bytes]) -> None:
+    """Raises Refusal (400) for a head that two programs may read in two ways; `named` has the last of each header."""
     if version not in ("1.1", "1.0"):
         raise Refusal(400, "bad_request", "only HTTP/1.1 and HTTP/1.0 are spoken here")
-    if hosts > 1 or (hosts == 0 and version == "1.1") or not is_host(named.get(b"host", b"")):
+    host = named.get(b"host")
+    is_once = host is not None and (len(named) == len(headers) or sum(name == b"host" for name, _ in headers) == 1)
+    if not (is_once or (host is None and version == "1.0")) or not is_host(host or b""):
         raise Refusal(400, "bad_host", "there must be one Host header, with a host and nothing else")
     coding = named.get(b"transfer-encoding")
     if coding is not None and (coding.lower() != b"chunked" or version == "1.0"):

@@ -33,7 +33,6 @@ class RequestReader:
         "_framing",
         "_head_size",
         "_headers",
-        "_hosts",
         "_is_last",
         "_limits",
         "_owner",
@@ -56,7 +55,6 @@ class RequestReader:
         self._head_size = 0
         self._target = b""
         self._headers: Headers = []
-        self._hosts = 0
         #: Size of the piece that is being read, and what the framing of the body has taken in earlier ones, bytes.
         self._piece = 0
         self._framing = 0
@@ -103,7 +101,6 @@ class RequestReader:
         self._head_size = 0
         self._target = b""
         self._headers = []
-        self._hosts = 0
 
     def on_url(self, target: bytes) -> None:
         """A piece of the target."""
@@ -111,12 +108,8 @@ class RequestReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; one that comes behind the body (a trailer) is none."""
-        if not self.in_head:
-            return
-        name = name.lower()
-        if name == b"host":
-            self._hosts += 1
-        self._headers.append((name, value.strip(b" \t")))
+        if self.in_head:
+            self._headers.append((name.lower(), value.strip(b" \t")))
 
     def on_headers_complete(self) -> None:
         """The head is here."""
@@ -187,7 +180,7 @@ class RequestReader:
         parser, headers = self._parser, self._headers
         version = parser.get_http_version()
         named = dict(headers)
-        check_head(version, named, self._hosts)
+        check_head(version, headers, named)
         method = parser.get_method().decode("ascii")
         self._framing = 0
         request = IncomingRequest(method, self._target, version, headers, self._owner.sender_of(headers))
