@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -45,7 +45,7 @@ def signing_keys(key: str, given: tuple[Secret, ...]) -> tuple[bytes, ...]:
 
 
 class Webhook(Handler):
-    """POSTs each event's own bytes to one address.
+    """POSTs each event's own bytes, a CloudEvent in JSON, to one address.
 
     `webhook-id` is the event's id and stays the same over all tries, so the receiver can tell a repeat.
     """
@@ -57,12 +57,15 @@ class Webhook(Handler):
         url: SecretUrl
         #: `whsec_` + base64 of 24-64 bytes. With two of them every event is signed with both.
         secret: Annotated[tuple[Secret, ...], msgspec.Meta(extra={"check": partial(signing_keys, "")})]
+        #: What the body is called. Most receivers parse `application/json` alone (Express, Node-RED).
+        content_type: Literal["application/json", "application/cloudevents+json"] = "application/json"
 
     def __init__(self, options: Options) -> None:
         """Raises OptionError for an address or a secret that cannot be used."""
         self._url = usable_url("url", options.url)
         self._hidden = (*options.secret, *keys_in(self._url))
         self._keys = signing_keys("secret", options.secret)
+        self._content_type = options.content_type
 
     async def deliver(self, outgoing: OutgoingEvent, context: DeliveryContext) -> Outcome:
         """Sends the event once. Raises TransportError if there was no answer."""
@@ -73,7 +76,7 @@ class Webhook(Handler):
         moment = now // 1000
         signatures = (standard_webhook_signature(key, outgoing.event.id, moment, outgoing.body) for key in self._keys)
         headers = {
-            "content-type": "application/cloudevents+json",
+            "content-type": self._content_type,
             "user-agent": "gridhook",
             "webhook-id": outgoing.event.id,
             "webhook-timestamp": str(moment),

@@ -93,6 +93,8 @@ handler = "log"
 #handler = "webhook"
 #url = "https://app.example.com/hooks"
 #secret = "env:BACKEND_SECRET"
+# What the body is called; "application/cloudevents+json" for receivers that ask for it.
+#content_type = "application/json"
 #retry = ["5s", "30s", "2m", "10m", "1h", "6h", "24h"]
 #timeout = "15s"
 #concurrency = 4

@@ -345,6 +345,12 @@ def test_what_may_only_be_wrong_because_a_key_was_left_out_is_not_told(tmp_path:
             "holds 5 bytes",
             "whsec_",
         ),
+        (
+            'handler = "webhook"\nurl = "https://x.example"\nsecret = "env:BACKEND_SECRET"\ncontent_type = "text/json"',
+            ".content_type",
+            "'text/json' cannot stand here",
+            '"application/json", "application/cloudevents+json"',
+        ),
     ],
 )
 def test_what_would_end_serve_ends_check(tmp_path: Path, keys: str, where: str, wrong: str, remedy: str) -> None:

@@ -58,8 +58,19 @@ async def test_the_event_goes_out_byte_for_byte_to_the_configured_address() -> N
     (request,) = seen
     assert (request.method, str(request.url)) == ("POST", URL)
     assert request.content == outgoing().body
-    assert request.headers["content-type"] == "application/cloudevents+json"
     assert request.headers["user-agent"] == "gridhook"
+
+
+async def test_the_body_is_called_json_unless_the_cloudevents_type_is_asked_for() -> None:
+    seen: list[httpx.Request] = []
+    await webhook(recorder(seen)).deliver(outgoing())
+    options = Webhook.Options(url=Secret(URL), secret=(Secret(SECRET),), content_type="application/cloudevents+json")
+    await Bound(Webhook(options), HttpTransport(recorder(seen)), NOW).deliver(outgoing())
+    assert [request.headers["content-type"] for request in seen] == [
+        "application/json",
+        "application/cloudevents+json",
+    ]
+    assert seen[0].content == seen[1].content
 
 
 async def test_the_signature_is_that_of_standard_webhooks() -> None:
