@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
 from functools import partial
 from typing import Annotated, Final, Literal
 
@@ -19,13 +17,12 @@ from receiver.contracts import (
 from receiver.errors import OptionError
 from receiver.lib.signatures import (
     Secret,
+    fresh_standard_webhook_secret,
     standard_webhook_key,
     standard_webhook_signature,
 )
 from receiver.model.deliveries import Outcome, OutgoingEvent
 
-#: Bytes of a secret that is proposed.
-FRESH_LENGTH: Final = 32
 #: The present secret and, while receivers change over, the one before.
 MOST_SECRETS: Final = 2
 
@@ -35,13 +32,15 @@ def signing_keys(key: str, given: tuple[Secret, ...]) -> tuple[bytes, ...]:
 
     Raises OptionError, under the name `key`, for what is none; the remedy holds a fresh one.
     """
-    if not 1 <= len(given) <= MOST_SECRETS:
+    if len(given) > MOST_SECRETS:
         raise OptionError(key, f"has {len(given)} secrets", "write one, or a list of two while you rotate")
     try:
+        if not given:
+            raise ValueError("is an empty list")
         return tuple(standard_webhook_key(secret) for secret in given)
     except ValueError as wrong:
-        fresh = base64.b64encode(secrets.token_bytes(FRESH_LENGTH)).decode()
-        raise OptionError(key, str(wrong), f"take this one, here and at the receiver: whsec_{fresh}") from None
+        fresh = fresh_standard_webhook_secret()
+        raise OptionError(key, str(wrong), f"take this one, here and at the receiver: {fresh}") from None
 
 
 class Webhook(Handler):
