@@ -36,7 +36,7 @@ class EnvFile(msgspec.Struct, frozen=True, kw_only=True):
 def read_env_file(named: object, folder: Path, findings: Findings) -> EnvFile:
     """The file that `env_file` names, relative to `folder`; without that key `.env` there, if there is one.
 
-    Values lose the quotes around them, as with the usual libraries; `$` stands for itself. What cannot be read is noted.
+    Values lose the quotes around them, as with the usual libraries; `$` stands for itself. Notes what cannot be read.
     """
     path = folder / (named if isinstance(named, str) else USUAL)
     try:
