@@ -32,7 +32,7 @@ def test_a_webhooks_body_is_told_with_its_orders_prices_and_sinks(tmp_path: Path
         "job.completed (imagine at journey, vendor's id grid-1): tells log\n\n"
         "order pick index=2 at journey: 2 credits, by rule poster\n"
         "     then order upscale kind=2x at journey: 2 credits, by rule auto-hd\n\n"
-        "costs 4 credits\n"
+        "costs 4 credits of journey\n"
         "the database is not there yet, so budgets count as untouched; nothing was sent or kept\n"
     )
     assert not (tmp_path / "gridhook.db").exists()
@@ -49,7 +49,7 @@ def test_an_event_as_it_is_listed_is_told_with_what_holds_it(tmp_path: Path) -> 
         "hold upscale kind=2x at journey: 2 credits, by rule auto-hd\n"
         "     budget: 2 more would exceed source journey's 3 credits (2 used)\n"
         f"     planned for this very event before, as {before[0]['id']}: never again\n\n"
-        "costs nothing; held back: 2 credits\n"
+        "costs nothing; held back: 2 credits of journey\n"
     ) in shown
     assert f"budgets and breakers as they are in {tmp_path}/gridhook.db; nothing was sent or kept\n" in shown
     assert values(run(tmp_path, "jobs", "--json")) == before
@@ -66,7 +66,12 @@ def test_an_event_may_come_from_standard_input(tmp_path: Path, monkeypatch: pyte
 def test_the_plan_can_be_had_as_json(tmp_path: Path) -> None:
     configured(tmp_path, POSTER)
     [found] = values(run(tmp_path, "check", "--plan", a_file(tmp_path, GRID), "--source", "journey", "--json"))
-    assert (found["cost"], found["held"], found["unknown"], found["database"]) == ({"credits": "4"}, {}, 0, False)
+    assert (found["cost"], found["held"], found["unknown"], found["database"]) == (
+        [{"amount": "4", "unit": "credits", "source": "journey"}],
+        [],
+        0,
+        False,
+    )
     assert [step["action"] for order in found["orders"] for step in (order, *order["then"])] == ["pick", "upscale"]
     assert found["events"][0]["sinks"] == ["log"]
 
