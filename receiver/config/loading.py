@@ -117,6 +117,8 @@ def _read(
         server=server,
         sources=sources.made,
         sinks=sinks,
+        source_names=sources.names,
+        sink_names=tuple(sink_tables),
         rules=rules.rules,
         budgets=sources.budgets,
         rule_budgets=rules.budgets,

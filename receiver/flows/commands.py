@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import Any, Final
 
 import msgspec
@@ -210,10 +211,13 @@ def _completed(tx: Transaction, job_id: str) -> KeptJob:
     return kept
 
 
-def _params(account: Source, action: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The parameters in canonical form. Raises InvalidParams with all that is wrong, also for unknown ones."""
+def _params(account: Source, action: str, given: dict[str, Any], words: Collection[str] = ()) -> dict[str, Any]:
+    """The parameters in canonical form. Raises InvalidParams with all that is wrong, also for unknown ones.
+
+    `words` may stand beside them, so that they may be meant too.
+    """
     params, wrong = read_params(action, given)
-    unknown = account.unknown_params(action, given)
+    unknown = account.unknown_params(action, given, words)
     mistakes = [text for name, text in wrong.items() if name not in unknown]
     named = list(unknown.items())[:MOST_NAMED]
     mistakes += [f"{action} at {account.name} has no parameter {name!r}: {meant}" for name, meant in named]
@@ -250,7 +254,7 @@ def _read_link(setup: Setup, link: Any, source: str, parent_action: str) -> Then
     if not isinstance(place, str) or place not in setup.sources:
         raise InvalidParams(f"then names source {repr(place)[:60]}, which is not configured")
     action = link["action"]
-    params = _params(setup.sources[place], action, {name: link[name] for name in link if name not in OWN})
+    params = _params(setup.sources[place], action, {name: link[name] for name in link if name not in OWN}, OWN)
     provider = setup.sources[place].provider
     extra = {} if link.get("extra") is None else link["extra"]
     if not isinstance(extra, dict):

@@ -78,7 +78,7 @@ def _named(config: Path) -> str:
 def migrate(ctx: typer.Context, config: ConfigFile = DEFAULT_FILE, json: AsJson = False) -> None:
     """Bring the database to this version's schema."""
     parts = composition(ctx)
-    read = settings(ctx, config)
+    read = settings(ctx, config, secrets="optional")
     before = parts.inspect(read)
     after = asyncio.run(_migrated(parts, read))
     applied = list(range((before.version or 0) + 1, (after.version or 0) + 1))
