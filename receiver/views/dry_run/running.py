@@ -20,6 +20,7 @@ from receiver.flows.advance import advance
 from receiver.flows.reports import report_to
 from receiver.lib import ids
 from receiver.lib.ids import Ids
+from receiver.lib.nearest import nearest
 from receiver.lib.strict_json import read_json
 from receiver.lib.times import unstamp
 from receiver.model.actions import GRIDS
@@ -115,7 +116,7 @@ def _happen(stage: DryRunWorld, event: Event) -> None:
 def _post(stage: DryRunWorld, body: bytes, name: str) -> None:
     source = stage.setup.sources.get(name)
     if source is None:
-        raise NotFound(f"there is no source {name!r}")
+        raise NotFound(f"there is no source {name!r}: {nearest(name, sorted(stage.setup.sources))}")
     arrival = intake.read(Request(source=name, headers={}, body=body, received_at=stage.now), GENUINE, source)
     for report in arrival.reports:
         known = stage.real.job_at(name, report.provider_job_id or "") if stage.real is not None else None

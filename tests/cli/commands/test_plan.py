@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,14 @@ def test_an_event_as_it_is_listed_is_told_with_what_holds_it(tmp_path: Path) -> 
     assert values(run(tmp_path, "jobs", "--json")) == before
 
 
+def test_until_when_an_order_is_held_is_told_in_the_configured_zone(tmp_path: Path) -> None:
+    file = configured(tmp_path, POSTER)
+    held = file.read_text().replace("secrets ", 'budget = { credits = 1, per = "day" }\nsecrets ')
+    file.write_text('time_zone = "Asia/Kathmandu"\n' + held)
+    shown = done(run(tmp_path, "check", "--plan", a_file(tmp_path, GRID), "--source", "journey"))
+    assert re.search(r"budget, until \d{4}-\d\d-\d\dT00:00:00\.000\+05:45: 2 more would exceed", shown)
+
+
 def test_an_event_may_come_from_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = configured(tmp_path)
     webhook(tmp_path, PICKED)
@@ -88,7 +97,7 @@ def test_an_event_without_orders_says_so(tmp_path: Path) -> None:
         (None, [], "event.json cannot be read: No such file or directory"),
         (b"{", [], "for a webhook as a vendor posts it name its --source"),
         (GRID, [], "it is no event as `gridhook events --json` prints them"),
-        (GRID, ["--source", "nobody"], "there is no source 'nobody'"),
+        (GRID, ["--source", "jurney"], "there is no source 'jurney': did you mean \"journey\"?"),
         ({"a": 1}, ["--source", "journey"], "it tells nothing as a webhook of journey"),
         (b" " * (16 * 1024 * 1024 + 1), [], "is larger than 16777216 bytes"),
     ],
