@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -19,13 +17,12 @@ from receiver.contracts import (
 from receiver.errors import OptionError
 from receiver.lib.signatures import (
     Secret,
+    fresh_standard_webhook_secret,
     standard_webhook_key,
     standard_webhook_signature,
 )
 from receiver.model.deliveries import Outcome, OutgoingEvent
 
-#: Bytes of a secret that is proposed.
-FRESH_LENGTH: Final = 32
 #: The present secret and, while receivers change over, the one before.
 MOST_SECRETS: Final = 2
 
@@ -35,17 +32,19 @@ def signing_keys(key: str, given: tuple[Secret, ...]) -> tuple[bytes, ...]:
 
     Raises OptionError, under the name `key`, for what is none; the remedy holds a fresh one.
     """
-    if not 1 <= len(given) <= MOST_SECRETS:
+    if len(given) > MOST_SECRETS:
         raise OptionError(key, f"has {len(given)} secrets", "write one, or a list of two while you rotate")
     try:
+        if not given:
+            raise ValueError("is an empty list")
         return tuple(standard_webhook_key(secret) for secret in given)
     except ValueError as wrong:
-        fresh = base64.b64encode(secrets.token_bytes(FRESH_LENGTH)).decode()
-        raise OptionError(key, str(wrong), f"take this one, here and at the receiver: whsec_{fresh}") from None
+        fresh = fresh_standard_webhook_secret()
+        raise OptionError(key, str(wrong), f"take this one, here and at the receiver: {fresh}") from None
 
 
 class Webhook(Handler):
-    """POSTs each event's own bytes to one address.
+    """POSTs each event's own bytes, a CloudEvent in JSON, to one address.
 
     `webhook-id` is the event's id and stays the same over all tries, so the receiver can tell a repeat.
     """
@@ -57,12 +56,15 @@ class Webhook(Handler):
         url: SecretUrl
         #: `whsec_` + base64 of 24-64 bytes. With two of them every event is signed with both.
         secret: Annotated[tuple[Secret, ...], msgspec.Meta(extra={"check": partial(signing_keys, "")})]
+        #: What the body is called. Most receivers parse `application/json` alone (Express, Node-RED).
+        content_type: Literal["application/json", "application/cloudevents+json"] = "application/json"
 
     def __init__(self, options: Options) -> None:
         """Raises OptionError for an address or a secret that cannot be used."""
         self._url = usable_url("url", options.url)
         self._hidden = (*options.secret, *keys_in(self._url))
         self._keys = signing_keys("secret", options.secret)
+        self._content_type = options.content_type
 
     async def deliver(self, outgoing: OutgoingEvent, context: DeliveryContext) -> Outcome:
         """Sends the event once. Raises TransportError if there was no answer."""
@@ -73,7 +75,7 @@ class Webhook(Handler):
         moment = now // 1000
         signatures = (standard_webhook_signature(key, outgoing.event.id, moment, outgoing.body) for key in self._keys)
         headers = {
-            "content-type": "application/cloudevents+json",
+            "content-type": self._content_type,
             "user-agent": "gridhook",
             "webhook-id": outgoing.event.id,
             "webhook-timestamp": str(moment),

@@ -1,4 +1,4 @@
-"""Which files that hold secrets other users of this machine can read."""
+"""Which files that hold secrets other users of this machine can read or change."""
 
 from __future__ import annotations
 
@@ -10,38 +10,42 @@ from typing import Final
 
 from receiver.store.sqlite.files.live_file import COMPANIONS
 
-#: May be read by the group, by everybody.
-READ_BY_GROUP: Final = stat.S_IRGRP
-READ_BY_ALL: Final = stat.S_IROTH
+READ: Final = stat.S_IRGRP | stat.S_IROTH
+WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+OF_EVERYBODY: Final = stat.S_IRWXO
 
 
 def exposed_database(path: Path) -> list[str]:
-    """A warning for each file of a database that others can read."""
+    """A warning for each file of a database that others can read or change."""
     real = os.path.realpath(path)
     what = "it holds what vendors sent and the key of the webhook URLs"
     return _warnings([str(path), *(real + suffix for suffix in COMPANIONS)], what)
 
 
 def exposed_secrets(paths: Iterable[Path]) -> list[str]:
-    """A warning for each file with secrets that others can read."""
+    """A warning for each file with secrets that others can read or change."""
     return _warnings(map(str, paths), "it holds secrets")
 
 
 def _warnings(paths: Iterable[str], what: str) -> list[str]:
-    found = ((path, _mode(path)) for path in paths)
     return [
-        f"{path} can be read by other users ({mode:04o}), and {what}: chmod {mode & ~0o077:o} {path}"
-        for path, mode in found
-        if mode is not None
+        f"{path} can be {'read' if bits & READ else 'changed'} by other users ({mode:04o}), and {what}: "
+        f"chmod {mode & ~0o077:o} {path}"
+        for path in paths
+        for mode, bits in _opened(path)
+        if bits
     ]
 
 
-def _mode(path: str) -> int | None:
-    """The mode of a file that others can read, else None. A group that only lets this process in is none of others."""
+def _opened(path: str) -> list[tuple[int, int]]:
+    """The mode of a file, and the bits of it that let others in; empty for one that is not there.
+
+    The group of another user's file only lets this process in: it is none of others.
+    """
     try:
         found = os.stat(path)
     except OSError:
-        return None
+        return []
     mode = stat.S_IMODE(found.st_mode)
-    own = found.st_uid == os.geteuid()
-    return mode if mode & (READ_BY_ALL | READ_BY_GROUP if own else READ_BY_ALL) else None
+    bits = mode & (READ | WRITE)
+    return [(mode, bits if found.st_uid == os.geteuid() else bits & OF_EVERYBODY)]

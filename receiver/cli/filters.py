@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from receiver.cli.screen import clean, tell
+from receiver.cli.screen import clean
 from receiver.cli.values import moment, tags
 from receiver.composition import Runtime
 from receiver.contracts import Filters
@@ -39,7 +39,10 @@ LIMIT: Final = 50
 def filters_of(
     listing: ListParameters, limit: int, given: Mapping[str, str | None], tag: Sequence[str] | None = None
 ) -> Filters:
-    """What a list is narrowed by; options are named as the API's parameters. Raises BadParameter with what is right."""
+    """What a list is narrowed by; options are named as the API's parameters. Raises BadParameter with what is right.
+
+    Moments without an offset are in the time zone in use, so that is to be known by now.
+    """
     now = system_clock()
     readers: dict[str, Reader] = {
         **readers_of(listing),
@@ -68,13 +71,21 @@ def _option(name: str) -> str:
     return f"--{short.replace('_', '-')}"
 
 
-def warn_unknown(service: Runtime, wanted: Filters) -> None:
-    """Says so where a source or a sink is not configured: what is kept may be of an earlier configuration."""
+def unknown_names(service: Runtime, wanted: Filters) -> str | None:
+    """What is said of a source or a sink that is not configured, with what is right; None where all are."""
     for what, name, known in (
-        ("source", wanted.source, sorted(service.config.sources)),
-        ("sink", wanted.sink, sorted(service.config.sinks)),
+        ("source", wanted.source, sorted(service.config.source_names)),
+        ("sink", wanted.sink, sorted(service.config.sink_names)),
     ):
         if name is not None and name not in known:
             close = get_close_matches(name, known, n=1)
             remedy = f"did you mean {close[0]}?" if close else f"there are: {', '.join(known) or 'none'}"
-            tell(clean(f"warning: no {what} {name!r} is configured; {remedy}"))
+            return clean(f"no {what} {name!r} is configured; {remedy}")
+    return None
+
+
+def refuse_unknown(service: Runtime, wanted: Filters) -> None:
+    """Raises BadParameter for a source or a sink that is not configured, where nothing can be done with it."""
+    unknown = unknown_names(service, wanted)
+    if unknown is not None:
+        raise typer.BadParameter(unknown)

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import msgspec
 import typer
 
-from receiver.cli.filters import warn_unknown
+from receiver.cli.filters import unknown_names
 from receiver.cli.local_times import local
 from receiver.cli.screen import tell
 from receiver.cli.session import with_service
@@ -32,14 +32,26 @@ Read = Callable[[Transaction, Filters], Page[T]]
 TOLD_EVERY: Final = 2.0
 
 
-def read_list(ctx: typer.Context, config: Path, read: Read[T], wanted: Filters) -> list[T]:
-    """The newest items, `wanted.limit` if there are so many; tells on standard error how far it is if it takes long."""
+def read_list(ctx: typer.Context, config: Path, read: Read[T], wanted: Callable[[], Filters]) -> list[T]:
+    """The newest items, as many as the limit says if there are so many; `wanted` is called once the time zone is known.
 
-    return with_service(ctx, config, lambda service: _pages(service, read, wanted), secrets="optional")
+    Tells on standard error how far it is if it takes long. What is kept may be of an earlier configuration: a source or
+    a sink that is not configured is warned of, and where nothing is kept of it either, it is refused (BadParameter).
+    """
+    return with_service(ctx, config, lambda service: _known_pages(service, read, wanted()), secrets="optional")
+
+
+async def _known_pages(service: Runtime, read: Read[T], wanted: Filters) -> list[T]:
+    found = await _pages(service, read, wanted)
+    unknown = unknown_names(service, wanted)
+    if unknown is not None and not found:
+        raise typer.BadParameter(unknown)
+    if unknown is not None:
+        tell(f"warning: {unknown}")
+    return found
 
 
 async def _pages(service: Runtime, read: Read[T], wanted: Filters) -> list[T]:
-    warn_unknown(service, wanted)
     found: list[T] = []
     left, told = wanted, time.monotonic()
     while True:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("serve")
 
+#: A fresh secret in a remedy: it is for whoever runs `check`, and stands in no log.
+PROPOSED: Final = re.compile("whsec_[A-Za-z0-9+/]{32,}=*")
 #: Reads the configuration as it stands now. Raises ConfigError.
 ReadConfig = Callable[[], Config]
 
@@ -44,7 +47,8 @@ async def _read(read: ReadConfig) -> Config | None:
     try:
         return await _beside(read)
     except ConfigError as wrong:
-        mistakes = [f"{problem.where}: {problem.wrong} -> {problem.remedy}" for problem in wrong.problems]
+        said = (f"{problem.where}: {problem.wrong} -> {problem.remedy}" for problem in wrong.problems)
+        mistakes = [PROPOSED.sub("one that `gridhook check` prints", text) for text in said]
         log.error("config.refused", file=wrong.file, mistakes=mistakes)
     except Exception as wrong:  # a plug-in may be anybody's code: its fault must not end a running server
         log.exception("config.refused", mistakes=[repr(wrong)])

@@ -33,9 +33,12 @@ def composition(ctx: typer.Context) -> Composition:
     return parts
 
 
-def settings(ctx: typer.Context, file: Path) -> Config:
-    """The configuration. Raises ConfigError."""
-    return _read(composition(ctx), file, "needed")
+def settings(ctx: typer.Context, file: Path, *, secrets: Secrets = "needed") -> Config:
+    """The configuration. Raises ConfigError.
+
+    What is about the database alone does without secrets: `secrets="optional"`.
+    """
+    return _read(composition(ctx), file, secrets)
 
 
 def _read(parts: Composition, file: Path, secrets: Secrets) -> Config:
@@ -49,7 +52,7 @@ def with_service(
 ) -> T:
     """Opens what the configuration describes, without dispatching, and runs `work` on it.
 
-    What only reads the database does without secrets: `secrets="optional"`.
+    What is about the database alone does without secrets: `secrets="optional"`.
     """
     parts = composition(ctx)
     config = _read(parts, file, secrets)

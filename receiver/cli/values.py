@@ -8,12 +8,12 @@ from typing import Any, Final
 import msgspec
 import typer
 
+from receiver.cli.local_times import from_local
 from receiver.cli.screen import LONE
 from receiver.config.units import duration
 from receiver.errors import NotJson, OutOfBounds
 from receiver.lib import ids
 from receiver.lib.strict_json import read_json
-from receiver.lib.times import unstamp
 from receiver.model.submissions import check_tags
 
 #: The last moment that an id can have, Unix ms.
@@ -52,7 +52,7 @@ def then(text: str | None) -> list[Any] | dict[str, Any] | None:
 
 
 def moment(text: str | None, name: str, now: int) -> int | None:
-    """Unix ms of an RFC 3339 moment, a date, or a duration before `now`."""
+    """Unix ms of an RFC 3339 moment or a date (in the time zone in use, if it says none), or so long before `now`."""
     if text is None:
         return None
     for read in (_ago, _at):
@@ -78,7 +78,7 @@ def _ago(text: str, now: int) -> int:
 
 
 def _at(text: str, _now: int) -> int:
-    return unstamp(text)
+    return from_local(text)
 
 
 def _split(pairs: Sequence[str], option: str) -> list[tuple[str, str]]:

@@ -9,7 +9,16 @@ from receiver.config.settings import (
     ServerSettings,
     SinkSettings,
 )
-from receiver.config.template import TEMPLATE
+from receiver.config.template import starter, starter_secrets
 from receiver.contracts import Budget
 
-__all__ = ["TEMPLATE", "Budget", "Config", "LimitSettings", "ServerSettings", "SinkSettings", "load"]
+__all__ = [
+    "Budget",
+    "Config",
+    "LimitSettings",
+    "ServerSettings",
+    "SinkSettings",
+    "load",
+    "starter",
+    "starter_secrets",
+]

@@ -140,7 +140,7 @@ def _unknown(action: str, given: Params, targets: tuple[Source, ...], where: str
     """The parameters that the action has not at every source that may have to carry it out (noted)."""
     found: dict[str, dict[str, str]] = {}
     for target in targets:
-        for key, meant in target.unknown_params(action, given).items():
+        for key, meant in target.unknown_params(action, given, OWN).items():
             found.setdefault(key, {})[target.name] = meant
     for key, places in found.items():
         wrong = f"is no parameter of {action} at {', '.join(places)}"

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import tomli
 
+from receiver.config.env_file import EnvFile, read_env_file
 from receiver.config.findings import Findings
 from receiver.config.plugins import Registry
 from receiver.config.reading import (
@@ -57,6 +58,7 @@ class TopKeys(msgspec.Struct, frozen=True, kw_only=True):
     database: str = "sqlite:///gridhook.db"
     retention: Retention | None = None
     time_zone: str = "UTC"
+    env_file: str | None = None
     server: ServerKeys = ServerKeys()
     limits: LimitKeys = LimitKeys()
 
@@ -70,21 +72,27 @@ def load(
 ) -> Config:
     """The configuration in a TOML file.
 
-    `env` is where `"env:NAME"` looks; `providers` and `handlers` are the short names that the file may use. Providers
-    and handlers are made (`Cls(options)`), without any I/O. With `secrets="optional"` a secret that cannot be read is
-    no mistake: what it belongs to does without it, or is left out. Raises ConfigError with every mistake found.
+    `env` is where `"env:NAME"` looks first; then in the `.env` beside the file, or in what `env_file` names. The short
+    names that the file may use are in `providers` and `handlers`, which are made (`Cls(options)`) without any I/O. With
+    `secrets="optional"` a secret that cannot be read is no mistake: what it belongs to does without it, or is left out.
+    Raises ConfigError with every mistake found.
     """
     file = Path(path)
     tables = _parsed(file)
     findings = Findings()
-    reader = Reader(findings, env, file.parent.absolute(), secrets)
-    config = _read(reader, tables, file, providers, handlers)
+    folder = file.parent.absolute()
+    # Where secrets are no mistake, neither is the file that they stand in.
+    env_file = read_env_file(tables.get("env_file"), folder, findings if secrets == "needed" else Findings())
+    reader = Reader(findings, env, folder, secrets, env_file)
+    config = _read(reader, tables, file, env_file, providers, handlers)
     if findings.problems:
         raise ConfigError(str(file), findings.problems)
     return config
 
 
-def _read(reader: Reader, tables: Table, file: Path, providers: Registry, handlers: Registry) -> Config:
+def _read(
+    reader: Reader, tables: Table, file: Path, env_file: EnvFile, providers: Registry, handlers: Registry
+) -> Config:
     reader.known(tables, [*keys_of(TopKeys), "sources", "sinks", "rules"], "", LATER)
     top = reader.struct(TopKeys, tables, "") or TopKeys()
     folder = file.parent.absolute()
@@ -109,19 +117,21 @@ def _read(reader: Reader, tables: Table, file: Path, providers: Registry, handle
         server=server,
         sources=sources.made,
         sinks=sinks,
+        source_names=sources.names,
+        sink_names=tuple(sink_tables),
         rules=rules.rules,
         budgets=sources.budgets,
         rule_budgets=rules.budgets,
         warnings=tuple(reader.findings.warnings),
         secrets=tuple(reader.secrets),
-        secret_files=tuple(_secret_files(reader, file)),
+        secret_files=tuple(_secret_files(reader, file, env_file)),
     )
 
 
-def _secret_files(reader: Reader, file: Path) -> list[Path]:
-    """The files that hold secrets, each once. One named `.env` beside the configuration is taken for one of them."""
+def _secret_files(reader: Reader, file: Path, env_file: EnvFile) -> list[Path]:
+    """The files that hold secrets, if they are there, each once."""
     own = [file.absolute()] if reader.has_literal_secret else []
-    return list(dict.fromkeys([*own, file.parent.absolute() / ".env", *reader.secret_files]))
+    return list(dict.fromkeys([*own, env_file.path, *reader.secret_files]))
 
 
 def _parsed(file: Path) -> dict[str, Any]:

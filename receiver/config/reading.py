@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar, Union, g
 
 import msgspec
 
+from receiver.config.env_file import EnvFile
 from receiver.config.findings import Findings, inside, shown
 from receiver.config.secret_values import SecretWrong, read_secret
 from receiver.config.units import UNITS
@@ -40,9 +41,16 @@ class OptionsRead(NamedTuple):
 
 
 class Reader:
-    """Reads tables. `env` and `folder` are where secrets come from; problems go to `findings`."""
+    """Reads tables. `env`, `env_file` and `folder` are where secrets come from; problems go to `findings`."""
 
-    def __init__(self, findings: Findings, env: Mapping[str, str], folder: Path, secrets: Secrets = "needed") -> None:
+    def __init__(
+        self,
+        findings: Findings,
+        env: Mapping[str, str],
+        folder: Path,
+        secrets: Secrets = "needed",
+        env_file: EnvFile | None = None,
+    ) -> None:
         self.findings = findings
         #: Every secret that was read.
         self.secrets: list[Secret] = []
@@ -53,6 +61,7 @@ class Reader:
         self.folder = folder
         self._secrets = secrets
         self._env = env
+        self._env_file = env_file
 
     def known(self, table: Table, keys: Collection[str], where: str, later: Collection[str] = ()) -> None:
         """Notes every key of the table that is not one of `keys`; those in `later` are for another version."""
@@ -179,7 +188,7 @@ class Reader:
     def _secret(self, value: Any, where: str) -> Secret:
         self._note_origin(value)
         try:
-            secret = read_secret(value, self._env, self.folder)
+            secret = read_secret(value, self._env, self.folder, self._env_file)
         except SecretWrong as wrong:
             if self._secrets == "needed":
                 self.findings.wrong(where, wrong.wrong, wrong.remedy)

@@ -23,7 +23,7 @@ from receiver.config.reading import (
     Table,
     Wrong,
 )
-from receiver.config.rule_budgets import check_rule_budget
+from receiver.config.rule_budgets import rule_budget
 from receiver.config.sources import SourcesRead
 from receiver.contracts import Budget
 from receiver.errors import OptionError
@@ -77,8 +77,7 @@ def read_rules(reader: Reader, value: Any, sources: SourcesRead, sinks: tuple[st
         rule, budget = _read_rule(reader, table, f"rules[{place}]", known)
         rules += [rule] if rule is not None else []
         if rule is not None and budget is not None:
-            check_rule_budget(rule, budget, f"rules[{place}]", known)
-            budgets[rule.name] = budget
+            budgets[rule.name] = rule_budget(rule, budget, f"rules[{place}]", known)
     _check_names(rules, known)
     check_endless(rules, known)
     return RulesRead(rules=tuple(rules), budgets=budgets)

@@ -87,6 +87,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     server: ServerSettings
     sources: dict[str, Source] = {}
     sinks: dict[str, SinkSettings] = {}
+    #: The names of all sources and sinks in the file, also of those that are left out for want of a secret.
+    source_names: tuple[str, ...] = ()
+    sink_names: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     #: By source.
     budgets: dict[str, Budget] = {}

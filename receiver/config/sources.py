@@ -39,8 +39,8 @@ from receiver.model.actions import CANONICAL
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 NAME_RULE: Final = "1-63 of a-z, 0-9, - and _, beginning with a letter or digit"
-#: A token stands in a path as it is; `/callback` behind it belongs to the vendor.
-TOKEN: Final = re.compile(r"(?!callback$)[A-Za-z0-9._~-]+")
+#: A token stands in a path as it is; `/callback` behind it belongs to the vendor, `.` and `..` lead elsewhere.
+TOKEN: Final = re.compile(r"(?!(?:callback|\.|\.\.)$)[A-Za-z0-9._~-]{1,200}")
 SHORT_TOKEN: Final = 16
 
 
@@ -152,7 +152,8 @@ def _judge_keys(keys: SourceKeys, where: str, findings: Findings) -> None:
     """What is well written, but cannot work or hardly was meant, whatever the provider."""
     token = keys.token.reveal() if keys.token else None
     if token is not None and not TOKEN.fullmatch(token):
-        findings.wrong(f"{where}.token", "cannot stand in a path", 'letters, digits, - . _ ~ only, and not "callback"')
+        remedy = 'write 1 to 200 letters, digits and - . _ ~, but not "callback", "." or ".."'
+        findings.wrong(f"{where}.token", "cannot stand in a path", remedy)
     elif token is not None and len(token) < SHORT_TOKEN:
         findings.warn(f"{where}.token has fewer than {SHORT_TOKEN} characters: it can be guessed")
     if keys.deadline <= (keys.poll.after or SILENCE):

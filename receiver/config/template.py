@@ -1,14 +1,24 @@
-"""The starter configuration that `gridhook init` writes."""
+"""The starter configuration that `gridhook init` writes, and the secrets beside it."""
 
 from __future__ import annotations
 
+import json
+import secrets
 from typing import Final
+
+from receiver.lib.signatures import fresh_standard_webhook_secret
+
+#: Random bytes of a token or secret that is made here.
+FRESH_LENGTH: Final = 32
+#: How another secrets file than the usual one is named in the configuration.
+USUAL_ENV_FILE: Final = '#env_file = ".env"'
 
 #: A `#` with a space behind it is a remark; a `#` right before a key or table switches that line off.
 TEMPLATE: Final = """\
 # gridhook.toml: what comes in, where it goes, and what follows from it.
 # "# text" is a remark; take the "#" from a line like "#key = ..." to switch it on. "gridhook check" tells mistakes.
-# Secrets are written "env:NAME" (environment), "file:/path" or as text. Durations: "500ms" "10s" "5m" "24h" "30d".
+# Secrets are written "env:NAME" (environment, or else the .env file beside this one), "file:/path" or as text.
+# Durations: "500ms" "10s" "5m" "24h" "30d".
 
 # Where the vendors can reach this machine; webhook URLs are built on it. Apiframe wants https, APIMart port 80 or 443.
 public_url = "https://hooks.example.com"
@@ -17,6 +27,8 @@ database = "sqlite:///gridhook.db"
 # How long jobs that are over are kept, with all that belongs to them. Left out: for ever.
 #retention = "90d"
 #time_zone = "UTC"
+# Where secrets stand that the environment does not have.
+#env_file = ".env"
 
 [server]
 host = "127.0.0.1"
@@ -93,6 +105,8 @@ handler = "log"
 #handler = "webhook"
 #url = "https://app.example.com/hooks"
 #secret = "env:BACKEND_SECRET"
+# What the body is called; "application/cloudevents+json" for receivers that ask for it.
+#content_type = "application/json"
 #retry = ["5s", "30s", "2m", "10m", "1h", "6h", "24h"]
 #timeout = "15s"
 #concurrency = 4
@@ -112,3 +126,41 @@ name = "tell"
 when = { type = ["job.completed", "job.failed", "job.unsure", "job.held"] }
 to = ["log"]
 """
+
+VARIABLES: Final = """\
+# Secrets of the configuration beside this file, for your eyes only. What is set in the environment counts instead.
+
+# Made at random by "gridhook init", yours to keep or to replace:
+# for the API and the pages;
+GRIDHOOK_ADMIN_TOKEN={admin_token}
+# goes out with each order to JourneyAPI, and comes back with its webhooks;
+JOURNEYAPI_HOOK_SECRET={hook_secret}
+# the end of the webhook URL that you register with APIMart;
+APIMART_TOKEN={mart_token}
+# signs what your own service gets, and is what it verifies with (Standard Webhooks).
+BACKEND_SECRET={backend_secret}
+
+# What only you know: your keys at the vendors, and where your Slack listens.
+JOURNEYAPI_KEY=
+#APIFRAME_KEY=
+#APIFRAME_KEY_OLD=
+#APIMART_KEY=
+#VTRIX_KEY=
+#SLACK_WEBHOOK_URL=
+"""
+
+
+def starter(env_file: str = ".env") -> str:
+    """The text of a starter configuration whose secrets stand in `env_file`, a name in the same folder."""
+    written = f"env_file = {json.dumps(env_file, ensure_ascii=False)}"
+    return TEMPLATE if env_file == ".env" else TEMPLATE.replace(USUAL_ENV_FILE, written)
+
+
+def starter_secrets() -> str:
+    """The text of the secrets file beside it: fresh secrets each time; what only its owner can know is left empty."""
+    return VARIABLES.format(
+        admin_token=secrets.token_urlsafe(FRESH_LENGTH),
+        hook_secret=secrets.token_urlsafe(FRESH_LENGTH),
+        mart_token=secrets.token_urlsafe(FRESH_LENGTH),
+        backend_secret=fresh_standard_webhook_secret(),
+    )

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from receiver.lib.url_paths import leads_elsewhere
+
 SECONDS: Final[dict[str, float]] = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 BYTES: Final[dict[str, int]] = {
     "b": 1,
@@ -86,6 +88,8 @@ def address(value: object) -> str:
         raise ValueError("has a user name or a password in it")
     if "?" in value or "#" in value:
         raise ValueError("has a query (?) or a fragment (#) in it")
+    if leads_elsewhere(parts.path):
+        raise ValueError("has . or .. in its path")
     return value.rstrip("/")
 
 
@@ -106,7 +110,7 @@ UNITS: Final[Mapping[str, tuple[Callable[[object], Any], str]]] = {
     "size": (size, 'a size such as "1 MiB", "512 KiB" or "100 kB", or a number of bytes'),
     "rate": (rate, 'a rate in quotes, such as "1/s", "30/m" or "100/h"'),
     "amount": (amount, 'a whole number, or text such as "2.50"'),
-    "address": (address, 'an address such as "https://hooks.example.com", without user name, ? and #'),
+    "address": (address, 'an address such as "https://hooks.example.com", without user name, ?, # and ..'),
     "network": (network, 'an address or a network, such as "10.1.0.0/16" or "::1"'),
 }
 

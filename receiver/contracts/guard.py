@@ -27,6 +27,7 @@ from receiver.errors import (
     Unmapped,
     Unsupported,
 )
+from receiver.lib.url_paths import leads_elsewhere
 from receiver.model.actions import Params
 from receiver.model.deliveries import (
     Accepted,
@@ -260,6 +261,8 @@ def _call(value: object) -> Call:
         raise NotByContract("a Call with a method, an address or headers that are none")
     if value.body is not None and not isinstance(value.body, bytes):
         raise NotByContract(f"a Call whose body is {type(value.body).__name__}")
+    if leads_elsewhere(value.url.partition("?")[0]):
+        raise NotByContract("a Call whose address has . or .. in its path")
     return value
 
 

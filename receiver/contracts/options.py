@@ -14,6 +14,7 @@ import msgspec
 
 from receiver.errors import OptionError
 from receiver.lib.signatures import Secret
+from receiver.lib.url_paths import leads_elsewhere
 
 WHOLE_URL: Final = 'write it whole, such as "https://hooks.example.com/path"'
 
@@ -34,9 +35,18 @@ def check_url(url: Secret | str) -> None:
         raise OptionError("", "is not an address: its host or port cannot be read", WHOLE_URL) from None
     if parts.scheme not in ("http", "https") or not host or port == 0:
         raise OptionError("", "is not an http:// or https:// address with a host", WHOLE_URL)
+    if leads_elsewhere(parts.path):
+        raise OptionError("", "has . or .. in its path", "write the path that is meant, without them")
+
+
+def check_base_url(url: str) -> None:
+    """Raises OptionError for what is no address, and for one that no path can be put behind."""
+    check_url(url)
+    if "?" in url or "#" in url:
+        raise OptionError("", "has a query (?) or a fragment (#) in it", "write it without: a path is put behind it")
 
 
 #: An address to call; hidden, because addresses often hold keys.
 SecretUrl = Annotated[Secret, msgspec.Meta(extra={"check": check_url})]
-#: An address to call that holds no key.
-PlainUrl = Annotated[str, msgspec.Meta(extra={"check": check_url})]
+#: An address that paths are put behind, and that holds no key.
+PlainUrl = Annotated[str, msgspec.Meta(extra={"check": check_base_url})]

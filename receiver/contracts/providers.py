@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, Final, Literal, Protocol
 
@@ -225,13 +225,15 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "provider", guarded(self.provider, Provider.__annotations__))
 
-    def unknown_params(self, action: str, params: Params) -> dict[str, str]:
+    def unknown_params(self, action: str, params: Params, words: Collection[str] = ()) -> dict[str, str]:
         """The parameters that this action has not at the provider: by name, which one was most likely meant.
 
-        Of an action for which the provider names none at all, none is judged.
+        `words` are those that may stand beside parameters and be meant too. Of an action for which the provider names
+        none at all, none is judged.
         """
         known = sorted(self.provider.parameters(action))
-        return {name: nearest(name, known) for name in params if known and name not in known}
+        meant = sorted({*known, *words})
+        return {name: nearest(name, meant) for name in params if known and name not in known}
 
     @property
     def all_secrets(self) -> tuple[Secret, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 from collections.abc import Mapping
 from typing import Final
 
 import msgspec
+
+from receiver.lib.signatures import fresh_standard_webhook_secret
 
 #: Source to provider; the sources are called like this in the whole story.
 SOURCES: Final = {"journey": "journeyapi", "frame": "apiframe", "mart": "apimart", "vtrix": "vtrix"}
@@ -90,7 +91,7 @@ def new_keys() -> Keys:
     return Keys(
         admin_token=f"demo-{secrets.token_urlsafe(18)}",
         hook_secret=secrets.token_urlsafe(24),
-        sink_secret=f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}",
+        sink_secret=fresh_standard_webhook_secret(),
         api={name: f"{name}-{secrets.token_hex(12)}" for name in SOURCES},
         tokens={name: secrets.token_urlsafe(24) for name in ("mart", "vtrix")},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -28,6 +28,7 @@ from receiver.model.jobs import (
 )
 from receiver.model.money import Breaker
 
+AnyCost = TypeVar("AnyCost", CostRow, CostSum)
 #: Longer than any period: "total" looks back to the beginning.
 BEGINNING: Final = 0
 
@@ -53,9 +54,11 @@ def budget_hold(tx: Transaction, limits: Limits, kept: KeptJob, price: Cost | No
     for name, budget in _budgets(limits, kept):
         span = counted_span(tx, budget, now, limits.time_zone)
         # A job that was held back after it was planned has its place in the budget already.
-        spent = used(tx.cost_sums(*span, of=name), budget.unit) - _own(tx, kept, name, budget, span)
+        spent = used(counted(tx.cost_sums(*span, of=name), budget), budget.unit) - _own(tx, kept, name, budget, span)
         if price is None or price.unit != budget.unit:
             note = f"its price is not known in {budget.unit}: set `prices` at the source"
+        elif not counts(budget, kept.job.source):
+            note = f"{name[0]} {name[1]}'s budget does not count in the {budget.unit} of {kept.job.source}"
         elif spent + price.amount > budget.amount:
             note = (
                 f"{price.amount} more would exceed {name[0]} {name[1]}'s {budget.amount} {budget.unit} ({spent} used)"
@@ -74,7 +77,7 @@ def _own(tx: Transaction, kept: KeptJob, name: Scope, budget: Budget, span: Coun
         return Decimal(0)
     if row.at < span.since or (span.until is not None and row.at >= span.until):
         return Decimal(0)
-    return used([row], budget.unit)
+    return used(counted([row], budget), budget.unit)
 
 
 def _budgets(limits: Limits, kept: KeptJob) -> Iterable[tuple[Scope, Budget]]:
@@ -85,6 +88,16 @@ def _budgets(limits: Limits, kept: KeptJob) -> Iterable[tuple[Scope, Budget]]:
     for scope, budget in wanted:
         if budget is not None:
             yield scope, budget
+
+
+def counts(budget: Budget, source: str) -> bool:
+    """Whether a budget counts what is spent at a source."""
+    return budget.sources is None or source in budget.sources
+
+
+def counted(rows: Iterable[AnyCost], budget: Budget) -> list[AnyCost]:
+    """The costs that a budget counts: unlike credits are never added up."""
+    return [row for row in rows if counts(budget, row.source)]
 
 
 def used(rows: Iterable[CostRow | CostSum], unit: str) -> Decimal:

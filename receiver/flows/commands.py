@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +23,7 @@ from receiver.flows.advance import advance, follow_up, plan, release, send_again
 from receiver.flows.family import as_parent, successor
 from receiver.flows.poll_times import askable
 from receiver.lib import ids
+from receiver.lib.nearest import nearest
 from receiver.lib.times import stamp
 from receiver.model.actions import normalize, read_params
 from receiver.model.deliveries import Delivery
@@ -58,7 +60,8 @@ def submit(
             raise NotPossible("idempotency_conflict", "this Idempotency-Key was used for another order")
         return known
     if submission.source not in setup.sources:
-        raise NotFound(f"there is no source {submission.source!r}")
+        meant = nearest(submission.source, sorted(setup.sources))
+        raise NotFound(f"there is no source {submission.source!r}: {meant}")
     params = _params(setup.sources[submission.source], submission.action, submission.params)
     then = read_then(setup, submission.then, submission.source, submission.action)
     parent = _parent(tx, submission.parent_id)
@@ -210,10 +213,13 @@ def _completed(tx: Transaction, job_id: str) -> KeptJob:
     return kept
 
 
-def _params(account: Source, action: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The parameters in canonical form. Raises InvalidParams with all that is wrong, also for unknown ones."""
+def _params(account: Source, action: str, given: dict[str, Any], words: Collection[str] = ()) -> dict[str, Any]:
+    """The parameters in canonical form. Raises InvalidParams with all that is wrong, also for unknown ones.
+
+    `words` may stand beside them, so that they may be meant too.
+    """
     params, wrong = read_params(action, given)
-    unknown = account.unknown_params(action, given)
+    unknown = account.unknown_params(action, given, words)
     mistakes = [text for name, text in wrong.items() if name not in unknown]
     named = list(unknown.items())[:MOST_NAMED]
     mistakes += [f"{action} at {account.name} has no parameter {name!r}: {meant}" for name, meant in named]
@@ -248,9 +254,10 @@ def _read_link(setup: Setup, link: Any, source: str, parent_action: str) -> Then
         raise InvalidParams("then is a table with an action, or a list of such")
     place = source if link.get("source") is None else link["source"]
     if not isinstance(place, str) or place not in setup.sources:
-        raise InvalidParams(f"then names source {repr(place)[:60]}, which is not configured")
+        meant = nearest(str(place)[:60], sorted(setup.sources))
+        raise InvalidParams(f"then names source {repr(place)[:60]}, which is not configured: {meant}")
     action = link["action"]
-    params = _params(setup.sources[place], action, {name: link[name] for name in link if name not in OWN})
+    params = _params(setup.sources[place], action, {name: link[name] for name in link if name not in OWN}, OWN)
     provider = setup.sources[place].provider
     extra = {} if link.get("extra") is None else link["extra"]
     if not isinstance(extra, dict):

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import secrets
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -20,6 +21,8 @@ MAC_LENGTH: Final = 26
 #: Bytes of a Standard Webhooks key (specification).
 MIN_KEY_LENGTH: Final = 24
 MAX_KEY_LENGTH: Final = 64
+#: Bytes of a key that is made here.
+FRESH_KEY_LENGTH: Final = 32
 
 
 class Secret:
@@ -46,11 +49,11 @@ class Secret:
         return hash(self._text)
 
 
-def matches(given: str | bytes, secrets: Iterable[Secret]) -> bool:
-    """Whether `given` is one of the secrets; all are compared, each in constant time. An empty one never matches."""
+def matches(given: str | bytes, known: Iterable[Secret]) -> bool:
+    """Whether `given` is a known secret; all are compared, each in constant time. An empty one never matches."""
     raw = given if isinstance(given, bytes) else given.encode("utf-8", "surrogateescape")
     found = False
-    for secret in secrets:
+    for secret in known:
         wanted = secret.reveal().encode()
         found |= hmac.compare_digest(raw, wanted) and bool(wanted)
     return found
@@ -90,7 +93,9 @@ def mac_matches(mac: bytes, keys: Sequence[bytes], body: bytes) -> bool:
 def standard_webhook_key(secret: Secret) -> bytes:
     """The key bytes of a Standard Webhooks secret: `whsec_` and the base64 of 24 to 64 bytes. Raises ValueError.
 
-    Anything else would be a key that sender and receiver read in different ways, or one that can be guessed.
+    Anything else would be a key that sender and receiver read in different ways, or one that can be guessed. So the
+    base64 is the one that encoding makes: without its padding, or with bits left over at its end, some libraries refuse
+    it and others read it.
     """
     prefix, _, encoded = secret.reveal().partition("_")
     if prefix != "whsec":
@@ -101,7 +106,14 @@ def standard_webhook_key(secret: Secret) -> bytes:
         raise ValueError("is not base64 behind whsec_") from None
     if not MIN_KEY_LENGTH <= len(key) <= MAX_KEY_LENGTH:
         raise ValueError(f"holds {len(key)} bytes behind whsec_, not {MIN_KEY_LENGTH} to {MAX_KEY_LENGTH}")
+    if base64.b64encode(key).decode() != encoded:
+        raise ValueError("is base64 behind whsec_ that ends in loose bits, which not all libraries read")
     return key
+
+
+def fresh_standard_webhook_secret() -> str:
+    """A new Standard Webhooks secret of 32 random bytes: `whsec_` and their base64."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(FRESH_KEY_LENGTH)).decode()
 
 
 def standard_webhook_signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
+
+#: The one unit that is the same at every source.
+ADDS_UP: Final = "USD"
 
 #: Whose costs: those of the source, or of the rule, of this name.
 Scope = tuple[Literal["source", "rule"], str]
@@ -17,6 +20,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     amount: Decimal
     unit: Literal["credits", "USD"]
     per: Literal["day", "week", "month", "total"]
+    #: Names of the sources whose costs it counts: one vendor's credits are not another's. None = of all.
+    sources: frozenset[str] | None = None
 
 
 class CostRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from receiver.contracts import (
 )
 from receiver.contracts.setup import Setup
 from receiver.flows.budgets import (
+    counted,
     counted_span,
     period_end,
     period_start,
@@ -23,9 +24,8 @@ from receiver.flows.budgets import (
 from receiver.lib.days import day_of
 from receiver.lib.times import stamp
 from receiver.model.jobs import KeptJob
+from receiver.model.money import ADDS_UP
 
-#: The one unit that is the same at every source.
-ADDS_UP: Final = "USD"
 #: Only its period counts here: what is shown if nobody says since when.
 _A_MONTH: Final = Budget(amount=Decimal(0), unit="credits", per="month")
 
@@ -187,7 +187,7 @@ def _states(
 ) -> Iterable[BudgetState]:
     waiting = [kept.job.source if scope == "source" else kept.job.rule for kept in held]
     for name, budget in budgets.items():
-        rows = tx.cost_sums(*counted_span(tx, budget, now, zone), of=(scope, name))
+        rows = counted(tx.cost_sums(*counted_span(tx, budget, now, zone), of=(scope, name)), budget)
         spent = used(rows, budget.unit)
         end = period_end(budget, now, zone)
         yield BudgetState(

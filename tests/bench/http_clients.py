@@ -36,7 +36,7 @@ CALLS: Final = 2000
 SECONDS: Final = 15.0
 BODY: Final = b'{"specversion":"1.0","data":"' + b"x" * 1170 + b'"}'
 HEADERS: Final = {
-    "content-type": "application/cloudevents+json",
+    "content-type": "application/json",
     "user-agent": "gridhook",
     "webhook-id": "evt_0000000000000",
     "webhook-timestamp": "1800000000",

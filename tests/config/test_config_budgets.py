@@ -77,6 +77,35 @@ def test_a_later_step_at_a_named_source_counts_too(tmp_path: Path) -> None:
     assert "journey counts in credits" in found.wrong
 
 
+FRAME = '[sources.frame]\nprovider = "apiframe"\napi_key = "k"\n'
+PICK = 'then = { action = "pick", index = 1 }\n'
+
+
+def test_a_rules_budget_cannot_add_up_the_credits_of_two_vendors(tmp_path: Path) -> None:
+    rule = RULE + 'when = { action = "imagine" }\nbudget = { credits = 5, per = "day" }\n' + PICK
+    (found,) = problems(tmp_path, JOURNEY + FRAME + rule)
+    assert found.where == "rules[0].budget"
+    assert found.wrong == "counts the credits of several vendors: journey (journeyapi), frame (apiframe)"
+    assert found.remedy == "make it one rule for each vendor: name its source in when.source"
+    narrowed = rule.replace('action = "imagine"', 'action = "imagine", source = "frame"')
+    assert loaded(tmp_path, JOURNEY + FRAME + narrowed).rule_budgets["hd"].sources == frozenset({"frame"})
+
+
+def test_a_later_step_at_another_vendor_is_of_the_same_budget(tmp_path: Path) -> None:
+    chain = CHAIN.replace('kind = "2x"', 'kind = "2x", source = "journey"')
+    rule = RULE + 'when = { action = "imagine", source = "frame" }\nbudget = { credits = 5, per = "day" }\n' + chain
+    (found,) = problems(tmp_path, JOURNEY + FRAME + rule)
+    assert "frame (apiframe), journey (journeyapi)" in found.wrong
+
+
+def test_two_accounts_at_one_vendor_count_alike(tmp_path: Path) -> None:
+    other = JOURNEY.replace("[sources.journey]", "[sources.other]")
+    rule = RULE + 'when = { action = "imagine" }\nbudget = { credits = 5, per = "day" }\n' + PICK
+    assert loaded(tmp_path, JOURNEY + other + rule).rule_budgets["hd"].sources == frozenset({"journey", "other"})
+    dollars = VTRIX + VTRIX.replace("[sources.vtrix]", "[sources.vtwo]") + rule.replace("credits", "usd")
+    assert loaded(tmp_path, dollars).rule_budgets["hd"].sources is None
+
+
 def test_a_rule_that_only_tells_may_have_any_budget(tmp_path: Path) -> None:
     rule = RULE + 'to = "log"\nbudget = { usd = 5, per = "day" }\n'
     assert loaded(tmp_path, JOURNEY + LOG + rule).rule_budgets["hd"].unit == "USD"

@@ -80,6 +80,15 @@ def test_an_unknown_parameter_is_told_with_the_nearest_that_is_known_and_the_way
     assert found.remedy == 'did you mean "kind"? (what only the vendor knows goes into extra = { knd = ... })'
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"), [("sorce", "source"), ("extras", "extra"), ("than", "then"), ("indx", "index")]
+)
+def test_a_word_of_then_is_meant_as_often_as_a_parameter(tmp_path: Path, written: str, meant: str) -> None:
+    found = only(tmp_path, PICKED + f'then = {{ action = "upscale", {written} = "x" }}')
+    assert found.where == f"rules[0].then.{written}"
+    assert found.remedy.startswith(f'did you mean "{meant}"?')
+
+
 def test_every_source_that_may_have_to_order_must_know_a_parameter(tmp_path: Path) -> None:
     when = 'when = { source = ["journey", "asked"], action = "pick" }\n'
     found = only(tmp_path, when + 'then = { action = "upscale", image_url = "https://x.example/1.png" }')

@@ -331,6 +331,13 @@ def test_what_may_only_be_wrong_because_a_key_was_left_out_is_not_told(tmp_path:
         ('handler = "slack"\nurl = "https://x.example"\ntoken = "x"', ".url", "stands beside", "keep url"),
         ('handler = "slack"\ntoken = "x"\nchannel = "C"\napi_url = "x"', ".api_url", "is not an http", "write it"),
         (
+            'handler = "slack"\ntoken = "x"\nchannel = "C"\napi_url = "https://x.example/api?a=b"',
+            ".api_url",
+            "has a query",
+            "a path is put behind it",
+        ),
+        ('handler = "slack"\nurl = "https://x.example/a/../b"', ".url", "has . or .. in its path", "without them"),
+        (
             'handler = "slack"\nurl = "https://x.example"\ntext = "{promt}"',
             ".text",
             "{promt} is no placeholder",
@@ -344,6 +351,12 @@ def test_what_may_only_be_wrong_because_a_key_was_left_out_is_not_told(tmp_path:
             ".secret",
             "holds 5 bytes",
             "whsec_",
+        ),
+        (
+            'handler = "webhook"\nurl = "https://x.example"\nsecret = "env:BACKEND_SECRET"\ncontent_type = "text/json"',
+            ".content_type",
+            "'text/json' cannot stand here",
+            '"application/json", "application/cloudevents+json"',
         ),
     ],
 )

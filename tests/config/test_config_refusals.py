@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from config.parts import JOURNEY, LOG, only, problems
+from config.parts import JOURNEY, LOG, loaded, only, problems
 
 MANY: Final = """
 publik_url = "https://x.example"
@@ -131,11 +131,30 @@ def test_a_wrong_line_at_the_top_is_told(tmp_path: Path, line: str, where: str, 
     assert word in found.wrong
 
 
+#: Whatever they may be, a URL does not lead to the same place with one of these at its end, or is cut in two.
+NO_TOKENS = (".", "..", "/", "a/b", "%2e%2e", "%2E", "a%2fb", "a?b", "a#b", "a b", "a:b@c", "\\\\", "a;b", "a" * 201)
+
+
+@pytest.mark.parametrize(
+    "text", ["a-token-of-some-length", "...", "..a-token-of-some-length", "~" * 200, "callbackcallback"]
+)
+def test_a_token_that_is_one_segment_of_a_path_is_right(tmp_path: Path, text: str) -> None:
+    token = loaded(tmp_path, f'{JOURNEY}token = "{text}"\n').sources["journey"].token
+    assert token is not None
+    assert token.reveal() == text
+
+
 @pytest.mark.parametrize(
     ("line", "where", "word"),
     [
         ('token = "callback"', "token", "cannot stand in a path"),
-        ('token = "a/b"', "token", "cannot stand in a path"),
+        *((f'token = "{text}"', "token", "cannot stand in a path") for text in NO_TOKENS),
+        ('token = ""', "token", "is empty"),
+        ('token = "  "', "token", "is empty"),
+        ('token = " a-token-of-some-length"', "token", "no HTTP header can carry"),
+        ('token = "a\\nb"', "token", "no HTTP header can carry"),
+        ('old_api_keys = "schl\u00fcssel"', "old_api_keys", "no HTTP header can carry"),
+        ('base_url = "https://x.example/a/../b"', "base_url", "has . or .. in its path"),
         ('base_url = "https://x.example?y=1"', "base_url", "query"),
         ('poll = { after = "1s", evry = "1s" }', "poll.evry", "unknown key"),
         ('poll = { every = "0s" }', "poll.every", "cannot stand here"),

@@ -56,6 +56,24 @@ def test_an_empty_or_unsendable_secret_is_refused(tmp_path: Path, value: object)
         read_secret(value, {}, tmp_path)
 
 
+@pytest.mark.parametrize("text", ['"hunter2"', "'hunter2'", '""', "''"])
+def test_quotes_that_came_along_through_the_environment_or_a_file_are_a_mistake(tmp_path: Path, text: str) -> None:
+    """`docker --env-file` keeps them, `echo '"x"' > key` too; what stands in the configuration is meant so."""
+    with pytest.raises(SecretWrong, match="'KEY' has quotes around it") as caught:
+        read_secret("env:KEY", {"KEY": text}, tmp_path)
+    assert "docker --env-file" in caught.value.remedy
+    (tmp_path / "key").write_text(text + "\n")
+    with pytest.raises(SecretWrong, match="key has quotes around it") as beside:
+        read_secret("file:key", {}, tmp_path)
+    assert "hunter2" not in str(caught.value) + caught.value.remedy + str(beside.value) + beside.value.remedy
+
+
+@pytest.mark.parametrize("text", ['"', "'half", "half'", "it's", "\"mixed'"])
+def test_a_quote_alone_belongs_to_the_secret(tmp_path: Path, text: str) -> None:
+    assert read_secret("env:KEY", {"KEY": text}, tmp_path).reveal() == text
+    assert read_secret('"quoted"', {}, tmp_path).reveal() == '"quoted"'
+
+
 def test_a_refusal_does_not_show_the_secret(tmp_path: Path) -> None:
     with pytest.raises(SecretWrong) as caught:
         read_secret("env:KEY", {"KEY": "hunter2\nhunter2"}, tmp_path)

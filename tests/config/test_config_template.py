@@ -9,11 +9,7 @@ from typing import Any, Final
 import pytest
 
 from config.parts import ENV
-from receiver.config import (
-    TEMPLATE,
-    Config,
-    load,
-)
+from receiver.config import Config, load, starter
 from receiver.errors import ConfigError
 from receiver.providers import PROVIDERS
 
@@ -34,6 +30,7 @@ def all_variables(text: str) -> dict[str, str]:
     return {name: f"value-of-{name.lower()}" for name in re.findall(r'"env:([A-Z_]+)"', text)}
 
 
+TEMPLATE: Final = starter()
 #: What must be more than any text.
 USABLE = {name: ENV[name] for name in ("SLACK_WEBHOOK_URL", "BACKEND_SECRET")}
 
@@ -58,6 +55,7 @@ def test_the_starter_file_tells_which_variables_are_missing(tmp_path: Path) -> N
 
 def test_every_line_of_the_starter_file_can_be_switched_on(tmp_path: Path) -> None:
     text = re.sub(r"(?m)^#(?=\S)", "", TEMPLATE)
+    (tmp_path / ".env").write_text("")
     config = loaded(tmp_path, text, all_variables(text) | USABLE)
     assert list(config.sources) == ["journey", "frame", "mart", "vtrix"]
     assert list(config.sinks) == ["log", "team", "backend"]
@@ -68,3 +66,10 @@ def test_the_starter_file_holds_no_secret() -> None:
     for key in ("api_key", "secrets", "token", "admin_token", "secret"):
         for value in re.findall(rf"(?m)^#?{key} = (.*)$", TEMPLATE):
             assert "env:" in value
+
+
+def test_another_secrets_file_is_named_in_it(tmp_path: Path) -> None:
+    named = 'own "\u00fc\U0001f510".env'
+    (tmp_path / named).write_text("GRIDHOOK_ADMIN_TOKEN=a\nJOURNEYAPI_KEY=b\nJOURNEYAPI_HOOK_SECRET=c\n", "utf-8")
+    config = loaded(tmp_path, starter(named), {})
+    assert config.secret_files == (tmp_path / named,)

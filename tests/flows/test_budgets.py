@@ -16,12 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.contracts import Budget, Filters, Transaction
+from receiver.contracts import Budget, CostRow, Filters, Transaction
 from receiver.contracts.setup import Limits, Setup
 from receiver.flows import budgets, commands
 from receiver.flows.reports import report_to
 from receiver.lib.times import unstamp
 from receiver.model.jobs import Cost, Job, Report
+from receiver.views.costs import budget_states
 from support.money import a_day
 from support.records import NOW, a_report, a_source, four_images
 from support.taking import take
@@ -129,6 +130,35 @@ async def test_an_unsure_order_stays_reserved_and_counts_twice_once_a_person_sen
         (row,) = await here.store.read(lambda tx: tx.costs(0))
         assert row.amount == Decimal(4)
         assert len(here.orders) == 2
+
+
+@pytest.mark.parametrize(("elsewhere", "status"), [("frame", "planned"), ("journey", "held"), ("other", "held")])
+def test_a_rules_budget_counts_only_the_credits_of_its_vendor(elsewhere: str, status: str) -> None:
+    """What the rule spent at another vendor, before it was changed, is in other credits."""
+    tx = memory_transaction()
+    budget = Budget(amount=Decimal(5), unit="credits", per="day", sources=frozenset({"journey", "other"}))
+    limits = Limits(rule_budgets={"auto-hd": budget})
+    earlier = CostRow(
+        job=99, source=elsewhere, rule="auto-hd", at=NOW, state="spent", unit="credits", amount=Decimal(4)
+    )
+    tx.put_cost(earlier)
+    setup = Setup(sources={"journey": a_source()}, rules=(AUTO_HD,), limits=limits)
+    take(tx, PICKED, setup)
+    (upscale,) = tx.jobs(Filters(action="upscale"))
+    assert upscale.job.status == status
+    (state,) = budget_states(tx, setup, NOW)
+    assert (str(state.used), str(state.left)) == {"planned": ("2", "3"), "held": ("4", "1")}[status]
+
+
+def test_what_a_rules_budget_does_not_count_is_held_and_says_so() -> None:
+    """As when what an earlier configuration planned elsewhere is judged again."""
+    tx = memory_transaction()
+    budget = Budget(amount=Decimal(5), unit="credits", per="day", sources=frozenset({"frame"}))
+    limits = Limits(rule_budgets={"auto-hd": budget})
+    take(tx, PICKED, Setup(sources={"journey": a_source()}, rules=(AUTO_HD,), limits=limits))
+    hold = tx.jobs(Filters(action="upscale"))[0].job.hold
+    assert hold is not None
+    assert hold.note == "rule auto-hd's budget does not count in the credits of journey"
 
 
 def test_an_unknown_price_fits_into_no_budget() -> None:

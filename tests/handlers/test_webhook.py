@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
+import os
+import time
+from itertools import pairwise
 
 import httpx
 import msgspec
 import pytest
+import standardwebhooks
 
 from handlers.http import HttpTransport
 from handlers.webhook import Webhook
 from receiver.errors import OptionError
-from receiver.lib.signatures import Secret, standard_webhook_key
+from receiver.lib.signatures import (
+    Secret,
+    fresh_standard_webhook_secret,
+    standard_webhook_key,
+)
 from receiver.model.deliveries import (
     Again,
     Dead,
@@ -58,8 +67,19 @@ async def test_the_event_goes_out_byte_for_byte_to_the_configured_address() -> N
     (request,) = seen
     assert (request.method, str(request.url)) == ("POST", URL)
     assert request.content == outgoing().body
-    assert request.headers["content-type"] == "application/cloudevents+json"
     assert request.headers["user-agent"] == "gridhook"
+
+
+async def test_the_body_is_called_json_unless_the_cloudevents_type_is_asked_for() -> None:
+    seen: list[httpx.Request] = []
+    await webhook(recorder(seen)).deliver(outgoing())
+    options = Webhook.Options(url=Secret(URL), secret=(Secret(SECRET),), content_type="application/cloudevents+json")
+    await Bound(Webhook(options), HttpTransport(recorder(seen)), NOW).deliver(outgoing())
+    assert [request.headers["content-type"] for request in seen] == [
+        "application/json",
+        "application/cloudevents+json",
+    ]
+    assert seen[0].content == seen[1].content
 
 
 async def test_the_signature_is_that_of_standard_webhooks() -> None:
@@ -111,6 +131,10 @@ async def test_gone_is_dead_and_busy_is_tried_again() -> None:
         "whsec_" + base64.b64encode(b"x" * 23).decode(),
         "whsec_" + base64.b64encode(b"x" * 65).decode(),
         SECRET.removeprefix("whsec_"),
+        SECRET.rstrip("="),
+        SECRET.replace("+", "-").replace("/", "_") + "==",
+        # The same bytes with loose bits at their end: some libraries read it, others refuse it.
+        SECRET[:-2] + chr(ord(SECRET[-2]) + 1) + "=",
     ],
 )
 def test_a_secret_that_cannot_be_used_is_refused_at_once_with_a_fresh_one_and_not_repeated(secret: str) -> None:
@@ -122,6 +146,28 @@ def test_a_secret_that_cannot_be_used_is_refused_at_once_with_a_fresh_one_and_no
         assert len(standard_webhook_key(Secret(fresh[-1]))) == 32
         assert not secret.removeprefix("whsec_") or secret not in str(caught.value)
     assert fresh[0] != fresh[1]
+
+
+def test_the_official_library_verifies_what_is_sent_with_every_secret_that_is_taken() -> None:
+    """Two secrets are a rotation: whoever has either of them can verify."""
+    lengths = (24, 25, 26, 32, 63, 64)
+    secrets = ["whsec_" + base64.b64encode(os.urandom(length)).decode() for length in lengths]
+    now = time.time_ns() // 1_000_000
+    for older, newer in pairwise([fresh_standard_webhook_secret(), *secrets]):
+        seen: list[httpx.Request] = []
+        asyncio.run(webhook(recorder(seen), newer, older, now=now).deliver(outgoing()))
+        for secret in (older, newer):
+            official = standardwebhooks.Webhook(secret)
+            assert official.verify(seen[0].content, dict(seen[0].headers)) == {"kept": "\xe9"}
+        with pytest.raises(standardwebhooks.WebhookVerificationError):
+            standardwebhooks.Webhook(SECRET).verify(seen[0].content, dict(seen[0].headers))
+
+
+def test_an_empty_list_of_secrets_is_refused_with_a_fresh_one() -> None:
+    options = Webhook.Options(url=Secret(URL), secret=())
+    with pytest.raises(OptionError, match="is an empty list") as caught:
+        Webhook(options)
+    assert standard_webhook_key(Secret(caught.value.remedy.rpartition(" ")[2]))
 
 
 def test_more_than_two_secrets_are_refused() -> None:

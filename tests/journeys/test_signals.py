@@ -105,10 +105,14 @@ async def test_a_hangup_has_the_configuration_read_again_and_loses_no_request(tm
 
 async def test_a_bad_configuration_is_refused_with_all_its_mistakes_and_the_old_one_goes_on(tmp_path: Path) -> None:
     async with serving(tmp_path, NO_VENDOR) as server:
-        configure(server, NO_VENDOR + '[sinks.x]\nhandler = "nope"\n[typo]\n')
+        backend = '[sinks.y]\nhandler = "webhook"\nurl = "https://x.example"\nsecret = "hush-hush"\n'
+        configure(server, NO_VENDOR + '[sinks.x]\nhandler = "nope"\n' + backend + "[typo]\n")
         await hang_up(server, "config.refused")
         (refused,) = server.logged("config.refused")
-        assert [mistake.split(":")[0] for mistake in refused["mistakes"]] == ["typo", "sinks.x.handler"]
+        places = ["typo", "sinks.x.handler", "sinks.y.secret"]
+        assert [mistake.split(":")[0] for mistake in refused["mistakes"]] == places
+        # `check` proposes a fresh secret; a log would keep it.
+        assert refused["mistakes"][2].endswith("at the receiver: one that `gridhook check` prints")
         configure(server, "[[[")
         await hang_up(server, "config.refused")
         (server.folder / "gridhook.toml").unlink()

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from receiver.config import load
 from receiver.contracts import (
     Answer,
     Order,
@@ -24,6 +25,7 @@ from receiver.contracts import (
     Source,
 )
 from receiver.errors import (
+    ConfigError,
     InvalidParams,
     OptionError,
     Unmapped,
@@ -36,6 +38,7 @@ from receiver.model.jobs import (
     KeptJob,
     Report,
 )
+from receiver.providers import PROVIDERS
 from receiver.providers.generic import Generic
 from receiver.providers.generic.options import Options
 from receiver.providers.shared.paths import found_at, path_of
@@ -263,6 +266,18 @@ def test_another_header_with_a_prefix_can_be_named() -> None:
     assert seal(toml, {"authorization": "Bearer a"}, "a") == "valid"
     assert seal(toml, {"authorization": "Bearer b"}, "a") == "wrong"
     assert seal(toml, {"x-webhook-secret": "a"}, "a") == "absent"
+
+
+@pytest.mark.parametrize("prefix", [" sha256=", "sha\u00e4=", "sha256=\n", "\x00"])
+def test_a_prefix_that_no_header_can_carry_is_a_mistake_of_the_configuration(tmp_path: Path, prefix: str) -> None:
+    file = tmp_path / "gridhook.toml"
+    file.write_text(
+        f'[sources.x]\nprovider = "generic"\nsecrets = "s"\nverify = {{ prefix = {json.dumps(prefix)} }}\n', "utf-8"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load(file, {}, PROVIDERS, {})
+    (found,) = caught.value.problems
+    assert (found.where, found.wrong) == ("sources.x.verify.prefix", "can stand before nothing in a header")
 
 
 @pytest.mark.parametrize("prefix", ["", "sha256=", "v1="])

@@ -11,6 +11,7 @@ import pytest
 from receiver.contracts import (
     Breaker,
     Filters,
+    NoOptions,
     Transaction,
 )
 from receiver.contracts.setup import Limits, Setup
@@ -23,9 +24,11 @@ from receiver.lib.signatures import Secret
 from receiver.model.jobs import Then
 from receiver.model.rules import Rule
 from receiver.providers.apimart import APIMart
+from receiver.providers.journeyapi import JourneyAPI
 from receiver.providers.vtrix import Vtrix, VtrixOptions
 from receiver.views.dry_run import (
     DryRun,
+    PlannedCost,
     PlannedOrder,
     dry_run,
 )
@@ -65,6 +68,34 @@ def steps(orders: tuple[PlannedOrder, ...]) -> list[Any]:
     return [(order.action, order.outcome, *([steps(order.then)] if order.then else [])) for order in orders]
 
 
+def costs(sums: tuple[PlannedCost, ...]) -> list[str]:
+    """The sums in words."""
+    return [f"{one.amount} {one.unit} of {one.source}" for one in sums]
+
+
+class Dollars(JourneyAPI):
+    """A vendor that counts in dollars."""
+
+    unit = "USD"
+
+
+def test_unlike_credits_are_not_added_up_and_dollars_are() -> None:
+    names = ("journey", "other", "cash", "more")
+    then = tuple(Then(action="upscale", source=name, params={"kind": "2x", "index": 2}) for name in names)
+    rule = Rule(name="all", when={"type": "job.completed", "action": "imagine"}, then=then)
+    priced: dict[str, Any] = {"provider": Dollars(NoOptions()), "prices": {"upscale": Decimal("0.5")}}
+    found = posted(
+        GRID,
+        a_setup(
+            rules=(rule,),
+            other=a_source("other", prices={"upscale": Decimal(3)}),
+            cash=a_source("cash", **priced),
+            more=a_source("more", **priced),
+        ),
+    )
+    assert costs(found.cost) == ["1.0 USD of None", "2 credits of journey", "3 credits of other"]
+
+
 def an_event(tx: Transaction, kind: str = "job.completed") -> bytes:
     """The newest event of a type, as `gridhook events --json` prints it."""
     return tx.events(Filters(type=kind, limit=1))[0]
@@ -77,11 +108,7 @@ def test_a_webhook_leads_to_its_orders_and_to_those_that_follow_them() -> None:
         ("job.completed", "imagine", ("team",))
     ]
     assert (found.orders[0].rule, found.orders[0].then[0].rule) == ("poster", "auto-hd")
-    assert ({unit: str(amount) for unit, amount in found.cost.items()}, found.held, found.unknown) == (
-        {"credits": "4"},
-        {},
-        0,
-    )
+    assert (costs(found.cost), found.held, found.unknown) == (["4 credits of journey"], (), 0)
 
 
 def test_an_event_of_ours_leads_to_the_same_as_its_webhook_did() -> None:
@@ -154,14 +181,14 @@ def test_budgets_are_judged_by_what_is_really_spent() -> None:
         "2026-11-19T00:00:00.000Z",
         "2 more would exceed source journey's 5 credits (4 used)",
     )
-    assert (str(found.cost["credits"]), str(found.held["credits"])) == ("2", "2")
+    assert (costs(found.cost), costs(found.held)) == (["2 credits of journey"], ["2 credits of journey"])
 
 
 def test_what_follows_a_held_order_counts_as_held_too() -> None:
     cheap = a_source(prices={"upscale": Decimal("0.5")})
     found = posted(GRID, a_setup(limits=a_day("2"), journey=cheap), spent("1"))
     assert steps(found.orders) == [("pick", "held", [("upscale", "ordered")])]
-    assert ({unit: str(amount) for unit, amount in found.held.items()}, found.cost) == ({"credits": "2.5"}, {})
+    assert (costs(found.held), found.cost) == (["2.5 credits of journey"], ())
 
 
 def spent(amount: str) -> Transaction:
@@ -187,7 +214,7 @@ def test_an_unknown_price_is_counted_as_unknown() -> None:
     event["source"], event["data"]["source"], event["data"]["provider"] = "gridhook/mart", "mart", "apimart"
     found = posted(event, a_setup(rules=(rule,), mart=mart), source=None)
     assert [(order.action, order.source, order.cost) for order in found.orders] == [("reroll", "mart", None)]
-    assert (found.cost, found.unknown) == ({}, 1)
+    assert (found.cost, found.unknown) == ((), 1)
 
 
 def reported() -> Transaction:

@@ -252,6 +252,24 @@ async def test_an_idle_system_makes_no_calls(tmp_path: Path) -> None:
         assert here.calls == []
 
 
+@pytest.mark.parametrize("vendors_id", ["..", "."])
+async def test_a_job_whose_id_leads_to_no_address_is_never_asked_for_and_ends_in_time(
+    tmp_path: Path, vendors_id: str
+) -> None:
+    async with world(tmp_path, sources=(apimart(),), dispatch=False) as here:
+        kept = a_job(status="running", source="mart", provider="apimart", provider_job_id=vendors_id)
+        await here.store.write(lambda tx: tx.put_job(kept))
+        here.start()
+        while not (looked := await here.store.read(lambda tx: tx.job(1))) or not looked.missed_checks:
+            await here.tick(0)
+        # As long as the vendor keeps results, and longer.
+        await here.tick(4 * 24 * 3600)
+        (failed,) = await here.until(lambda jobs: jobs[0].status == "failed")
+        assert failed.error is not None
+        assert failed.error.code == "provider_timeout"
+        assert here.calls == []
+
+
 async def test_another_tools_job_is_asked_for_too_and_ends_at_its_deadline(tmp_path: Path) -> None:
     async with world(tmp_path, rules=(TELL,)) as here:
         here.answer = vendor(here, None)

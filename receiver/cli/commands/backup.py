@@ -31,7 +31,7 @@ def backup(
     `serve` may go on meanwhile. The copy holds the key of the webhook URLs and all that vendors sent: only you can read
     it. Never use `cp` instead: it misses what stands in the -wal file. `gridhook restore` puts it back.
     """
-    database = settings(ctx, config).database_file
+    database = settings(ctx, config, secrets="optional").database_file
     with copy_progress() as told:
         made = back_up(database, file.absolute(), told)
     if json:

@@ -25,24 +25,50 @@ from receiver.cli.session import (
     settings,
 )
 from receiver.composition import Composition
-from receiver.config import TEMPLATE, Config
+from receiver.config import Config, starter, starter_secrets
 from receiver.store.sqlite.inspection import Inspection
 from receiver.views.schemas import schemas
 
 
 def init(config: ConfigFile = DEFAULT_FILE) -> None:
-    """Write a starter configuration, readable for you alone. Never overwrites a file."""
-    try:
-        with open(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(TEMPLATE)
-    except FileExistsError:
+    """Write a starter configuration, and fresh secrets for it into .env, readable for you alone.
+
+    Never overwrites a file: where there is a .env already, the secrets go into a file named like the configuration.
+    """
+    if os.path.lexists(config):
         fail(f"{config} is there already and stays as it is: name another file with --config")
+    env_file = _write_secrets(config)
+    try:
+        _write_new(config, starter(env_file.name))
     except OSError as wrong:
+        env_file.unlink()
         fail(f"{config} cannot be written: {wrong.strerror}")
-    say(f"{clean(config)} is written. Next:")
-    say("  1. put in your sources, sinks and rules, and set the environment variables that it names")
+    say(f"{clean(config)} is written, and fresh secrets into {clean(env_file)}; only you can read them. Next:")
+    say(f"  1. put in your sources, sinks and rules, and your vendors' keys into {clean(env_file)}")
     say(f"  2. gridhook check{_named(config)}   tells mistakes, and which webhook URLs to register")
     say(f"  3. gridhook serve{_named(config)}")
+
+
+def _write_secrets(config: Path) -> Path:
+    """Writes fresh secrets into the first of two files that is not there yet; returns which. Ends where it cannot."""
+    usual, own = config.parent / ".env", config.with_suffix(".env")
+    try:
+        try:
+            _write_new(usual, starter_secrets())
+        except FileExistsError:
+            _write_new(own, starter_secrets())
+            return own
+        return usual
+    except OSError as wrong:
+        what = "is there already and stays as it is" if isinstance(wrong, FileExistsError) else "cannot be written"
+        fail(f"{wrong.filename} {what}: {wrong.strerror}")
+
+
+def _write_new(file: Path, text: str) -> None:
+    """Writes a file that only its owner can read. Raises OSError, FileExistsError if it is there."""
+    raw = text.encode()
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+        opened.write(raw)
 
 
 def _named(config: Path) -> str:
@@ -52,7 +78,7 @@ def _named(config: Path) -> str:
 def migrate(ctx: typer.Context, config: ConfigFile = DEFAULT_FILE, json: AsJson = False) -> None:
     """Bring the database to this version's schema."""
     parts = composition(ctx)
-    read = settings(ctx, config)
+    read = settings(ctx, config, secrets="optional")
     before = parts.inspect(read)
     after = asyncio.run(_migrated(parts, read))
     applied = list(range((before.version or 0) + 1, (after.version or 0) + 1))

@@ -60,8 +60,7 @@ def jobs(
         "status": status, "source": source, "action": action, "provider_job_id": provider_job_id, "root_id": root,
         "parent_id": parent, "since": since, "until": until,
     }  # fmt: skip
-    wanted = filters.filters_of(JOBS, limit, given, tag)
-    kept = read_list(ctx, config, lambda tx, page: tx.jobs(page), wanted)
+    kept = read_list(ctx, config, lambda tx, page: tx.jobs(page), lambda: filters.filters_of(JOBS, limit, given, tag))
     if json:
         for one in kept:
             emit(one.job)
@@ -119,8 +118,9 @@ def events(
         "type": kind, "status": status, "source": source, "action": action, "provider_job_id": provider_job_id,
         "job_id": job, "root_id": root, "parent_id": parent, "since": since, "until": until,
     }  # fmt: skip
-    wanted = filters.filters_of(EVENTS, limit, given, tag)
-    bodies = read_list(ctx, config, lambda tx, page: tx.events(page), wanted)
+    bodies = read_list(
+        ctx, config, lambda tx, page: tx.events(page), lambda: filters.filters_of(EVENTS, limit, given, tag)
+    )
     if json:
         for body in bodies:
             emit_raw(body)
@@ -159,8 +159,9 @@ def requests(
         details.show_request(ctx, config, request_id, json)
         return
     given = {"status": status, "source": source, "job_id": job, "since": since, "until": until}
-    wanted = filters.filters_of(REQUESTS, limit, given)
-    kept = read_list(ctx, config, lambda tx, page: tx.requests(page), wanted)
+    kept = read_list(
+        ctx, config, lambda tx, page: tx.requests(page), lambda: filters.filters_of(REQUESTS, limit, given)
+    )
     views = [request_view(one) for one in kept]
     _views("requests", REQUEST_COLUMNS, views, _request_cells, json)
 
@@ -203,8 +204,7 @@ def deliveries(
         "provider_job_id": provider_job_id, "job_id": job, "root_id": root, "parent_id": parent, "since": since,
         "until": until,
     }  # fmt: skip
-    wanted = filters.filters_of(DELIVERIES, limit, given, tag)
-    views = read_list(ctx, config, delivery_views, wanted)
+    views = read_list(ctx, config, delivery_views, lambda: filters.filters_of(DELIVERIES, limit, given, tag))
     _views("deliveries", DELIVERY_COLUMNS, views, _delivery_cells, json)
 
 

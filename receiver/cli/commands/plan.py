@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from decimal import Decimal
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from receiver.cli.explain import price
+from receiver.cli.local_times import local
 from receiver.cli.screen import (
     clean,
     emit,
@@ -30,6 +31,7 @@ from receiver.errors import (
 from receiver.lib.times import system_clock
 from receiver.views.dry_run import (
     DryRun,
+    PlannedCost,
     PlannedOrder,
     ToldEvent,
     dry_run,
@@ -107,7 +109,7 @@ def _show(found: Planned) -> None:
         _show_order(order, 0)
     say()
     if found.orders:
-        say(_costs(found))
+        say(clean(_costs(found)))
     say(f"{clean(found.database_note)}; nothing was sent or kept")
 
 
@@ -126,7 +128,7 @@ def _show_order(order: PlannedOrder, depth: int) -> None:
     # `clean` keeps blanks, so the indent stays.
     say(clean(line))
     if order.hold is not None:
-        until = f", until {order.hold.until}" if order.hold.until else ""
+        until = f", until {local(order.hold.until)}" if order.hold.until else ""
         say(clean(f"{indent}     {order.hold.reason}{until}: {order.hold.note or 'no reason is told'}"))
     if order.known is not None:
         say(clean(f"{indent}     planned for this very event before, as {order.known}: never again"))
@@ -157,5 +159,6 @@ def _costs(found: Planned) -> str:
     return "; ".join(parts)
 
 
-def _amounts(sums: dict[str, Decimal]) -> str:
-    return " and ".join(f"{amount:f} {unit}" for unit, amount in sums.items()) or "nothing"
+def _amounts(sums: Iterable[PlannedCost]) -> str:
+    told = [f"{one.amount:f} {one.unit}{f' of {one.source}' if one.source else ''}" for one in sums]
+    return " and ".join(told) or "nothing"

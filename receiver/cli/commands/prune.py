@@ -75,7 +75,7 @@ def prune(
             raise StoreRefused("`gridhook serve` runs on this database: stop it first, --vacuum lets no write through")
         return await _pruned(service, before, dry_run=dry_run, vacuum=vacuum)
 
-    outcome = with_service(ctx, config, work)
+    outcome = with_service(ctx, config, work, secrets="optional")
     if json:
         emit(outcome)
     else:

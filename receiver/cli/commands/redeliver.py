@@ -56,7 +56,7 @@ def redeliver(
         raise typer.BadParameter("--sink goes with --dead")
 
     async def work(service: Runtime) -> tuple[list[str], int, bool]:
-        filters.warn_unknown(service, Filters(sink=sink))
+        filters.refuse_unknown(service, Filters(sink=sink))
         if delivery_id is None:
             return *await _dead_again(service, sink), service.dispatched()
         again = await service.store.write(
@@ -119,12 +119,12 @@ def reparse(
         raise typer.BadParameter("name a request, or narrow by --status, --source, --since, --until")
 
     given = {"status": status, "source": source, "since": since, "until": until}
-    wanted = filters.filters_of(REQUESTS, PAGE, given)
 
     async def work(service: Runtime) -> list[intake.IntakeResult]:
         if request_id is not None:
             return await _reparse(service, [number("req", request_id)], strict=True)
-        filters.warn_unknown(service, wanted)
+        wanted = filters.filters_of(REQUESTS, PAGE, given)
+        filters.refuse_unknown(service, wanted)
         return await _reparse(service, await _numbers(service, wanted), strict=False)
 
     taken = with_service(ctx, config, work)

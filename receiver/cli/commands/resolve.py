@@ -119,7 +119,7 @@ def _read_words(words: list[str], *, alone: bool) -> tuple[str, Decision]:
 
 async def _waiting(service: Runtime, wanted: Filters) -> list[KeptJob]:
     """All jobs that fit, oldest first."""
-    filters.warn_unknown(service, wanted)
+    filters.refuse_unknown(service, wanted)
     found: list[KeptJob] = []
     while True:
         page = await service.store.read(partial(_page, wanted=wanted))

@@ -31,7 +31,7 @@ def restore(
     The old database is kept beside it, under a name with the time. What came in after the backup is not in it: jobs are
     asked for again, and an order that waited then is `unsure` now, because it may have been sent since.
     """
-    database = settings(ctx, config).database_file
+    database = settings(ctx, config, secrets="optional").database_file
     with copy_progress() as told:
         done = put_back(database, file.absolute(), system_clock, told)
     if json:

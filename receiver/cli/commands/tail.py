@@ -10,7 +10,7 @@ import typer
 
 from receiver.cli import filters
 from receiver.cli.commands.lists import action_text
-from receiver.cli.filters import read_option, warn_unknown
+from receiver.cli.filters import read_option, refuse_unknown
 from receiver.cli.local_times import local
 from receiver.cli.screen import (
     clean,
@@ -58,7 +58,7 @@ def tail(
         read_option("--type", word_reader(TYPES), one)
 
     async def work(service: Runtime) -> None:
-        warn_unknown(service, Filters(source=source))
+        refuse_unknown(service, Filters(source=source))
         start = moment(since, "--since", service.clock())
         await _follow(service, TailOptions(types=tuple(kind or ()), source=source, since=start, json=json))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
-from urllib.parse import quote
 
 from receiver.contracts import (
     Answer,
@@ -33,6 +32,7 @@ from receiver.providers.apiframe.tasks import (
     report_of,
 )
 from receiver.providers.shared import reading
+from receiver.providers.shared.addresses import id_segment
 from receiver.providers.shared.answers import read_order_answer
 from receiver.providers.shared.dialect import Dialect
 from receiver.providers.shared.ordering import refuse_impossible
@@ -101,8 +101,8 @@ class Apiframe(Dialect):
 
     def query(self, jobs: Sequence[KeptJob], source: Source) -> Call:
         """`GET /v2/jobs/{id}` (documented)."""
-        job_id = quote(jobs[0].job.provider_job_id or "", safe="")
-        return Call(method="GET", url=f"{source.base_url}/v2/jobs/{job_id}", headers=_headers(source))
+        url = f"{source.base_url}/v2/jobs/{id_segment(jobs[0])}"
+        return Call(method="GET", url=url, headers=_headers(source))
 
     def read(self, answer: Answer, jobs: Sequence[KeptJob]) -> list[Report]:
         """The job; 404 = not known (documented)."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Literal
-from urllib.parse import quote
 
 import msgspec
 
@@ -27,6 +26,7 @@ from receiver.model.jobs import (
 )
 from receiver.providers.apimart import steps, tasks, tiles
 from receiver.providers.shared import reading
+from receiver.providers.shared.addresses import id_segment
 from receiver.providers.shared.answers import read_order_answer
 from receiver.providers.shared.dialect import Dialect
 from receiver.providers.shared.ordering import refuse_impossible
@@ -75,7 +75,7 @@ class APIMart(Dialect):
         grid = tiles.needs_buttons(order)
         if grid is None:
             return None
-        return self._get(source, f"/v1/midjourney/{_path(grid)}")
+        return self._get(source, f"/v1/midjourney/{id_segment(grid)}")
 
     def order(self, order: Order, source: Source, prepared: Answer | None) -> Call:
         """`POST /v1/midjourney/generations/...` with a Bearer key. Raises Unsupported or InvalidParams.
@@ -111,7 +111,7 @@ class APIMart(Dialect):
         """`GET /v1/tasks/{id}`; the Midjourney view where only that shows what matters."""
         kept = jobs[0]
         view = "midjourney" if kept.job.action in ONLY_IN_VIEW else "tasks"
-        return self._get(source, f"/v1/{view}/{_path(kept)}")
+        return self._get(source, f"/v1/{view}/{id_segment(kept)}")
 
     def read(self, answer: Answer, jobs: Sequence[KeptJob]) -> list[Report]:
         """The task in either view; 404 after three days (documented). Raises Unmapped."""
@@ -134,10 +134,6 @@ class APIMart(Dialect):
 
 def _bearer(source: Source) -> dict[str, str]:
     return {"authorization": f"Bearer {source.api_key.reveal() if source.api_key else ''}"}
-
-
-def _path(kept: KeptJob) -> str:
-    return quote(kept.job.provider_job_id or "", safe="")
 
 
 def _accepted(value: Any, order: Order) -> Report:

@@ -6,13 +6,22 @@ midjourney-proxy.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+
+from receiver.errors import OptionError
 
 Scheme = Literal["secret", "hmac-sha256-hex", "hmac-sha256-base64"]
 #: One path or several; of several the first that leads to something usable counts.
 Paths = str | tuple[str, ...]
+
+
+def _check_prefix(prefix: str) -> None:
+    if not prefix.isascii() or not prefix.isprintable() or prefix.startswith(" "):
+        raise OptionError(
+            "", "can stand before nothing in a header", "write printable ASCII, without a space before it"
+        )
 
 
 class Verify(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,7 +31,7 @@ class Verify(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     #: "secret" = the header's text is one of `secrets`; else it is the HMAC-SHA256 of the raw body.
     scheme: Scheme = "secret"
     #: Stands in the header before the secret or the signature; may be missing there.
-    prefix: str = ""
+    prefix: Annotated[str, msgspec.Meta(extra={"check": _check_prefix})] = ""
 
 
 class Places(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal
-from urllib.parse import quote
 
 import msgspec
 
@@ -26,6 +25,7 @@ from receiver.model.jobs import (
     Report,
 )
 from receiver.providers.shared import reading
+from receiver.providers.shared.addresses import id_segment
 from receiver.providers.shared.answers import read_order_answer
 from receiver.providers.shared.dialect import Dialect
 from receiver.providers.shared.ordering import refuse_impossible
@@ -132,7 +132,7 @@ class Vtrix(Dialect):
         """
         kept = jobs[0]
         if not self.queue:
-            return self._get(source, f"{GENERATION}/task/{_id(kept)}")
+            return self._get(source, f"{GENERATION}/task/{id_segment(kept)}")
         asks_status = kept.facts.get("odd_response") is True and kept.facts.get("ready") is not True
         return self._get(source, f"{_request(kept)}/{'status' if asks_status else 'response'}")
 
@@ -159,11 +159,16 @@ class Vtrix(Dialect):
     def cancel(self, kept: KeptJob, source: Source) -> Call | None:
         """The queue's `PUT .../cancel` (documented); 202 means that the wish is taken, the status tells of the end.
 
-        Built like the address of a query. None for a job without an id, and for generation, which documents no way.
+        Built like the address of a query. None for a job without an id that leads to one, and for generation, which
+        documents no way.
         """
-        if not self.queue or kept.job.provider_job_id is None:
+        if not self.queue:
             return None
-        return Call(method="PUT", url=f"{source.base_url}{_request(kept)}/cancel", headers=_bearer(source))
+        try:
+            where = _request(kept)
+        except Unsupported:
+            return None
+        return Call(method="PUT", url=f"{source.base_url}{where}/cancel", headers=_bearer(source))
 
     def next_actions(self, kept: KeptJob) -> list[NextAction]:
         """What the documented models can do with this job."""
@@ -174,14 +179,10 @@ class Vtrix(Dialect):
         return steps.NOTHING if action == "pick" else None
 
 
-def _id(kept: KeptJob) -> str:
-    return quote(kept.job.provider_job_id or "", safe="")
-
-
 def _request(kept: KeptJob) -> str:
     """Where a queue request stands: by its model, which is the imagine's where the action is not known (inferred)."""
     model = steps.MODELS.get(kept.job.action or "", steps.MODELS["imagine"])
-    return f"{QUEUE}/{model}/requests/{_id(kept)}"
+    return f"{QUEUE}/{model}/requests/{id_segment(kept)}"
 
 
 def _bearer(source: Source) -> dict[str, str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from receiver.views.dry_run.records import (
     DryRun,
+    PlannedCost,
     PlannedOrder,
     ToldEvent,
 )
 from receiver.views.dry_run.running import dry_run
 
-__all__ = ["DryRun", "PlannedOrder", "ToldEvent", "dry_run"]
+__all__ = ["DryRun", "PlannedCost", "PlannedOrder", "ToldEvent", "dry_run"]

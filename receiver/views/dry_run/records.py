@@ -48,15 +48,25 @@ class ToldEvent(msgspec.Struct, frozen=True, kw_only=True):
     sinks: tuple[str, ...]
 
 
+class PlannedCost(msgspec.Struct, frozen=True, kw_only=True):
+    """What some orders cost together."""
+
+    amount: Decimal
+    #: "credits" or "USD"
+    unit: str
+    #: Whose credits they are, since one vendor's are not another's; null for USD, of all sources together.
+    source: str | None
+
+
 class DryRun(msgspec.Struct, frozen=True, kw_only=True):
     """All that an event would lead to, as if it came for the first time."""
 
     #: What would be made at once: the event itself, and what its follow-ups make.
     events: tuple[ToldEvent, ...]
     orders: tuple[PlannedOrder, ...]
-    #: By unit: what all orders cost that nothing holds back, later steps included.
-    cost: dict[str, Decimal]
-    #: By unit: what the held ones cost, and the steps after them.
-    held: dict[str, Decimal]
+    #: What all orders cost that nothing holds back, later steps included.
+    cost: tuple[PlannedCost, ...]
+    #: What the held ones cost, and the steps after them.
+    held: tuple[PlannedCost, ...]
     #: Number of orders, held ones included, whose price is not known.
     unknown: int

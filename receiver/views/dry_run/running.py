@@ -20,22 +20,24 @@ from receiver.flows.advance import advance
 from receiver.flows.reports import report_to
 from receiver.lib import ids
 from receiver.lib.ids import Ids
+from receiver.lib.nearest import nearest
 from receiver.lib.strict_json import read_json
 from receiver.lib.times import unstamp
 from receiver.model.actions import GRIDS
 from receiver.model.events import Event
 from receiver.model.jobs import (
     TERMINAL,
-    Cost,
     Image,
     Job,
     KeptJob,
     Report,
 )
+from receiver.model.money import ADDS_UP
 from receiver.store.sqlite.memory import memory_transaction
 from receiver.views.dry_run.records import (
     DryRun,
     Outcome,
+    PlannedCost,
     PlannedOrder,
     ToldEvent,
 )
@@ -73,8 +75,8 @@ def dry_run(setup: Setup, body: bytes, source: str | None, real: Transaction | N
     return DryRun(
         events=events,
         orders=orders,
-        cost=_sums(order.cost for order, waits in counted if not waits),
-        held=_sums(order.cost for order, waits in counted if waits),
+        cost=_sums(order for order, waits in counted if not waits),
+        held=_sums(order for order, waits in counted if waits),
         unknown=sum(1 for order, _ in counted if order.cost is None),
     )
 
@@ -114,7 +116,7 @@ def _happen(stage: DryRunWorld, event: Event) -> None:
 def _post(stage: DryRunWorld, body: bytes, name: str) -> None:
     source = stage.setup.sources.get(name)
     if source is None:
-        raise NotFound(f"there is no source {name!r}")
+        raise NotFound(f"there is no source {name!r}: {nearest(name, sorted(stage.setup.sources))}")
     arrival = intake.read(Request(source=name, headers={}, body=body, received_at=stage.now), GENUINE, source)
     for report in arrival.reports:
         known = stage.real.job_at(name, report.provider_job_id or "") if stage.real is not None else None
@@ -212,9 +214,11 @@ def _each(orders: Iterable[PlannedOrder], *, waits: bool) -> Iterator[tuple[Plan
         yield from _each(order.then, waits=held)
 
 
-def _sums(costs: Iterable[Cost | None]) -> dict[str, Decimal]:
-    sums: dict[str, Decimal] = {}
-    for cost in costs:
-        if cost is not None:
-            sums[cost.unit] = sums.get(cost.unit, Decimal(0)) + cost.amount
-    return sums
+def _sums(orders: Iterable[PlannedOrder]) -> tuple[PlannedCost, ...]:
+    """What the orders cost, by unit and, for credits, by source."""
+    sums: dict[tuple[str, str], Decimal] = {}
+    for order in orders:
+        if order.cost is not None:
+            key = order.cost.unit, "" if order.cost.unit == ADDS_UP else order.source
+            sums[key] = sums.get(key, Decimal(0)) + order.cost.amount
+    return tuple(PlannedCost(amount=sums[key], unit=key[0], source=key[1] or None) for key in sorted(sums))

@@ -157,6 +157,15 @@ def test_what_others_can_read_is_a_warning(tmp_path: Path, mode: int) -> None:
     assert file.exists()
 
 
+@pytest.mark.parametrize(("mode", "word"), [(0o620, "changed"), (0o602, "changed"), (0o660, "read")])
+def test_an_env_file_that_others_can_change_is_a_warning(tmp_path: Path, mode: int, word: str) -> None:
+    configured(tmp_path).chmod(0o600)
+    (tmp_path / ".env").write_text("A=b")
+    (tmp_path / ".env").chmod(mode)
+    remedy = f"and it holds secrets: chmod 600 {tmp_path}/.env"
+    assert f"{tmp_path}/.env can be {word} by other users ({mode:04o}), {remedy}" in done(run(tmp_path, "check"))
+
+
 def test_the_wal_of_a_running_server_is_looked_at_too(tmp_path: Path) -> None:
     configured(tmp_path).chmod(0o600)
     on(tmp_path, _nothing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import jsonschema_rs
@@ -10,13 +11,66 @@ import msgspec
 import pytest
 
 from cli.parts import bare, configured, done, picked, run, values
-from receiver.config import TEMPLATE
+from receiver.config import starter
+from receiver.lib.signatures import Secret, standard_webhook_key
 
 
-def test_init_writes_the_template_and_says_what_is_next(tmp_path: Path) -> None:
+def problems_of(folder: Path) -> list[dict[str, str]]:
+    """What `check` finds wrong with the configuration of a folder."""
+    result = run(folder, "check", "--json")
+    return msgspec.json.decode(result.stdout).get("problems", [])  # type: ignore[no-any-return]
+
+
+def variables(file: Path) -> dict[str, str]:
+    """The variables that are set in a file."""
+    pairs = [line.split("=", 1) for line in file.read_text().splitlines() if "=" in line and not line.startswith("#")]
+    return {name: value for name, value in pairs if value}
+
+
+def test_init_writes_a_configuration_and_says_what_is_next(tmp_path: Path) -> None:
     shown = done(run(tmp_path, "init"))
-    assert (tmp_path / "gridhook.toml").read_text() == TEMPLATE
+    assert (tmp_path / "gridhook.toml").read_text() == starter()
     assert "gridhook check --config" in shown
+    assert f"into {tmp_path}/.env" in " ".join(shown.split())
+
+
+def test_all_that_is_missing_after_init_is_the_vendors_key_and_it_says_so(tmp_path: Path) -> None:
+    done(run(tmp_path, "init"))
+    [found] = problems_of(tmp_path)
+    assert found["where"] == "sources.journey.api_key"
+    assert found["wrong"] == f"the variable 'JOURNEYAPI_KEY' in {tmp_path}/.env is empty"
+    assert "put the real one there, which only you know" in found["remedy"]
+    secrets = tmp_path / ".env"
+    secrets.write_text(secrets.read_text().replace("JOURNEYAPI_KEY=", "JOURNEYAPI_KEY=japi_live_1"))
+    assert "warning" not in done(run(tmp_path, "check"))
+
+
+def test_everything_in_it_can_be_switched_on_with_the_secrets_that_init_made(tmp_path: Path) -> None:
+    done(run(tmp_path, "init"))
+    for name in ("gridhook.toml", ".env"):
+        file = tmp_path / name
+        file.write_text(re.sub(r"(?m)^#(?=\S)", "", file.read_text()))
+    assert {one["where"] for one in problems_of(tmp_path)} == {
+        "sources.journey.api_key",
+        "sources.frame.api_key",
+        "sources.frame.old_api_keys[0]",
+        "sources.mart.api_key",
+        "sources.vtrix.api_key",
+        "sinks.team.url",
+    }
+
+
+def test_the_secrets_that_init_makes_are_fresh_and_long(tmp_path: Path) -> None:
+    made = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        done(run(tmp_path / name, "init"))
+        made.append(variables(tmp_path / name / ".env"))
+    assert set(made[0]) == {"GRIDHOOK_ADMIN_TOKEN", "JOURNEYAPI_HOOK_SECRET", "APIMART_TOKEN", "BACKEND_SECRET"}
+    assert len(standard_webhook_key(Secret(made[0]["BACKEND_SECRET"]))) == 32
+    everything = [value for variables in made for value in variables.values()]
+    assert len(set(everything)) == len(everything) == 8
+    assert min(map(len, everything)) >= 43
 
 
 def test_what_init_writes_is_for_its_owner_alone(tmp_path: Path) -> None:
@@ -25,7 +79,27 @@ def test_what_init_writes_is_for_its_owner_alone(tmp_path: Path) -> None:
         done(run(tmp_path, "init"))
     finally:
         os.umask(before)
-    assert (tmp_path / "gridhook.toml").stat().st_mode & 0o777 == 0o600
+    for name in ("gridhook.toml", ".env"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_beside_an_env_file_of_others_the_secrets_get_a_file_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MINE=1")
+    done(run(tmp_path, "init"))
+    assert (tmp_path / ".env").read_text() == "MINE=1"
+    assert 'env_file = "gridhook.env"' in (tmp_path / "gridhook.toml").read_text()
+    assert (tmp_path / "gridhook.env").stat().st_mode & 0o777 == 0o600
+    assert [one["where"] for one in problems_of(tmp_path)] == ["sources.journey.api_key"]
+
+
+def test_where_both_secrets_files_are_there_nothing_is_written(tmp_path: Path) -> None:
+    for name in (".env", "gridhook.env"):
+        (tmp_path / name).write_text("MINE=1")
+    result = run(tmp_path, "init")
+    assert result.exit_code == 1
+    assert f"{tmp_path}/gridhook.env is there already and stays as it is" in " ".join(result.stderr.split())
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".env", "gridhook.env"]
+    assert {file.read_text() for file in tmp_path.iterdir()} == {"MINE=1"}
 
 
 def test_init_never_overwrites(tmp_path: Path) -> None:
@@ -34,6 +108,7 @@ def test_init_never_overwrites(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "stays as it is" in result.stderr
     assert (tmp_path / "gridhook.toml").read_text() == "mine"
+    assert [file.name for file in tmp_path.iterdir()] == ["gridhook.toml"]
 
 
 def test_init_into_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -64,7 +66,7 @@ def test_a_list_goes_on_until_its_limit_however_little_a_page_looks_at(
     assert len(values(found)) == 1
     assert "looked back to 20" in found.stderr
     assert values(run(tmp_path, command, "--json", "--limit", "2", *narrowed)) == values(found)
-    assert values(run(tmp_path, command, "--json", "--source", "nobody")) == []
+    assert run(tmp_path, command, "--json", "--source", "nobody").exit_code == 2
 
 
 def test_an_empty_list_prints_nothing_but_a_remark(tmp_path: Path) -> None:
@@ -181,18 +183,33 @@ def test_a_filter_that_cannot_be_read_is_a_usage_error_that_says_what_is_right(
 @pytest.mark.parametrize(
     ("command", "args", "told"),
     [
-        ("jobs", ["--source", "jurney"], "warning: no source 'jurney' is configured; did you mean journey?"),
-        ("events", ["--source", "xx"], "warning: no source 'xx' is configured; there are: journey"),
-        ("deliveries", ["--sink", "team"], "warning: no sink 'team' is configured; there are: log"),
-        ("redeliver", ["--dead", "--sink", "lob"], "warning: no sink 'lob' is configured; did you mean log?"),
+        ("jobs", ["--source", "jurney"], "no source 'jurney' is configured; did you mean journey?"),
+        ("events", ["--source", "xx"], "no source 'xx' is configured; there are: journey"),
+        ("requests", ["--source", "xx", "--json"], "no source 'xx' is configured; there are: journey"),
+        ("deliveries", ["--sink", "team"], "no sink 'team' is configured; there are: log"),
+        ("redeliver", ["--dead", "--sink", "lob"], "no sink 'lob' is configured; did you mean log?"),
+        ("reparse", ["--source", "jurney"], "no source 'jurney' is configured; did you mean journey?"),
+        ("resolve", ["--held", "check", "--source", "xx"], "no source 'xx' is configured; there are: journey"),
+        ("tail", ["--source", "xx"], "no source 'xx' is configured; there are: journey"),
     ],
 )
-def test_a_source_or_sink_that_is_not_configured_is_warned_of(
+def test_a_source_or_sink_that_is_not_known_is_a_usage_error_that_says_what_is_right(
     tmp_path: Path, command: str, args: list[str], told: str
 ) -> None:
     configured(tmp_path)
     result = run(tmp_path, command, *args)
-    assert (result.exit_code, told in result.stderr) == (0, True)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert " ".join(told.split()) in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_what_is_kept_of_an_earlier_configuration_is_listed_with_a_warning(tmp_path: Path) -> None:
+    picked(tmp_path)
+    file = tmp_path / "gridhook.toml"
+    file.write_text(re.sub(r"\bjourney\b", "voyage", file.read_text()))
+    for command in ("jobs", "events", "requests", "deliveries"):
+        result = run(tmp_path, command, "--source", "journey", "--json")
+        assert values(result)
+        assert result.stderr == "warning: no source 'journey' is configured; there are: voyage\n"
 
 
 NEEDY = """
@@ -213,6 +230,28 @@ to   = ["team", "backend"]
 """.replace("{{", "{").replace("}}", "}")
 
 
+def test_a_sink_that_is_left_out_for_want_of_its_secret_is_known_all_the_same(tmp_path: Path) -> None:
+    configured(tmp_path, NEEDY)
+    result = run(tmp_path, "deliveries", "--sink", "team")
+    assert (result.exit_code, result.stderr) == (0, "no deliveries\n")
+
+
+@pytest.mark.parametrize("command", [["backup", "copy.db"], ["prune", "--older-than", "1d"], ["migrate"], ["check"]])
+def test_only_what_orders_delivers_or_checks_needs_the_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    picked(tmp_path)
+    configured(tmp_path, NEEDY)
+    monkeypatch.chdir(tmp_path)
+    result = run(tmp_path, *command)
+    assert (result.exit_code, "NOT_SET_ANYWHERE" in result.stderr) == (
+        (2, True) if command == ["check"] else (0, False)
+    )
+    if command[0] == "backup":
+        (tmp_path / "gridhook.db").unlink()
+        assert "copy.db" in done(run(tmp_path, "restore", "copy.db"))
+
+
 @pytest.mark.parametrize("command", [["jobs"], ["events"], ["requests"], ["deliveries"], ["costs"], ["jobs", "{id}"]])
 def test_who_only_reads_the_database_needs_no_secret(tmp_path: Path, command: list[str]) -> None:
     picked(tmp_path)
@@ -230,6 +269,21 @@ def test_what_is_wrong_beside_a_secret_is_told_to_who_needs_none(tmp_path: Path)
     assert result.exit_code == 2
     assert "nonsense" in result.stderr
     assert "NOT_SET" not in result.stderr
+
+
+def test_moments_without_an_offset_are_read_in_the_configured_zone(tmp_path: Path) -> None:
+    picked(tmp_path)
+    file = tmp_path / "gridhook.toml"
+    file.write_text('time_zone = "Asia/Kathmandu"\n' + file.read_text())
+    made = datetime.fromisoformat(jobs_of(tmp_path)[-1]["created_at"]).astimezone(ZoneInfo("Asia/Kathmandu"))
+    for command in ("jobs", "events", "requests", "deliveries"):
+        before = (made - timedelta(minutes=1)).replace(tzinfo=None).isoformat()
+        after = (made + timedelta(minutes=1)).replace(tzinfo=None).isoformat()
+        assert values(run(tmp_path, command, "--json", "--since", before))
+        assert values(run(tmp_path, command, "--json", "--since", after)) == []
+        assert values(run(tmp_path, command, "--json", "--until", before)) == []
+    [costs] = values(run(tmp_path, "costs", "--json", "--since", "2026-11-01"))
+    assert costs["since"] == "2026-10-31T18:15:00.000Z"
 
 
 def test_times_are_in_the_configured_zone_and_json_is_in_utc(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def test_a_webhooks_body_is_told_with_its_orders_prices_and_sinks(tmp_path: Path
         "job.completed (imagine at journey, vendor's id grid-1): tells log\n\n"
         "order pick index=2 at journey: 2 credits, by rule poster\n"
         "     then order upscale kind=2x at journey: 2 credits, by rule auto-hd\n\n"
-        "costs 4 credits\n"
+        "costs 4 credits of journey\n"
         "the database is not there yet, so budgets count as untouched; nothing was sent or kept\n"
     )
     assert not (tmp_path / "gridhook.db").exists()
@@ -49,10 +50,18 @@ def test_an_event_as_it_is_listed_is_told_with_what_holds_it(tmp_path: Path) -> 
         "hold upscale kind=2x at journey: 2 credits, by rule auto-hd\n"
         "     budget: 2 more would exceed source journey's 3 credits (2 used)\n"
         f"     planned for this very event before, as {before[0]['id']}: never again\n\n"
-        "costs nothing; held back: 2 credits\n"
+        "costs nothing; held back: 2 credits of journey\n"
     ) in shown
     assert f"budgets and breakers as they are in {tmp_path}/gridhook.db; nothing was sent or kept\n" in shown
     assert values(run(tmp_path, "jobs", "--json")) == before
+
+
+def test_until_when_an_order_is_held_is_told_in_the_configured_zone(tmp_path: Path) -> None:
+    file = configured(tmp_path, POSTER)
+    held = file.read_text().replace("secrets ", 'budget = { credits = 1, per = "day" }\nsecrets ')
+    file.write_text('time_zone = "Asia/Kathmandu"\n' + held)
+    shown = done(run(tmp_path, "check", "--plan", a_file(tmp_path, GRID), "--source", "journey"))
+    assert re.search(r"budget, until \d{4}-\d\d-\d\dT00:00:00\.000\+05:45: 2 more would exceed", shown)
 
 
 def test_an_event_may_come_from_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +75,12 @@ def test_an_event_may_come_from_standard_input(tmp_path: Path, monkeypatch: pyte
 def test_the_plan_can_be_had_as_json(tmp_path: Path) -> None:
     configured(tmp_path, POSTER)
     [found] = values(run(tmp_path, "check", "--plan", a_file(tmp_path, GRID), "--source", "journey", "--json"))
-    assert (found["cost"], found["held"], found["unknown"], found["database"]) == ({"credits": "4"}, {}, 0, False)
+    assert (found["cost"], found["held"], found["unknown"], found["database"]) == (
+        [{"amount": "4", "unit": "credits", "source": "journey"}],
+        [],
+        0,
+        False,
+    )
     assert [step["action"] for order in found["orders"] for step in (order, *order["then"])] == ["pick", "upscale"]
     assert found["events"][0]["sinks"] == ["log"]
 
@@ -83,7 +97,7 @@ def test_an_event_without_orders_says_so(tmp_path: Path) -> None:
         (None, [], "event.json cannot be read: No such file or directory"),
         (b"{", [], "for a webhook as a vendor posts it name its --source"),
         (GRID, [], "it is no event as `gridhook events --json` prints them"),
-        (GRID, ["--source", "nobody"], "there is no source 'nobody'"),
+        (GRID, ["--source", "jurney"], "there is no source 'jurney': did you mean \"journey\"?"),
         ({"a": 1}, ["--source", "journey"], "it tells nothing as a webhook of journey"),
         (b" " * (16 * 1024 * 1024 + 1), [], "is larger than 16777216 bytes"),
     ],

@@ -37,6 +37,7 @@ def test_all_dead_deliveries_to_sinks_are_sent_again_but_no_order(tmp_path: Path
 
 def test_dead_deliveries_of_another_sink_stay_dead(tmp_path: Path) -> None:
     picked(tmp_path)
+    configured(tmp_path, '[sinks.other]\nhandler = "log"\n')
     kill_all(tmp_path)
     assert values(run(tmp_path, "redeliver", "--dead", "--sink", "other", "--json")) == [
         {"redelivered": 0, "deliveries": []}

@@ -125,6 +125,8 @@ def two_held_and_one_unsure(folder: Path) -> list[str]:
 def test_all_that_are_held_are_decided_on_at_once(tmp_path: Path) -> None:
     first, *others = two_held_and_one_unsure(tmp_path)
     assert len(others) == 2
+    file = tmp_path / "gridhook.toml"
+    file.write_text(file.read_text() + '[sources.elsewhere]\nprovider = "journeyapi"\nsecrets = ["s"]\n')
     assert done(run(tmp_path, "resolve", "--held", "--source", "elsewhere", "send", "--json")) == ""
     decided = values(run(tmp_path, "resolve", "--held", "--source", "journey", "send", "--json"))
     assert [(job["id"], job["status"]) for job in decided] == [(job, "planned") for job in others]

@@ -31,9 +31,12 @@ def test_the_same_idempotency_key_gives_the_same_job(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "told", "code"),
     [
-        (["nope", "imagine", "--prompt", "x"], "there is no source 'nope'", 1),
+        (["nope", "imagine", "--prompt", "x"], "there is no source 'nope': there are: journey", 1),
+        (["jurney", "imagine", "--prompt", "x"], "there is no source 'jurney': did you mean \"journey\"?", 1),
         (["journey", "imagine"], "imagine needs a prompt", 2),
         (["journey", "imagine", "--prompt", "x", "-p", "versio=7"], 'did you mean "version"?', 2),
+        (["journey", "upscale", "-p", "knd=2x"], "has no parameter 'knd': did you mean \"kind\"?", 2),
+        (["journey", "imagine", "--prompt", "x", "--then", '{"action": "pick", "idx": 1}'], 'did you mean "index"?', 2),
         (["journey", "zoom", "-p", "factor=2"], "nearest: outpaint", 1),
         (["journey", "upscale", "--parent", "job_x"], "there is no job 'job_x'", 1),
     ],

@@ -108,6 +108,22 @@ async def test_every_wrong_parameter_of_an_order_is_told_with_what_was_meant(tmp
         assert "goes into extra" in detail
 
 
+@pytest.mark.parametrize(
+    ("written", "where", "meant"),
+    [("knd", "upscale", "kind"), ("sorce", "upscale", "source"), ("extras", "pick", "extra")],
+)
+async def test_unknown_parameters_in_a_chain_are_told_too(tmp_path: Path, written: str, where: str, meant: str) -> None:
+    upscale = {"action": "upscale", "kind": "2x"}
+    pick = {"action": "pick", "index": 1, "then": [upscale]}
+    (upscale if where == "upscale" else pick)[written] = "x"
+    async with a_face(tmp_path) as face:
+        answer = await face.api("/jobs", wish(then=pick))
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_params")
+        told = f"{where} at journey has no parameter '{written}': did you mean \"{meant}\"?"
+        assert told in answer.json()["detail"]
+        assert (await face.get("/jobs"))["items"] == []
+
+
 async def test_many_unknown_parameters_make_no_long_answer(tmp_path: Path) -> None:
     async with a_face(tmp_path) as face:
         answer = await face.api("/jobs", wish(params={"prompt": "x", **{f"n{n}": n for n in range(99)}}))
