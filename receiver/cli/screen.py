@@ -15,7 +15,7 @@ import typer
 
 from receiver.lib.streams import abandon
 
-#: Status, state or outcome to its colour on a terminal.
+#: Status or outcome to its colour on a terminal.
 STYLES: Final[dict[str, str]] = {
     "completed": "green",
     "done": "green",

@@ -65,7 +65,7 @@ class Page(list[T]):
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """How much there is of what waits or went wrong; each number is 100,000 at most: nothing is counted further."""
 
-    #: By state: pending, running, dead.
+    #: By status: pending, running, dead.
     deliveries: dict[str, int]
     #: By source and status: the jobs that are not over.
     jobs: dict[tuple[str, str], int]

@@ -34,7 +34,7 @@ class Metrics:
             registry=self._registry,
         )
         self._deliveries = Gauge(
-            "gridhook_deliveries", "Deliveries that wait, run or were given up.", ["state"], registry=self._registry
+            "gridhook_deliveries", "Deliveries that wait, run or were given up.", ["status"], registry=self._registry
         )
         self._jobs = Gauge(
             "gridhook_jobs_open", "Jobs that are not over.", ["source", "status"], registry=self._registry
@@ -99,7 +99,7 @@ class Metrics:
         self._jobs.clear()
         if counts is None:
             return
-        for state, number in counts.deliveries.items():
-            self._deliveries.labels(state).set(number)
+        for status, number in counts.deliveries.items():
+            self._deliveries.labels(status).set(number)
         for (source, status), number in counts.jobs.items():
             self._jobs.labels(source, status).set(number)

@@ -111,8 +111,8 @@ class SinkCarrier:
             sink=self._sink.name,
             attempt=delivery.attempt,
             outcome=outcome_name(outcome),
-            state=after.state,
-            status=outcome.status,
+            status=after.state,
+            http_status=outcome.status,
             note=outcome.note,
             took_ms=now - started,
         )

@@ -133,8 +133,8 @@ async def test_the_numbers_tell_of_requests_deliveries_and_jobs(tmp_path: Path) 
         for outcome, count in outcomes.items():
             assert found[f'gridhook_requests_total{{outcome="{outcome}",source="journey"}}'] == count
         assert found['gridhook_requests_total{outcome="no_such_source",source=""}'] == 1
-        assert found['gridhook_deliveries{state="pending"}'] == 2
-        assert found['gridhook_deliveries{state="dead"}'] == 0
+        assert found['gridhook_deliveries{status="pending"}'] == 2
+        assert found['gridhook_deliveries{status="dead"}'] == 0
         assert found['gridhook_jobs_open{source="journey",status="planned"}'] == 1
         assert found["gridhook_store_up"] == 1
 

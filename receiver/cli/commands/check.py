@@ -31,12 +31,13 @@ from receiver.store.sqlite.inspection import Inspection
 from receiver.views.costs import budget_states, stopped_sources
 
 
-class DatabaseState(msgspec.Struct, frozen=True, kw_only=True):
+class DatabaseFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What was found at the database's address."""
 
     address: str
     usable: bool
-    state: str
+    #: In words: which schema it has, and whether a server runs on it.
+    status: str
     #: Whether a process dispatches from it right now.
     dispatched: bool = False
 
@@ -50,7 +51,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     sources: list[explain.SourceFacts]
     sinks: list[explain.SinkFacts]
     rules: list[explain.RuleFacts]
-    database: DatabaseState
+    database: DatabaseFacts
     warnings: tuple[str, ...]
 
 
@@ -114,14 +115,14 @@ def _checked(parts: Composition, config: Config, show_secrets: bool) -> Checked:
     )
 
 
-def _database(parts: Composition, config: Config) -> tuple[DatabaseState, explain.MoneyState]:
+def _database(parts: Composition, config: Config) -> tuple[DatabaseFacts, explain.MoneyState]:
     try:
         found = parts.inspect(config)
         # An older schema is not brought up to date by a mere check.
         money = asyncio.run(_money(parts, config)) if found.version == found.newest else explain.MoneyState()
     except StoreError as wrong:
-        return DatabaseState(address=config.database, usable=False, state=str(wrong)), explain.MoneyState()
-    return _state(config, found), money
+        return DatabaseFacts(address=config.database, usable=False, status=str(wrong)), explain.MoneyState()
+    return _facts(config, found), money
 
 
 async def _money(parts: Composition, config: Config) -> explain.MoneyState:
@@ -132,19 +133,19 @@ async def _money(parts: Composition, config: Config) -> explain.MoneyState:
         )
 
 
-def _state(config: Config, found: Inspection) -> DatabaseState:
+def _facts(config: Config, found: Inspection) -> DatabaseFacts:
     if found.version is None:
-        state = "is not there yet: it will be created"
+        status = "is not there yet: it will be created"
     elif found.version > found.newest:
-        state = f"has schema {found.version}, this gridhook knows up to {found.newest}: use a newer one"
+        status = f"has schema {found.version}, this gridhook knows up to {found.newest}: use a newer one"
     elif found.version < found.newest:
-        state = f"has schema {found.version}: it will be brought to {found.newest} when it is opened"
+        status = f"has schema {found.version}: it will be brought to {found.newest} when it is opened"
     else:
-        state = f"has schema {found.version}, as it should"
-    return DatabaseState(
+        status = f"has schema {found.version}, as it should"
+    return DatabaseFacts(
         address=config.database,
         usable=(found.version or 0) <= found.newest,
-        state=f"{state}; {'`gridhook serve` runs' if found.dispatched else 'no `gridhook serve` runs'}",
+        status=f"{status}; {'`gridhook serve` runs' if found.dispatched else 'no `gridhook serve` runs'}",
         dispatched=found.dispatched,
     )
 
@@ -165,6 +166,6 @@ def _show(checked: Checked) -> None:
             if rule.budget_state is not None:
                 say(f"  of its budget {explain.budget_text(rule.budget_state)}")
     say()
-    say(f"database {clean(checked.database.address)} {clean(checked.database.state)}")
+    say(f"database {clean(checked.database.address)} {clean(checked.database.status)}")
     for warning in checked.warnings:
         say(f"warning: {clean(warning)}")

@@ -56,10 +56,10 @@ class SqliteTransaction(
 
     def counts(self) -> Counts:
         """How many deliveries and jobs wait or went wrong; each is counted on an index that holds only those."""
-        states = ("pending", "running", "dead")
+        statuses = ("pending", "running", "dead")
         return Counts(
             deliveries={
-                state: self._up_to(f"SELECT 1 FROM deliveries WHERE state = '{state}'", ()) for state in states
+                status: self._up_to(f"SELECT 1 FROM deliveries WHERE state = '{status}'", ()) for status in statuses
             },
             jobs={
                 pair: self._up_to(f"SELECT 1 FROM {OPEN} AND source = ? AND status = ?", pair) for pair in self._open()

@@ -107,7 +107,7 @@ def test_it_says_which_schema_the_database_has(tmp_path: Path) -> None:
     on(tmp_path, _nothing)
     [found] = values(run(tmp_path, "check", "--json"))
     assert found["ok"] is True
-    assert "as it should; no `gridhook serve` runs" in found["database"]["state"]
+    assert "as it should; no `gridhook serve` runs" in found["database"]["status"]
 
 
 def test_a_database_that_cannot_be_used_is_a_failure(tmp_path: Path) -> None:
