@@ -13,7 +13,8 @@ from receiver.cli.values import moment, tags
 from receiver.composition import Runtime
 from receiver.contracts import Filters
 from receiver.lib.times import system_clock
-from receiver.views.filters import FIELDS, ListParameters, Reader, readers_of
+from receiver.views.filters import FIELDS, ListParameters, Reader, readers_of, refused_readers
+from receiver.views.refused import RefusedFilters
 
 StatusOption = Annotated[str | None, typer.Option("--status", help="Only those in this status.")]
 SourceOption = Annotated[str | None, typer.Option("--source", help="Only those of this source.")]
@@ -33,6 +34,10 @@ SinceOption = Annotated[
 UntilOption = Annotated[str | None, typer.Option("--until", metavar="WHEN", help="Before this moment, or so long ago.")]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many, the newest.")]
 
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", help="With --refused: only those that were refused for this reason.")
+]
+
 LIMIT: Final = 50
 
 
@@ -43,18 +48,24 @@ def filters_of(
 
     Moments without an offset are in the time zone in use, so that is to be known by now.
     """
+    asked = {FIELDS.get(name, name): value for name, value in _asked(readers_of(listing), given).items()}
+    return Filters(limit=limit, tags=tags(tag or []), **asked)
+
+
+def refused_filters(limit: int, given: Mapping[str, str | None]) -> RefusedFilters:
+    """What the list of refused requests is narrowed by. Raises BadParameter with what is right."""
+    return RefusedFilters(limit=limit, **_asked(refused_readers(), given))
+
+
+def _asked(known: Mapping[str, Reader], given: Mapping[str, str | None]) -> dict[str, Any]:
+    """The values of the options that were given, by the parameters' names."""
     now = system_clock()
     readers: dict[str, Reader] = {
-        **readers_of(listing),
+        **known,
         "since": lambda text: moment(text, "--since", now),
         "until": lambda text: moment(text, "--until", now),
     }
-    asked: dict[str, Any] = {
-        FIELDS.get(name, name): read_option(_option(name), readers[name], text)
-        for name, text in given.items()
-        if text is not None
-    }
-    return Filters(limit=limit, tags=tags(tag or []), **asked)
+    return {name: read_option(_option(name), readers[name], text) for name, text in given.items() if text is not None}
 
 
 def read_option(option: str, read: Reader, text: str) -> object:

@@ -43,12 +43,17 @@ def read_list(ctx: typer.Context, config: Path, read: Read[T], wanted: Callable[
 
 async def _known_pages(service: Runtime, read: Read[T], wanted: Filters) -> list[T]:
     found = await _pages(service, read, wanted)
+    tell_unknown(service, wanted, has_found=bool(found))
+    return found
+
+
+def tell_unknown(service: Runtime, wanted: Filters, *, has_found: bool) -> None:
+    """Warns of a source or a sink that is not configured; raises BadParameter where nothing is kept of it either."""
     unknown = unknown_names(service, wanted)
-    if unknown is not None and not found:
+    if unknown is not None and not has_found:
         raise typer.BadParameter(unknown)
     if unknown is not None:
         tell(f"warning: {unknown}")
-    return found
 
 
 async def _pages(service: Runtime, read: Read[T], wanted: Filters) -> list[T]:

@@ -24,7 +24,7 @@ from receiver.model.money import (
     CostSum,
     Scope,
 )
-from receiver.model.requests import KeptRequest, RequestState
+from receiver.model.requests import KeptRequest, RefusedRequest, RequestState
 
 T = TypeVar("T")
 
@@ -90,6 +90,21 @@ class Transaction(Protocol):
     def request(self, number: int) -> KeptRequest | None: ...
     def mark_request(self, number: int, state: RequestState, note: str | None) -> None: ...
     def requests(self, filters: Filters) -> Page[KeptRequest]: ...
+
+    # requests that were refused: each has a number, which counts all that ever were
+    def add_refused(self, newest: Sequence[RefusedRequest], skipped: int, keep: int) -> None:
+        """Keeps these, oldest first, behind `skipped` that are only counted; no more than `keep` remain."""
+        ...
+
+    def refused(self, after: int = 0) -> list[tuple[int, RefusedRequest]]:
+        """The kept ones with a number above `after`, newest first."""
+        ...
+
+    def burst_told_at(self, source: str) -> int | None:
+        """When the operator was last told of a burst of refused requests of a source, Unix ms; None if never."""
+        ...
+
+    def put_burst_told_at(self, source: str, at: int) -> None: ...
 
     # jobs
     def job(self, number: int) -> KeptJob | None: ...

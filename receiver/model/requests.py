@@ -12,8 +12,30 @@ Proof = Literal["secret", "signature", "ref", "token"]
 Seal = Literal["valid", "absent", "wrong"]
 #: Why a request is not verified: no secret header, or another secret; no signature, or another one; a ref or token in
 #: the path that is not one of ours; or nothing that could prove anything.
-Unproven = Literal["no_header", "header_differs", "signature_missing", "signature_differs", "unknown_ref", "no_proof"]
+Unproven = Literal[
+    "no_header",
+    "header_differs",
+    "signature_missing",
+    "signature_differs",
+    "too_old",
+    "too_new",
+    "unknown_ref",
+    "no_proof",
+]
 RequestState = Literal["mapped", "unmapped", "unreadable"]
+#: Why else a request was refused: the `code` of its answer.
+RefusalCode = Literal[
+    "no_such_source",
+    "method_not_allowed",
+    "too_large",
+    "cut_short",
+    "too_slow",
+    "bad_chunks",
+    "bad_request",
+    "headers_too_large",
+    "busy",
+    "stopping",
+]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +51,20 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     sender: str = ""
     #: Unix ms.
     received_at: int
+
+
+class RefusedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that was refused. Of what it held there are only the names of its headers."""
+
+    #: When it came, Unix ms.
+    at: int
+    #: None = it named no source that there is.
+    source: str | None
+    #: An `Unproven`, or a `RefusalCode`.
+    reason: str
+    #: The address that it came from, behind trusted proxies the real one; empty = not known.
+    sender: str
+    headers: tuple[str, ...] = ()
 
 
 class KeptRequest(msgspec.Struct, frozen=True, kw_only=True):

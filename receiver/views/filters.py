@@ -9,6 +9,7 @@ from receiver.contracts import RequestState
 from receiver.lib import ids
 from receiver.lib.times import unstamp
 from receiver.model import deliveries, events, jobs
+from receiver.model.requests import RefusalCode, Unproven
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 500
@@ -36,6 +37,8 @@ EVENTS: Final = ListParameters("evt", get_args(jobs.Status), ("type", "job_id"))
 REQUESTS: Final = ListParameters("req", get_args(RequestState), ("job_id",))
 DELIVERIES: Final = ListParameters("dlv", get_args(deliveries.State), ("type", "sink", "job_id"))
 TYPES: Final[tuple[str, ...]] = (*get_args(events.EventType), *get_args(events.OperatorEventType))
+#: Why a request may have been refused.
+REASONS: Final[tuple[str, ...]] = (*get_args(Unproven), *get_args(RefusalCode))
 #: Parameters that are called otherwise in `Filters`.
 FIELDS: Final = {"cursor": "before", "root_id": "root", "parent_id": "parent", "job_id": "job"}
 
@@ -93,6 +96,17 @@ def readers_of(listing: ListParameters) -> dict[str, Reader]:
         **dict.fromkeys(("root_id", "parent_id", "job_id"), id_reader("job")),
     }
     return {name: readers.get(name, text_reader) for name in ("limit", "cursor", *COMMON, *listing.more)}
+
+
+def refused_readers() -> dict[str, Reader]:
+    """The reader of each parameter of the list of refused requests, by name."""
+    return {
+        "limit": number_reader(1, MAX_LIMIT),
+        "source": text_reader,
+        "reason": word_reader(REASONS),
+        "since": moment_reader,
+        "until": moment_reader,
+    }
 
 
 def text_reader(text: str) -> object:

@@ -24,6 +24,7 @@ from receiver.model.deliveries import (
 )
 from receiver.model.events import EventType, OperatorEventType
 from receiver.model.jobs import Job, KeptJob
+from receiver.model.requests import RefusedRequest
 
 
 class Checks(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,15 +69,15 @@ class RequestDetail(RequestView, frozen=True, kw_only=True):
     encoding: Literal["utf-8", "base64"]
 
 
-class RefusedRequest(msgspec.Struct, frozen=True, kw_only=True):
+class RefusedView(msgspec.Struct, frozen=True, kw_only=True):
     """A request that was refused. Of what it held there are only the names of its headers."""
 
     #: RFC 3339.
     time: str
     #: None = it named no source that there is.
     source: str | None
-    #: Why: `no_header`, `header_differs`, `signature_missing`, `signature_differs`, `unknown_ref`, `no_proof`, or the
-    #: `code` of the answer.
+    #: Why: `no_header`, `header_differs`, `signature_missing`, `signature_differs`, `too_old`, `too_new`, `unknown_ref`
+    #: or `no_proof`; else the `code` of the answer.
     reason: str
     #: The address that it came from, behind trusted proxies the real one.
     sender: str
@@ -110,6 +111,17 @@ class DeliveryDetail(DeliveryView, frozen=True, kw_only=True):
     """One delivery with all its tries, oldest first."""
 
     attempts: tuple[Attempt, ...]
+
+
+def refused_view(refused: RefusedRequest) -> RefusedView:
+    """A refused request as it is shown."""
+    return RefusedView(
+        time=stamp(refused.at),
+        source=refused.source,
+        reason=refused.reason,
+        sender=refused.sender,
+        headers=list(refused.headers),
+    )
 
 
 def request_view(kept: KeptRequest) -> RequestView:

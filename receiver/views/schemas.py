@@ -20,7 +20,7 @@ from receiver.views.records import (
     DeliveryDetail,
     DeliveryView,
     JobDetail,
-    RefusedRequest,
+    RefusedView,
     RequestDetail,
     RequestView,
 )
@@ -38,7 +38,7 @@ RECORDS: Final[dict[str, type[msgspec.Struct]]] = {
     "ListedDelivery": DeliveryView,
     "Request": RequestDetail,
     "ListedRequest": RequestView,
-    "Refused": RefusedRequest,
+    "Refused": RefusedView,
     "Costs": CostSummary,
     "Taken": IntakeResult,
     "Submission": Submission,

@@ -38,7 +38,7 @@ class Application(Starlette):
         self._clock = clock
         #: What its connections hold.
         self.load = ServerLoad()
-        self._refused = RefusedRequests()
+        self._refused = RefusedRequests(store, clock)
         self._metrics = Metrics(store, self.load)
         self._health = Health(store, clock)
         self._stream = Stream(store, self.state.stopping)
@@ -46,6 +46,7 @@ class Application(Starlette):
     def adopt(self, config: Config, setup: Setup) -> None:
         """Answers by this configuration from here on; requests under way end as they began, open streams go on."""
         store, clock = self._store, self._clock
+        self._refused.adopt(setup)
         self.ingest = Ingest(store, setup, clock, config.server.max_body, self._metrics, self._refused)
         v1 = api(store, setup, clock, self.state.stopping, self._stream, self._refused)
         routes = [

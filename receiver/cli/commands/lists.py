@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
 import typer
@@ -11,7 +12,7 @@ from receiver.cli import details, filters
 from receiver.cli.explain import price
 from receiver.cli.filters import LIMIT
 from receiver.cli.local_times import local
-from receiver.cli.pages import read_list
+from receiver.cli.pages import read_list, tell_unknown
 from receiver.cli.screen import (
     emit,
     emit_raw,
@@ -22,16 +23,21 @@ from receiver.cli.session import (
     DEFAULT_FILE,
     AsJson,
     ConfigFile,
+    with_service,
 )
+from receiver.composition import Runtime
+from receiver.contracts import Filters
 from receiver.model.events import AnyEvent, OperatorEvent, decode_event
 from receiver.model.jobs import Job, KeptJob
 from receiver.views.filters import DELIVERIES, EVENTS, JOBS, REQUESTS
 from receiver.views.records import (
     DeliveryView,
+    RefusedView,
     RequestView,
     delivery_views,
     request_view,
 )
+from receiver.views.refused import RefusedFilters, refused_views
 
 T = TypeVar("T")
 
@@ -142,6 +148,10 @@ def event_cells(event: AnyEvent) -> list[object]:
 def requests(
     ctx: typer.Context,
     request_id: Annotated[str | None, typer.Argument(metavar="ID", help="One request in full.")] = None,
+    refused: Annotated[
+        bool, typer.Option("--refused", help="Those that were refused instead, the newest 200: when, from where, why.")
+    ] = False,
+    reason: filters.ReasonOption = None,
     status: filters.StatusOption = None,
     source: filters.SourceOption = None,
     job: filters.JobOption = None,
@@ -153,8 +163,17 @@ def requests(
 ) -> None:
     """List webhooks that came in, or show one in full.
 
-    Their status is mapped, unmapped (of no known shape) or unreadable (no JSON).
+    Their status is mapped, unmapped (of no known shape) or unreadable (no JSON). Of those that were refused only that
+    is kept which --refused shows, and the names of their headers.
     """
+    if refused:
+        if (request_id, status, job) != (None, None, None):
+            raise typer.BadParameter("--refused goes with --source, --reason, --since, --until and --limit only")
+        given = {"source": source, "reason": reason, "since": since, "until": until}
+        show_refused(ctx, config, lambda: filters.refused_filters(limit, given), json)
+        return
+    if reason is not None:
+        raise typer.BadParameter("--reason goes with --refused only")
     if request_id is not None:
         details.show_request(ctx, config, request_id, json)
         return
@@ -171,6 +190,27 @@ REQUEST_COLUMNS: Final = ("REQUEST", "STATUS", "SOURCE", "PROOF", "BYTES", "RECE
 
 def _request_cells(view: RequestView) -> list[object]:
     return [view.id, view.status, view.source, view.proof, view.size, local(view.received_at), view.note]
+
+
+REFUSED_COLUMNS: Final = ("TIME", "SOURCE", "REASON", "FROM", "HEADERS")
+
+
+def show_refused(ctx: typer.Context, config: Path, wanted: Callable[[], RefusedFilters], json: bool) -> None:
+    """Lists why the newest requests were refused; `wanted` is called once the time zone is known."""
+
+    async def read(service: Runtime) -> list[RefusedView]:
+        narrowed = wanted()
+        kept = await service.store.read(lambda tx: tx.refused())
+        found = refused_views((one for _, one in kept), narrowed)
+        tell_unknown(service, Filters(source=narrowed.source), has_found=bool(found))
+        return found
+
+    views = with_service(ctx, config, read, secrets="optional")
+    _views("refused requests", REFUSED_COLUMNS, views, _refused_cells, json)
+
+
+def _refused_cells(view: RefusedView) -> list[object]:
+    return [local(view.time), view.source, view.reason, view.sender, " ".join(view.headers)]
 
 
 def deliveries(

@@ -1,9 +1,10 @@
-"""`tail`: events as they come."""
+"""`tail`: events as they come, and requests that were refused."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 import typer
@@ -12,8 +13,11 @@ from receiver.cli import filters
 from receiver.cli.commands.lists import action_text
 from receiver.cli.filters import read_option, refuse_unknown
 from receiver.cli.local_times import local
+from receiver.cli.refusal_lines import TYPE as REFUSED
+from receiver.cli.refusal_lines import refusal_lines
 from receiver.cli.screen import (
     clean,
+    emit,
     emit_raw,
     say,
 )
@@ -28,14 +32,30 @@ from receiver.composition import Runtime
 from receiver.contracts import Filters, Transaction
 from receiver.lib import ids, streams
 from receiver.model.events import AnyEvent, OperatorEvent, decode_event
+from receiver.model.requests import RefusedRequest
 from receiver.views.filters import TYPES, word_reader
 
 #: How many events are read at once.
 PAGE: Final = 500
 
 
+class Place(NamedTuple):
+    """How far it is shown: the numbers of the last event and of the last refused request."""
+
+    event: int
+    refused: int
+
+
+class News(NamedTuple):
+    """What there is beyond a place."""
+
+    events: list[bytes]
+    #: Newest first.
+    refused: list[tuple[int, RefusedRequest]]
+
+
 class TailOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Which events are shown, and how."""
+    """What is shown, and how."""
 
     types: tuple[str, ...]
     source: str | None
@@ -46,16 +66,18 @@ class TailOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 def tail(
     ctx: typer.Context,
-    kind: Annotated[list[str] | None, typer.Option("--type", help="Only this event type; may be repeated.")] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option("--type", help="Only this event type, or request.refused; may be repeated.")
+    ] = None,
     source: filters.SourceOption = None,
     since: filters.SinceOption = None,
     config: ConfigFile = DEFAULT_FILE,
     json: AsJson = False,
 ) -> None:
-    """Follow events as they come, until Ctrl-C."""
+    """Follow events as they come, and requests that are refused, until Ctrl-C."""
 
     for one in kind or ():
-        read_option("--type", word_reader(TYPES), one)
+        read_option("--type", word_reader((*TYPES, REFUSED)), one)
 
     async def work(service: Runtime) -> None:
         refuse_unknown(service, Filters(source=source))
@@ -72,28 +94,49 @@ def tail(
 async def _follow(service: Runtime, wanted: TailOptions) -> None:
     watch = service.store.watch()
     try:
-        last = await _start(service, wanted.since)
+        place = await service.store.read(partial(_start, since=wanted.since))
         while True:
-            bodies = await service.store.read(partial(_after, number=last))
-            for body in bodies:
-                last = _show(body, wanted)
+            news = await service.store.read(partial(_after, place=place))
+            for body in news.events:
+                place = place._replace(event=_show(body, wanted))
                 await streams.room()
-            if len(bodies) < PAGE:
+            if news.refused:
+                _show_refused(news, place, wanted)
+                place = place._replace(refused=news.refused[0][0])
+                await streams.room()
+            if len(news.events) < PAGE:
                 await watch.wait()
     finally:
         watch.close()
 
 
-def _after(tx: Transaction, number: int) -> list[bytes]:
-    return tx.events_after(number, PAGE)
+def _after(tx: Transaction, place: Place) -> News:
+    return News(tx.events_after(place.event, PAGE), tx.refused(place.refused))
 
 
-async def _start(service: Runtime, since: int | None) -> int:
-    """The number of the last event that is not shown."""
+def _start(tx: Transaction, since: int | None) -> Place:
+    """What is the last that is not shown."""
+    refused = tx.refused()
     if since is not None:
-        return await service.store.read(lambda tx: tx.number_at(since)) - 1
-    newest = await service.store.read(lambda tx: tx.events(Filters(limit=1)))
-    return _number(decode_event(newest[0])) if newest else 0
+        shown = [number for number, one in refused if one.at >= since]
+        return Place(tx.number_at(since) - 1, shown[-1] - 1 if shown else _newest(refused))
+    newest = tx.events(Filters(limit=1))
+    return Place(_number(decode_event(newest[0])) if newest else 0, _newest(refused))
+
+
+def _newest(refused: Sequence[tuple[int, RefusedRequest]]) -> int:
+    return refused[0][0] if refused else 0
+
+
+def _show_refused(news: News, place: Place, wanted: TailOptions) -> None:
+    """Prints refused requests, if they pass the filters."""
+    if wanted.types and REFUSED not in wanted.types:
+        return
+    for line in refusal_lines(news.refused, place.refused, wanted.source):
+        if wanted.json:
+            emit(line)
+        else:
+            say(line.text())
 
 
 def _show(body: bytes, wanted: TailOptions) -> int:

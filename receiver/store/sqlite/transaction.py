@@ -16,6 +16,7 @@ from receiver.store.sqlite.tables.events import EventsTable
 from receiver.store.sqlite.tables.jobs import IS_OPEN, JobsTable
 from receiver.store.sqlite.tables.money import MoneyTable
 from receiver.store.sqlite.tables.pruning import PruningTables
+from receiver.store.sqlite.tables.refused import RefusedTable
 from receiver.store.sqlite.tables.requests import RequestsTable
 
 #: Nothing is counted any further, so that a count never takes long.
@@ -25,6 +26,7 @@ OPEN: Final = f"jobs INDEXED BY jobs_open WHERE {IS_OPEN}"
 
 class SqliteTransaction(
     RequestsTable,
+    RefusedTable,
     JobsTable,
     MoneyTable,
     EventsTable,

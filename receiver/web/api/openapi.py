@@ -20,6 +20,7 @@ from receiver.web.api.openapi_parts import (
     list_parameters,
     operation,
     refusals,
+    refused_parameters,
     text,
 )
 
@@ -190,8 +191,9 @@ def _requests() -> Json:
             "get": operation(
                 "listRefused",
                 "requests",
-                "Why the newest webhooks (200 at most) were refused since the server started, the latest first",
+                "Why the newest webhooks (200 at most) were refused, the latest first",
                 answers("200", "The one page", "RefusedList", 400),
+                refused_parameters(),
             )
         },
         "/requests/{request_id}/reparse": {

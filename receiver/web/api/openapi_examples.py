@@ -15,7 +15,7 @@ from receiver.model.events import Event
 from receiver.model.jobs import Cost, Image, Job, NextAction
 from receiver.model.submissions import Pick, Resolve, Submission
 from receiver.views.costs import CostLine, CostSummary
-from receiver.views.records import DeliveryDetail, DeliveryView, RefusedRequest, RequestDetail, RequestView
+from receiver.views.records import DeliveryDetail, DeliveryView, RefusedView, RequestDetail, RequestView
 
 _NUMBER: Final = ids.first_at(1_795_255_200_000)
 _AT: Final = stamp(1_795_255_200_000)
@@ -117,7 +117,7 @@ RECORDS: Final[dict[str, msgspec.Struct]] = {
     "ListedRequest": REQUEST,
     "Delivery": DELIVERY_DETAIL,
     "ListedDelivery": DELIVERY,
-    "Refused": RefusedRequest(
+    "Refused": RefusedView(
         time=_LATER,
         source="journey",
         reason="header_differs",

@@ -7,8 +7,17 @@ from typing import Any, Final
 
 import msgspec
 
+from receiver.flows.refused_requests import KEPT
 from receiver.lib import ids
-from receiver.views.filters import COMMON, DEFAULT_LIMIT, MAX_LIMIT, TYPES, ListParameters
+from receiver.views.filters import (
+    COMMON,
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    REASONS,
+    TYPES,
+    ListParameters,
+    refused_readers,
+)
 from receiver.views.schemas import id_schema
 from receiver.web.api.openapi_examples import shown
 from receiver.web.problems import problem_body
@@ -53,6 +62,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "until": "Before this moment.",
     "type": "Of the event.",
     "sink": "Name of the configured sink.",
+    "reason": "Why it was refused.",
 }
 #: Where the document keeps its schemas.
 SCHEMAS: Final = "#/components/schemas/"
@@ -83,6 +93,19 @@ def list_parameters(listing: ListParameters) -> list[Json]:
     names = ("limit", "cursor", *COMMON, *listing.more)
     tags = in_query("tags", _tags(), "`tag.NAME=value`: the job's tag of this name has this value.")
     return [*(in_query(name, _schema(name, listing), DESCRIPTIONS[name]) for name in names), tags]
+
+
+def refused_parameters() -> list[Json]:
+    """What the list of refused requests can be asked for."""
+    return [in_query(name, _refused_schema(name), DESCRIPTIONS[name]) for name in refused_readers()]
+
+
+def _refused_schema(name: str) -> Json:
+    if name == "limit":
+        return {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": KEPT}
+    if name == "reason":
+        return {"type": "string", "enum": list(REASONS)}
+    return {"type": "string", "format": "date-time"} if name in ("since", "until") else text()
 
 
 def _tags() -> Json:

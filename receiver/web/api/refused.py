@@ -6,6 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from receiver.views.filters import refused_readers
+from receiver.views.refused import RefusedFilters, refused_views
 from receiver.web.api.answers import json_answer
 from receiver.web.api.filters import read_query
 from receiver.web.ingest.refused import RefusedRequests
@@ -22,6 +24,6 @@ class RefusedApi:
         return [Route("/refused", self.refused, methods=["GET"])]
 
     async def refused(self, request: Request) -> Response:
-        """Why the newest requests were refused since the server started, the latest first, in one page."""
-        read_query(request, {})
-        return json_answer({"items": self._refused.newest(), "next": None})
+        """Why the newest requests were refused, the latest first, in one page."""
+        wanted = RefusedFilters(**read_query(request, refused_readers()))
+        return json_answer({"items": refused_views(await self._refused.newest(), wanted), "next": None})

@@ -138,7 +138,8 @@ class Ingest:
         reason = reason or refusal.code
         names = sorted({name.decode("latin-1") for name, _ in request.headers})
         self._counts.count_refused(name or "", reason)
-        if self._refused.add(name, reason, request.sender, names, started):
+        is_unverified = refusal is NOT_VERIFIED
+        if self._refused.add(name, reason, request.sender, names, is_unverified=is_unverified):
             self._note(source, refusal.code, request, started, reason=reason)
             if refusal.code == "too_large" and name is not None:
                 log.warning("request.lost", source=name, reason=refusal.detail, remedy="raise server.max_body")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cli.parts import GRID, configured, done, picked, run, running, values, webhook
-from receiver.cli import pages
+from cli.parts import GRID, configured, done, on, picked, run, running, values, webhook
+from receiver.cli import Runtime, pages
+from receiver.lib.times import stamp
+from receiver.model.requests import RefusedRequest
 from receiver.store.sqlite import lists
 from support.world import PICKED
 
@@ -296,3 +299,62 @@ def test_times_are_in_the_configured_zone_and_json_is_in_utc(tmp_path: Path) -> 
         shown = done(run(tmp_path, *command))
         assert re.search(r"T\d\d:\d\d:\d\d\.\d{3}\+05:45", shown), command
         assert not re.search(r"T\d\d:\d\d:\d\d\.\d{3}Z", shown), command
+
+
+def refuse(folder: Path, *refused: RefusedRequest) -> None:
+    """Keeps refused requests, as a server would."""
+
+    async def keep(parts: Runtime) -> None:
+        await parts.store.write(lambda tx: tx.add_refused(refused, 0, 200))
+
+    on(folder, keep)
+
+
+def test_refused_requests_are_listed_with_why_and_from_where(tmp_path: Path) -> None:
+    configured(tmp_path)
+    result = run(tmp_path, "requests", "--refused")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "no refused requests\n")
+    now = int(time.time() * 1000)
+    forged = RefusedRequest(
+        at=now, source="journey", reason="header_differs", sender="203.0.113.9", headers=("host", "x-webhook-secret")
+    )
+    lost = RefusedRequest(at=now - 7_200_000, source=None, reason="no_such_source", sender="203.0.113.8")
+    refuse(tmp_path, lost, forged)
+    lines = done(run(tmp_path, "requests", "--refused")).splitlines()
+    assert lines[0].split() == ["TIME", "SOURCE", "REASON", "FROM", "HEADERS"]
+    assert lines[1].split()[-5:] == ["journey", "header_differs", "203.0.113.9", "host", "x-webhook-secret"]
+    first, second = values(run(tmp_path, "requests", "--refused", "--json"))
+    assert first == {
+        "time": stamp(now),
+        "source": "journey",
+        "reason": "header_differs",
+        "sender": "203.0.113.9",
+        "headers": ["host", "x-webhook-secret"],
+    }
+    for narrowed, wanted in (
+        (("--source", "journey"), [first]),
+        (("--reason", "no_such_source"), [second]),
+        (("--since", "1h"), [first]),
+        (("--until", "1h"), [second]),
+        (("--limit", "1"), [first]),
+    ):
+        assert values(run(tmp_path, "requests", "--refused", "--json", *narrowed)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("--refused", "--reason", "because"), "no_header, header_differs"),
+        (("--refused", "--since", "some day"), "--since"),
+        (("--refused", "--status", "mapped"), "--refused goes with"),
+        (("--refused", "req_0000000000000"), "--refused goes with"),
+        (("--reason", "no_header"), "--refused only"),
+    ],
+)
+def test_what_cannot_be_asked_of_refused_requests_says_what_can(
+    tmp_path: Path, args: tuple[str, ...], told: str
+) -> None:
+    configured(tmp_path)
+    result = run(tmp_path, "requests", *args)
+    assert result.exit_code == 2
+    assert told in " ".join(result.stderr.replace("│", " ").split())

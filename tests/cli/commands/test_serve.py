@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -135,6 +136,41 @@ def test_tail_shows_events_as_they_come_and_ends_well(tmp_path: Path) -> None:
             assert "job.failed" in line
             tail_.send_signal(signal.SIGINT)
             assert tail_.wait(20) == 0
+
+
+def test_tail_and_the_lists_show_what_a_running_server_refuses(tmp_path: Path) -> None:
+    configured(tmp_path)
+    with process(tmp_path, "serve", until=UP) as (_, up):
+        address = url_of(up)
+        forge(address)
+        tail = ("tail", "--since", "1h", "--json")
+        with process(tmp_path, *tail, until="request.refused", stream="stdout") as (following, line):
+            told = [json.loads(line)]
+            assert told[0] == {
+                "type": "request.refused",
+                "time": told[0]["time"],
+                "source": "journey",
+                "reason": "header_differs",
+                "number": 1,
+                "senders": ["127.0.0.1"],
+            }
+            for _ in range(20):
+                forge(address)
+            lines = iter(following.stdout or ())
+            while sum(one["number"] for one in told if one["type"] == "request.refused") < 21:
+                told.append(json.loads(next(lines)))
+        listed = values(run(tmp_path, "requests", "--refused", "--json"))
+        assert [(one["reason"], one["sender"]) for one in listed] == [("header_differs", "127.0.0.1")] * 21
+
+
+def forge(address: str) -> None:
+    """Posts a webhook with a wrong secret."""
+    forged = urllib.request.Request(  # noqa: S310  # on loopback
+        f"{address}/in/journey", b"{}", {"x-webhook-secret": "guessed"}
+    )
+    with pytest.raises(urllib.error.HTTPError, match="401") as refused:
+        urllib.request.urlopen(forged)  # noqa: S310  # on loopback
+    refused.value.close()
 
 
 async def test_waiting_ends_when_nobody_dispatches_any_more(tmp_path: Path) -> None:

@@ -90,3 +90,17 @@ def test_costs_attempts_and_breakers_have_theirs(db: sqlite3.Connection) -> None
     assert (cost["job_id"], cost["reserved_at"]) == (ids.show("job", 5), stamp(1795000000001))
     assert (attempt["delivery_id"], attempt["http_status"]) == (ids.show("dlv", 6), 200)
     assert (breaker["since"], breaker["probe_at"]) == (stamp(1795000000001), stamp(1795000000002))
+
+
+def test_refused_requests_have_their_time(db: sqlite3.Connection) -> None:
+    db.execute("INSERT INTO refused VALUES (7, 1795000000001, NULL, 'no_such_source', '192.0.2.1', '[\"host\"]')")
+    assert rows(db, "refused_view") == [
+        {
+            "time": stamp(1795000000001),
+            "source": None,
+            "reason": "no_such_source",
+            "sender": "192.0.2.1",
+            "headers": '["host"]',
+            "number": 7,
+        }
+    ]

@@ -373,7 +373,7 @@ class Counted:
 async def test_a_sender_that_hangs_up_is_not_taken(tmp_path: Path) -> None:
     counted = Counted()
     async with a_face(tmp_path) as face:
-        ingest = Ingest(face.store, face.setup, Clock(), 1000, counted, RefusedRequests())
+        ingest = Ingest(face.store, face.setup, Clock(), 1000, counted, RefusedRequests(face.store, Clock()))
         whole = json.dumps(GRID).encode()
         await called(ingest, [{"type": "http.request", "body": whole, "more_body": True}, {"type": "http.disconnect"}])
         await called(ingest, [{"type": "http.disconnect"}])
@@ -383,7 +383,7 @@ async def test_a_sender_that_hangs_up_is_not_taken(tmp_path: Path) -> None:
 
 async def test_a_body_in_pieces_is_put_together(tmp_path: Path) -> None:
     async with a_face(tmp_path) as face:
-        ingest = Ingest(face.store, face.setup, Clock(), 1000, Counted(), RefusedRequests())
+        ingest = Ingest(face.store, face.setup, Clock(), 1000, Counted(), RefusedRequests(face.store, Clock()))
         whole = json.dumps(GRID).encode()
         pieces = [{"type": "http.request", "body": bytes([byte]), "more_body": True} for byte in whole]
         sent = await called(ingest, [*pieces, {"type": "http.request"}])
