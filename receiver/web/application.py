@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -18,12 +19,19 @@ from receiver.web.api.routes import api, openapi
 from receiver.web.api.stream import Stream, go_on
 from receiver.web.guard import Guard
 from receiver.web.health import Health
+from receiver.web.http.incoming import IncomingRequest
 from receiver.web.http.load import ServerLoad
+from receiver.web.http.replies import HttpReply, reply_to
 from receiver.web.ingest.endpoint import Ingest
 from receiver.web.ingest.refused import RefusedRequests
 from receiver.web.metrics import Metrics
 from receiver.web.pages.home import home
+from receiver.web.problems import Refusal
 from receiver.web.refusals import handlers
+
+API: Final = "/api/v1"
+#: What needs no token there.
+DOCUMENT: Final = f"{API}/openapi.json"
 
 
 class Application(Starlette):
@@ -49,9 +57,10 @@ class Application(Starlette):
         self._refused.adopt(setup)
         self.ingest = Ingest(store, setup, clock, config.server.max_body, self._metrics, self._refused)
         v1 = api(store, setup, clock, self.state.stopping, self._stream, self._refused)
+        self._bearer = Bearer(v1, config.server.admin_token)
         routes = [
-            Route("/api/v1/openapi.json", openapi, methods=["GET"]),
-            Mount("/api/v1", Bearer(v1, config.server.admin_token)),
+            Route(DOCUMENT, openapi, methods=["GET"]),
+            Mount(API, self._bearer),
             *self._health.routes(),
             *self._metrics.routes(),
             Route("/", home, methods=["GET"]),
@@ -60,6 +69,21 @@ class Application(Starlette):
         self.router = Router(routes, redirect_slashes=False)
         # The next request has the layers built around these routes.
         self.middleware_stack = None
+
+    def head_refusal(self, request: IncomingRequest) -> HttpReply | None:
+        """The answer to a request whose head alone shows that it will be refused, else None: its body is not read."""
+        if request.is_webhook:
+            return self.ingest.head_refusal(request)
+        if request.path == DOCUMENT or not request.path.startswith(f"{API}/"):
+            return None
+        no = self._bearer.refusal(request.headers)
+        return reply_to(no) if no is not None else None
+
+    def refused(self, request: IncomingRequest, refusal: Refusal) -> HttpReply:
+        """The answer to a request that could not be read to its end."""
+        if request.is_webhook:
+            return self.ingest.refused(request, refusal)
+        return self.head_refusal(request) or reply_to(refusal)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/in/"):

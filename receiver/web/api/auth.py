@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers
+from collections.abc import Iterable
+from typing import Final
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from receiver.lib.signatures import Secret, matches
-from receiver.web.problems import problem
+from receiver.web.problems import Refusal, problem
 
-CHALLENGE = {"www-authenticate": 'Bearer realm="gridhook"'}
+CHALLENGE: Final = {"www-authenticate": 'Bearer realm="gridhook"'}
+CLOSED: Final = Refusal(
+    401,
+    "no_admin_token",
+    "the API is closed: no admin token is configured; set admin_token under [server] and start again",
+    CHALLENGE,
+)
+UNAUTHORIZED: Final = Refusal(
+    401, "unauthorized", "send the admin token of the configuration: `Authorization: Bearer ...`", CHALLENGE
+)
 
 
 class Bearer:
@@ -19,18 +30,21 @@ class Bearer:
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._token is None:
-            detail = "the API is closed: no admin token is configured; set admin_token under [server] and start again"
-            await problem(401, "no_admin_token", detail, CHALLENGE)(scope, receive, send)
-        elif matches(_given(Headers(scope=scope)), [self._token]):
+        no = self.refusal(scope["headers"])
+        if no is None:
             await self._app(scope, receive, send)
         else:
-            detail = "send the admin token of the configuration: `Authorization: Bearer ...`"
-            await problem(401, "unauthorized", detail, CHALLENGE)(scope, receive, send)
+            await problem(no.status, no.code, no.detail, no.headers)(scope, receive, send)
+
+    def refusal(self, headers: Iterable[tuple[bytes, bytes]]) -> Refusal | None:
+        """Why a request with these headers (lower-case names) is not let through; None if it is."""
+        if self._token is None:
+            return CLOSED
+        return None if matches(_given(headers), [self._token]) else UNAUTHORIZED
 
 
-def _given(headers: Headers) -> bytes:
+def _given(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """The token that was sent; empty (which never matches) if there is none, or several different ones."""
-    sent = set(headers.getlist("authorization"))
-    scheme, _, token = sent.pop().partition(" ") if len(sent) == 1 else ("", "", "")
-    return token.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
+    sent = {value for name, value in headers if name == b"authorization"}
+    scheme, _, token = sent.pop().partition(b" ") if len(sent) == 1 else (b"", b"", b"")
+    return token.strip() if scheme.lower() == b"bearer" else b""

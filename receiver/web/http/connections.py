@@ -31,14 +31,6 @@ BUSY = Refusal(503, "busy", "too much is being sent at once; send it again", {"r
 class Webhooks(Protocol):
     """Answers the requests below `/in/`, without ASGI: they are what there is most of."""
 
-    def head_refusal(self, request: IncomingRequest) -> HttpReply | None:
-        """The answer to a request whose head alone shows that it will be refused, else None."""
-        ...
-
-    def refused(self, request: IncomingRequest, refusal: Refusal) -> HttpReply:
-        """The answer to a request that the server refused, which is counted and told."""
-        ...
-
     async def answer(self, request: IncomingRequest) -> HttpReply:
         """The answer to a whole request. Raises nothing."""
         ...
@@ -55,6 +47,14 @@ class WebApplication(Protocol):
     @property
     def load(self) -> ServerLoad:
         """Where it is counted what connections hold."""
+        ...
+
+    def head_refusal(self, request: IncomingRequest) -> HttpReply | None:
+        """The answer to a request whose head alone shows that it will be refused, else None."""
+        ...
+
+    def refused(self, request: IncomingRequest, refusal: Refusal) -> HttpReply:
+        """The answer to a request that the server refused; a webhook is counted and told."""
         ...
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,11 +113,11 @@ class Connections:
 
     def head_refusal(self, request: IncomingRequest) -> HttpReply | None:
         """The answer to a request whose head alone shows that it will be refused, else None."""
-        return self._app.ingest.head_refusal(request) if request.is_webhook else None
+        return self._app.head_refusal(request)
 
     def refused(self, request: IncomingRequest, refusal: Refusal) -> HttpReply:
         """The answer to a request that cannot be read to its end."""
-        return self._app.ingest.refused(request, refusal) if request.is_webhook else reply_to(refusal)
+        return self._app.refused(request, refusal)
 
     # --- what connections hold together
 
@@ -184,7 +184,7 @@ class Connections:
         try:
             reply = await self._app.ingest.answer(request)
         except asyncio.CancelledError:  # the server stops, and will not wait any longer
-            reply = self._app.ingest.refused(request, STOPPING)
+            reply = self._app.refused(request, STOPPING)
         connection.reply(request, reply)
 
     async def _answer_through_asgi(self, connection: Connection, request: IncomingRequest) -> None:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from receiver.web.http.limits import HttpLimits
+from support.face import TOKEN
 from support.wire import BODY, DATE, LOOK, MAX_BODY, SECRET, a_peer, kept, post
 
 
@@ -221,6 +222,36 @@ async def test_who_would_be_refused_anyway_is_not_told_to_go_on(tmp_path: Path) 
             await wire.answers(1)
             assert wire.written.startswith(b"HTTP/1.1 %d " % status)
             protocol.connection_lost(None)
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ("POST /api/v1/jobs", 401),
+        ("POST /api/v1/jobs?x=1", 401),
+        ("POST /api/v1/%6aobs", 401),
+        ("POST /api/v1/nothing", 401),
+        ("GET /api/v1/costs", 401),
+        (f"POST /api/v1/jobs|authorization: Bearer {TOKEN}x", 401),
+        (f"POST /api/v1/jobs|authorization: Bearer {TOKEN}|authorization: Bearer x", 401),
+        (f"POST /api/v1/jobs|Authorization: bearer  {TOKEN}", 100),
+        ("POST /api/v1/openapi.json", 100),
+        ("POST /healthz", 100),
+    ],
+)
+@pytest.mark.parametrize("size", ["1999", "99999"])
+async def test_the_api_asks_for_the_token_before_the_body(tmp_path: Path, head: str, status: int, size: str) -> None:
+    first, *more = head.split("|")
+    lines = [f"{first} HTTP/1.1", "host: a", *more, "expect: 100-continue", f"content-length: {size}", "", ""]
+    async with a_peer(tmp_path) as peer:
+        peer.protocol.data_received("\r\n".join(lines).encode())
+        await peer.wire.until(lambda wire: bool(wire.written))
+        wanted = status if size == "1999" or status == 401 else 413
+        assert peer.wire.written.startswith(b"HTTP/1.1 %d " % wanted)
+        if wanted == 401:
+            assert b"www-authenticate: Bearer" in peer.wire.written
+            await peer.wire.until(lambda wire: wire.closing)
+        assert peer.face.app.load.unread <= 1000
 
 
 async def test_who_hangs_up_in_the_middle_is_not_taken(tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from receiver.web.http.limits import MAX_FRAMING, MAX_WAITING, HttpLimits
+from support.face import TOKEN
 from support.wire import BODY, LIMITS, LOOK, Peer, Wire, a_peer, kept, post
 
 QUICK = msgspec.structs.replace(LIMITS, look_every=0.005)
-API = "POST /api/v1/jobs HTTP/1.1\r\nhost: a\r\nauthorization: Bearer x\r\n"
+API = f"POST /api/v1/jobs HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {TOKEN}\r\n"
 #: Beginnings without an end, each with what may be sent of it for ever.
 ENDLESS_HEADS = {
     "a header's value": (b"GET / HTTP/1.1\r\nhost: a\r\nx: ", b"y" * 1000),
@@ -199,7 +200,7 @@ async def test_unfinished_bodies_are_bounded_together(tmp_path: Path, path: str)
     async with a_peer(tmp_path, limits) as peer:
         peers = [peer.another() for _ in range(8)]
         for _, protocol in peers:
-            protocol.data_received(post(path, b"y" * 200_000)[:-1])
+            protocol.data_received(post(path, b"y" * 200_000, f"authorization: Bearer {TOKEN}")[:-1])
         load = peer.face.app.load
         assert load.unread <= limits.max_unread
         refused = [wire for wire, _ in peers if wire.written]
