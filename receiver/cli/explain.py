@@ -144,9 +144,13 @@ def _webhook_url(source: Source, public_url: str, show_secrets: bool) -> str | N
 
 def _header(source: Source) -> str:
     """The generic provider's header is the operator's choice; all others echo the secret in the same one."""
-    if "verify" in source.provider.Options.__struct_fields__:
+    if _has_own_header(source):
         return f"the one of sources.{source.name}.verify"
     return "x-webhook-secret"
+
+
+def _has_own_header(source: Source) -> bool:
+    return "verify" in source.provider.Options.__struct_fields__
 
 
 def _masked(secret: Secret, show: bool) -> str:
@@ -159,6 +163,8 @@ def _masked(secret: Secret, show: bool) -> str:
 def _verified_by(source: Source) -> str:
     signed = source.provider.seals == "signature"
     path = _path(source)
+    if source.secrets and signed and _has_own_header(source):
+        return "a signature with one of its secrets, always"
     if source.secrets:
         return f"its secret header, always{'; a signature that is there must be right too' if signed else ''}"
     if signed:

@@ -93,7 +93,7 @@ def verify(request: Request, source: Source, ref_key: bytes) -> Verification:
     """
     path, ref_job = _path_proof(request, source, ref_key)
     seal = source.provider.seal(request, source)
-    if seal == "wrong" or (source.secrets and seal != "valid"):
+    if seal not in ("valid", "absent") or (source.secrets and seal != "valid"):
         raise Unverified(_unproven(source, seal))
     if seal == "valid":
         return Verification(proof="signature" if source.provider.seals == "signature" else "secret", ref_job=ref_job)
@@ -111,6 +111,8 @@ def verify_head(request: Request, source: Source, ref_key: bytes) -> None:
 
 
 def _unproven(source: Source, seal: Seal) -> Unproven:
+    if seal in ("too_old", "too_new"):
+        return seal
     if source.provider.seals == "secret":
         return "no_header" if seal == "absent" else "header_differs"
     if source.provider.seals == "signature":

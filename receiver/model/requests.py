@@ -8,10 +8,12 @@ import msgspec
 
 #: How a request proved that it is genuine. `token` alone does not bind it to a job of ours.
 Proof = Literal["secret", "signature", "ref", "token"]
-#: What a request's own headers and body prove: a valid secret or signature, none at all, or a wrong one.
-Seal = Literal["valid", "absent", "wrong"]
-#: Why a request is not verified: no secret header, or another secret; no signature, or another one; a ref or token in
-#: the path that is not one of ours; or nothing that could prove anything.
+#: What a request's own headers and body prove: a valid secret or signature, none at all, a wrong one, or a valid
+#: signature over a time that is too far in the past or in the future.
+Seal = Literal["valid", "absent", "wrong", "too_old", "too_new"]
+#: Why a request is not verified: no secret header, or another secret; no signature, or another one; a right signature,
+#: but signed too long ago or in the future; a ref or token in the path that is not one of ours; or nothing that could
+#: prove anything.
 Unproven = Literal[
     "no_header",
     "header_differs",

@@ -396,6 +396,18 @@ def test_two_secrets_are_a_rotation_and_three_are_a_mistake(tmp_path: Path) -> N
     assert "has 3 secrets" in only(tmp_path, JOURNEY + sink.format(", ".join([one] * 3))).wrong
 
 
+def test_a_tolerance_is_a_duration_within_bounds(tmp_path: Path) -> None:
+    described = """
+        [sources.other]
+        provider = "receiver.providers.generic:Generic"
+        secrets = ["a-secret-of-some-length"]
+        verify = { scheme = "hmac-sha256-hex", tolerance = "2d" }
+    """
+    problem = only(tmp_path, described)
+    assert problem.where == "sources.other.verify.tolerance"
+    assert "duration" in problem.remedy
+
+
 MANY = """
     publik_url = "https://x.example"
     [server]

@@ -30,7 +30,9 @@ from receiver.errors import (
     OptionError,
     Unmapped,
     Unsupported,
+    Unverified,
 )
+from receiver.flows.intake import verify, verify_head
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Unclear
 from receiver.model.jobs import (
@@ -232,6 +234,12 @@ def test_an_action_is_recognised_by_its_word(word: str | None, action: str | Non
         ("paths = { id = [] }", r"paths\.id is empty"),
         ('verify = { header = "x signature" }', r"verify\.header"),
         ('verify = { header = "" }', r"verify\.header"),
+        ('verify = { scheme = "hmac-sha256-hex", signed = "{header:x-time}." }', r"verify\.signed .*cover the body"),
+        ('verify = { scheme = "hmac-sha256-hex", signed = "{header:x time}.{body}" }', "part that is not known"),
+        ('verify = { scheme = "hmac-sha256-hex", signed = "{body}.{id}" }', "part that is not known"),
+        ('verify = { scheme = "hmac-sha256-hex", timestamp = "x-time" }', r"verify\.timestamp .*header:x-timestamp"),
+        ('verify = { scheme = "hmac-sha256-hex", timestamp = "header:x-time" }', r"verify\.timestamp .*not covered"),
+        ('verify = { timestamp = "header:x-time", signed = "{header:x-time}.{body}" }', r"verify\.timestamp .*covered"),
         ('words = { queued = ["x"], failed = ["X"] }', "both queued and failed"),
         ('words = { queued = [" "] }', "empty word"),
         ('actions = { a = "enlarge" }', "there are: blend"),
@@ -297,6 +305,69 @@ def test_an_hmac_in_base64_is_verified() -> None:
     assert seal(toml, {"x-signature": good}, "a", body=b"body") == "valid"
     assert seal(toml, {"x-signature": good}, "b", body=b"body") == "wrong"
     assert seal(toml, {"x-signature": "%%%"}, "a", body=b"body") == "wrong"
+
+
+TIMED = """
+[verify]
+header = "X-Signature"
+scheme = "hmac-sha256-hex"
+prefix = "v1="
+signed = "{header:X-Id}.{header:X-Time}.{body}"
+timestamp = "header:X-Time"
+"""
+
+
+def timed(time: str, **changed: str) -> dict[str, str]:
+    """The headers of a webhook that was signed at this time, then changed."""
+    mac = hmac.digest(b"key", f"m1.{time}.{{}}".encode(), hashlib.sha256).hex()
+    return {"x-id": "m1", "x-time": time, "x-signature": f"v1={mac}"} | {
+        name.replace("_", "-"): value for name, value in changed.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wanted"),
+    [(0, "valid"), (-300, "valid"), (300, "valid"), (-301, "too_old"), (301, "too_new"), (-(10**9), "too_old")],
+)
+def test_a_signed_time_that_is_far_away_is_told_apart(seconds: int, wanted: Seal) -> None:
+    now = NOW // 1000
+    assert seal(TIMED, timed(str(now + seconds)), "other", "key") == wanted
+    assert seal(TIMED, timed(f"{now + seconds}.000"), "key") == wanted
+    assert seal(TIMED, timed(str((now + seconds) * 1000)), "key") == wanted
+    # A wrong signature says nothing of the time that stands there.
+    assert seal(TIMED, timed(str(now + seconds)), "other") == "wrong"
+    assert seal(TIMED, timed(str(now), x_time=str(now + seconds)), "key") == ("valid" if seconds == 0 else "wrong")
+
+
+def test_how_far_away_a_time_may_be_is_configured() -> None:
+    old = timed(str(NOW // 1000 - 11))
+    assert seal(TIMED + "tolerance = 11", old, "key") == "valid"
+    assert seal(TIMED + "tolerance = 10", old, "key") == "too_old"
+
+
+def test_what_else_was_signed_must_be_as_it_was() -> None:
+    now = str(NOW // 1000)
+    assert seal(TIMED, timed(now, x_id="m2"), "key") == "wrong"
+    assert seal(TIMED, timed(now), "key", body=b"[]") == "wrong"
+
+
+@given(st.text())
+def test_no_time_makes_it_raise(text: str) -> None:
+    mac = hmac.digest(b"key", f"m1.{text}.{{}}".encode("utf-8", "surrogateescape"), hashlib.sha256).hex()
+    headers = {"x-id": "m1", "x-time": text, "x-signature": mac}
+    assert seal(TIMED, headers, "key") in ("wrong", "too_old", "too_new", "valid")
+
+
+@pytest.mark.parametrize("scheme", ["hmac-sha256-hex", "hmac-sha256-base64"])
+def test_a_signature_is_judged_once_the_body_is_here(scheme: str) -> None:
+    provider = described(f'verify = {{ scheme = "{scheme}" }}')
+    source = Source(name="other", provider=provider, base_url="", secrets=(Secret("key"),))
+    head = Request(source="other", headers={"x-webhook-secret": "00"}, body=b"", received_at=NOW)
+    verify_head(head, source, b"a key of refs")
+    with pytest.raises(Unverified, match="signature_differs"):
+        verify(head, source, b"a key of refs")
+    with pytest.raises(Unverified, match="signature_missing"):
+        verify(msgspec.structs.replace(head, headers={}), source, b"a key of refs")
 
 
 def test_an_empty_secret_signs_nothing() -> None:

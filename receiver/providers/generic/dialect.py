@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Final, Literal, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -23,6 +22,7 @@ from receiver.model.jobs import (
     Report,
 )
 from receiver.providers.generic import options as keys
+from receiver.providers.generic.seals import SealReader
 from receiver.providers.generic.words import (
     Status,
     action_of,
@@ -38,12 +38,8 @@ from receiver.providers.shared.paths import (
     found_at,
     path_of,
 )
-from receiver.providers.shared.seals import hmac_seal, secret_seal
 
 T = TypeVar("T")
-
-#: A header's name (RFC 9110).
-_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 
 
 class Generic(Dialect):
@@ -58,10 +54,8 @@ class Generic(Dialect):
         found: list[OptionError] = []
         self._options = options
         self.unit = options.cost_unit
-        self._header = options.verify.header.lower()
-        if not _HEADER.fullmatch(self._header):
-            wrong = f"{options.verify.header!r} is no header's name"
-            found.append(OptionError("verify.header", wrong, "write one like x-signature"))
+        self._seals = SealReader(options.verify, found)
+        self.seals = self._seals.seals
         self._paths = {
             name: _paths(name, getattr(options.paths, name), found) for name in keys.Places.__struct_fields__
         }
@@ -75,12 +69,8 @@ class Generic(Dialect):
     # --- in ----------------------------------------------------------------------------------------------------------
 
     def seal(self, request: Request, source: Source) -> Seal:
-        """The configured header: an echoed secret, or the HMAC-SHA256 of the raw body under one of the secrets."""
-        verify = self._options.verify
-        if verify.scheme == "secret":
-            return secret_seal(request, source, self._header, verify.prefix)
-        encoding: Literal["hex", "base64"] = "hex" if verify.scheme == "hmac-sha256-hex" else "base64"
-        return hmac_seal(request, source, self._header, verify.prefix, encoding)
+        """The configured header: an echoed secret, or an HMAC-SHA256 under one of the secrets."""
+        return self._seals.seal(request, source)
 
     def parse(self, value: Any, headers: Mapping[str, str]) -> list[Report]:
         """One report, by the configured paths and words. Raises Unmapped without an id or with an unknown status."""

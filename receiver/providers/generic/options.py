@@ -12,6 +12,8 @@ import msgspec
 
 from receiver.errors import OptionError
 
+#: In the file a duration in quotes; here seconds.
+Tolerance = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=1, le=86_400)]
 Scheme = Literal["secret", "hmac-sha256-hex", "hmac-sha256-base64"]
 #: One path or several; of several the first that leads to something usable counts.
 Paths = str | tuple[str, ...]
@@ -32,6 +34,12 @@ class Verify(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     scheme: Scheme = "secret"
     #: Stands in the header before the secret or the signature; may be missing there.
     prefix: Annotated[str, msgspec.Meta(extra={"check": _check_prefix})] = ""
+    #: What the signature is over: text with `{body}` (as it came) and `{header:NAME}`.
+    signed: str = "{body}"
+    #: "header:NAME": where the time stands at which it was signed, in Unix seconds or ms; "" = it has none.
+    timestamp: str = ""
+    #: How far that time may be from ours, seconds.
+    tolerance: Tolerance = 300.0
 
 
 class Places(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

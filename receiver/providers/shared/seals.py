@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 from receiver.contracts import (
@@ -17,6 +18,9 @@ from receiver.lib.signatures import (
 
 #: Where vendors echo the secret that they were given with the order.
 ECHO_HEADER: Final = "x-webhook-secret"
+_UNIX_TIME: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?", re.ASCII)
+#: A time from this number on is in ms: as seconds it would be after the year 5000.
+FIRST_MS: Final = 100_000_000_000
 
 
 def secret_seal(request: Request, source: Source, header: str = ECHO_HEADER, prefix: str = "") -> Seal:
@@ -30,15 +34,28 @@ def secret_seal(request: Request, source: Source, header: str = ECHO_HEADER, pre
     return "valid" if matches(header_bytes(given.removeprefix(prefix)), source.secrets) else "wrong"
 
 
-def hmac_seal(request: Request, source: Source, header: str, prefix: str, encoding: Literal["hex", "base64"]) -> Seal:
-    """A header (after `prefix`) as the HMAC-SHA256 of the raw body under one of the source's secrets."""
+def hmac_seal(
+    request: Request, source: Source, header: str, prefix: str, encoding: Literal["hex", "base64"], signed: bytes
+) -> Seal:
+    """A header (after `prefix`) as the HMAC-SHA256 of `signed` under one of the source's secrets."""
     given = request.headers.get(header)
     if given is None or not source.secrets:
         return "absent"
     # An empty key is everybody's.
     keys = [key for secret in source.secrets if (key := header_bytes(secret.reveal()))]
     fits = hex_signature_matches if encoding == "hex" else base64_signature_matches
-    return "valid" if fits(given.strip().removeprefix(prefix), keys, request.body) else "wrong"
+    return "valid" if fits(given.strip().removeprefix(prefix), keys, signed) else "wrong"
+
+
+def time_seal(given: str | None, now: int, tolerance: float) -> Seal:
+    """Whether a signed time (text, Unix seconds or ms) is within `tolerance` seconds of `now` (Unix ms)."""
+    if given is None or not _UNIX_TIME.fullmatch(given.strip()):
+        return "wrong"
+    value = float(given)
+    at = value if value >= FIRST_MS else value * 1000
+    if abs(now - at) <= tolerance * 1000:
+        return "valid"
+    return "too_old" if at < now else "too_new"
 
 
 def header_bytes(text: str) -> bytes:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
+import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +25,8 @@ from receiver.model.requests import RefusalCode
 from receiver.model.rules import Rule
 from receiver.providers.apiframe import Apiframe
 from receiver.providers.apimart import APIMart
+from receiver.providers.generic import Generic
+from receiver.providers.generic.options import Options, Verify
 from receiver.web.ingest import refused as refused_requests
 from receiver.web.ingest.bursts import BURST
 from receiver.web.ingest.refused import RefusedRequests
@@ -35,10 +40,24 @@ REF = "0" * 39
 
 
 def others() -> tuple[Any, ...]:
-    """A source that signs, and one that can do neither."""
+    """A source that signs, one that can do neither, and one that signs with the time."""
     frame = with_source("frame", provider=Apiframe(NoOptions()), secrets=(), api_key=Secret("key"))
     mart = with_source("mart", provider=APIMart(NoOptions()), secrets=(), token=Secret("a-path-token"))
-    return frame, mart
+    timed = Verify(
+        header="x-signature",
+        scheme="hmac-sha256-hex",
+        signed="{header:x-time}.{body}",
+        timestamp="header:x-time",
+    )
+    shop = with_source("shop", provider=Generic(Options(verify=timed)), secrets=(Secret("key"),), api_key=None)
+    return frame, mart, shop
+
+
+def signed_shop(seconds: int) -> dict[str, str]:
+    """The headers of a webhook that `shop` signed so long from now."""
+    time = str(NOW // 1000 + seconds)
+    mac = hmac.digest(b"key", f"{time}.{json.dumps(GRID)}".encode(), hashlib.sha256)
+    return {"x-time": time, "x-signature": mac.hex()}
 
 
 async def refused(face: Face) -> list[Any]:
@@ -59,6 +78,10 @@ async def refused(face: Face) -> list[Any]:
         ("/in/frame", {}, "no_proof"),
         ("/in/mart", {}, "no_proof"),
         ("/in/mart/another", {}, "unknown_ref"),
+        ("/in/shop", signed_shop(0) | {"x-signature": "00"}, "signature_differs"),
+        ("/in/shop", signed_shop(-301), "too_old"),
+        ("/in/shop", signed_shop(301), "too_new"),
+        ("/in/shop", {}, "signature_missing"),
         ("/in/nobody", {}, "no_such_source"),
     ],
 )
