@@ -69,6 +69,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: dict[str, int]
     #: By source and status: the jobs that are not over.
     jobs: dict[tuple[str, str], int]
+    #: Of the log of what is not in the database file yet; None = this store has none.
+    wal_bytes: int | None = None
 
 
 class MissingWebhooks(msgspec.Struct, frozen=True, kw_only=True):

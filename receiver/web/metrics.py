@@ -39,6 +39,9 @@ class Metrics:
         self._jobs = Gauge(
             "gridhook_jobs_open", "Jobs that are not over.", ["source", "status"], registry=self._registry
         )
+        self._wal = Gauge(
+            "gridhook_wal_bytes", "Size of the -wal: it grows while a reader stands open.", registry=self._registry
+        )
         self._show_load()
         self._up = Gauge("gridhook_store_up", "1 if the store could be read just now.", registry=self._registry)
 
@@ -99,6 +102,7 @@ class Metrics:
         self._jobs.clear()
         if counts is None:
             return
+        self._wal.set(counts.wal_bytes or 0)
         for status, number in counts.deliveries.items():
             self._deliveries.labels(status).set(number)
         for (source, status), number in counts.jobs.items():

@@ -137,6 +137,7 @@ async def test_the_numbers_tell_of_requests_deliveries_and_jobs(tmp_path: Path) 
         assert found['gridhook_deliveries{status="dead"}'] == 0
         assert found['gridhook_jobs_open{source="journey",status="planned"}'] == 1
         assert found["gridhook_store_up"] == 1
+        assert found["gridhook_wal_bytes"] == (tmp_path / "a.db-wal").stat().st_size > 0
 
 
 async def test_looking_at_the_numbers_changes_none(tmp_path: Path) -> None:

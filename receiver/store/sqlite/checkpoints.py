@@ -8,13 +8,14 @@ import os
 import sqlite3
 import sys
 import threading
-from typing import Final
+from typing import Final, NamedTuple
 
 import aiosqlite
 import structlog
 
 from receiver.store.sqlite.files.live_file import LiveFile
 from receiver.store.sqlite.threads import on_thread
+from receiver.store.sqlite.wal_watch import WalWatch
 
 log = structlog.get_logger("store")
 
@@ -36,6 +37,13 @@ NICE: Final = 10
 KEPT_BYTES: Final = 64 * 1024 * 1024
 
 
+class WalPages(NamedTuple):
+    """What a checkpoint found: how many pages the WAL holds, and how many of them are in the database now."""
+
+    held: int
+    moved: int
+
+
 class Checkpoints:
     """Checkpoints of one file, on a connection and a thread of their own."""
 
@@ -43,6 +51,7 @@ class Checkpoints:
         self._own = own
         self._writer = writer
         self._live = live
+        self._wal = WalWatch(live.real)
         self._writes = 0
         self._some = asyncio.Event()
         self._many = asyncio.Event()
@@ -81,24 +90,25 @@ class Checkpoints:
 
     async def _move(self) -> None:
         """Moves all there is. What came meanwhile is moved by the writer itself if the WAL must start anew."""
-        pages = await on_thread(self._own, self._pass)
+        found = await on_thread(self._own, self._pass)
         for _ in range(PASSES):
-            if pages <= LONG or self._writes <= FEW:
+            if found.held <= LONG or self._writes <= FEW:
                 break
             self._writes = 0
-            pages = await on_thread(self._own, self._pass)
-        if self._writes and pages > LONG:
-            await on_thread(self._writer, checkpoint)
+            found = await on_thread(self._own, self._pass)
+        if self._writes and found.held > LONG:
+            found = await on_thread(self._writer, checkpoint)
+        self._wal.look(is_held_up=found.moved < found.held)
 
-    def _pass(self, db: sqlite3.Connection) -> int:
+    def _pass(self, db: sqlite3.Connection) -> WalPages:
         """A checkpoint, with all that it wrote brought to the disk.
 
         SQLite itself flushes the file only when a checkpoint has moved everything: all that earlier ones wrote would be
         waited for then, while commits wait too.
         """
-        pages = checkpoint(db)
+        found = checkpoint(db)
         _flush(self._live.file)
-        return pages
+        return found
 
 
 def leave_to_checkpoints(db: sqlite3.Connection) -> None:
@@ -119,6 +129,7 @@ def _flush(file: int) -> None:
     os.fsync(file) if sys.platform == "darwin" else os.fdatasync(file)
 
 
-def checkpoint(db: sqlite3.Connection) -> int:
-    """Moves what can be moved without waiting for anybody; returns how many pages the WAL holds."""
-    return int(db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])
+def checkpoint(db: sqlite3.Connection) -> WalPages:
+    """Moves what can be moved without waiting for anybody."""
+    _, held, moved = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    return WalPages(held, moved)

@@ -18,6 +18,7 @@ from receiver.store.sqlite.tables.money import MoneyTable
 from receiver.store.sqlite.tables.pruning import PruningTables
 from receiver.store.sqlite.tables.refused import RefusedTable
 from receiver.store.sqlite.tables.requests import RequestsTable
+from receiver.store.sqlite.wal_watch import wal_bytes
 
 #: Nothing is counted any further, so that a count never takes long.
 MOST_COUNTED: Final = 100_000
@@ -66,6 +67,7 @@ class SqliteTransaction(
             jobs={
                 pair: self._up_to(f"SELECT 1 FROM {OPEN} AND source = ? AND status = ?", pair) for pair in self._open()
             },
+            wal_bytes=wal_bytes(self._db.execute("PRAGMA database_list").fetchone()[2]),
         )
 
     def _open(self) -> Iterator[tuple[str, str]]:

@@ -235,7 +235,7 @@ async def test_little_is_left_to_flush_when_commits_wait_for_a_checkpoint(
     done: list[str] = []
     checkpoint, flush = checkpoints.checkpoint, checkpoints._flush
 
-    def noted(db: sqlite3.Connection) -> int:
+    def noted(db: sqlite3.Connection) -> checkpoints.WalPages:
         done.append("by the writer" if db is writer else "pass")
         return checkpoint(db)
 
