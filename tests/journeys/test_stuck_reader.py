@@ -29,8 +29,8 @@ handler = "log"
 when = { type = "job.completed" }
 to = ["log"]
 """
-#: Closes its standard descriptors and becomes another program.
-CLOSED = "import os, sys; os.closerange(0, 3); os.execv(sys.argv[1], sys.argv[1:])"
+#: Closes these of its descriptors and becomes another program.
+CLOSED = "import os, sys; [os.close(int(one)) for one in sys.argv[1]]; os.execv(sys.argv[2], sys.argv[2:])"
 #: A second for the flush at the end, and what a busy machine takes.
 SOON = 15
 
@@ -103,18 +103,19 @@ async def test_what_the_log_sink_says_is_done_is_written(tmp_path: Path, pipe: P
     assert done[0] <= written < 100
 
 
-async def test_descriptors_that_are_closed_at_the_start_are_no_trouble(tmp_path: Path) -> None:
+@pytest.mark.parametrize("closed", ["0", "1", "2", "012"])
+async def test_descriptors_that_are_closed_at_the_start_are_no_trouble(tmp_path: Path, closed: str) -> None:
     server = Server(tmp_path, free_port(), {})
     (tmp_path / "gridhook.toml").write_text(TOP.format(url=server.url) + NO_VENDOR + LOGGED)
     try:
-        await server.start(program=(sys.executable, "-c", CLOSED, sys.executable, "-m", "receiver"))
+        await server.start(program=(sys.executable, "-c", CLOSED, closed, sys.executable, "-m", "receiver"))
         assert (await server.post("/in/journey", pick(task_id(1)))).status_code == 200
-        opened = [os.readlink(f"/proc/{server.pid}/fd/{number}") for number in range(3)]
+        opened = [os.readlink(f"/proc/{server.pid}/fd/{number}") for number in closed]
         await until(server.calm, "the log sink has it")
         assert await server.sigterm() == 0
     finally:
         await server.close()
-    assert opened == [os.devnull] * 3
+    assert set(opened) == {os.devnull}
     with contextlib.closing(sqlite3.connect(server.database)) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
