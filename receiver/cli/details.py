@@ -222,6 +222,7 @@ def _request(detail: RequestDetail) -> None:
             ("source", detail.source),
             ("proof", detail.proof),
             ("job", detail.job_id),
+            ("from", detail.sender),
             ("received", local(detail.received_at)),
             ("size", f"{detail.size} bytes"),
         ]

@@ -187,6 +187,7 @@ def take(tx: Transaction, setup: Setup, arrival: ReadRequest) -> IntakeResult:
             note=arrival.note,
             headers=_without_secrets(request.headers, setup),
             body=setup.redaction.body(request.body),
+            sender=request.sender,
         )
     )
     return _take_reports(tx, setup, number, arrival)

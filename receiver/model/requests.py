@@ -82,5 +82,7 @@ class KeptRequest(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
     headers: dict[str, str]
     body: bytes
+    #: The address that it came from, behind trusted proxies the real one; empty = not known.
+    sender: str = ""
     #: When it came, Unix ms, by the clock of that moment; its number's time, as long as it is not kept.
     received_at: int | None = None

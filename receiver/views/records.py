@@ -54,6 +54,8 @@ class RequestView(msgspec.Struct, frozen=True, kw_only=True):
     job_id: str | None
     #: Why it is not mapped.
     note: str | None
+    #: The address that it came from, behind trusted proxies the real one; empty = not known.
+    sender: str
     received_at: str
     #: Of the body, bytes.
     size: int
@@ -168,6 +170,7 @@ def _request_fields(kept: KeptRequest) -> dict[str, Any]:
         "proof": kept.proof,
         "job_id": None if kept.ref_job is None else ids.show("job", kept.ref_job),
         "note": kept.note,
+        "sender": kept.sender,
         "received_at": stamp(ids.made_at(kept.number) if kept.received_at is None else kept.received_at),
         "size": len(kept.body),
     }

@@ -185,11 +185,20 @@ def requests(
     _views("requests", REQUEST_COLUMNS, views, _request_cells, json)
 
 
-REQUEST_COLUMNS: Final = ("REQUEST", "STATUS", "SOURCE", "PROOF", "BYTES", "RECEIVED", "NOTE")
+REQUEST_COLUMNS: Final = ("REQUEST", "STATUS", "SOURCE", "PROOF", "FROM", "BYTES", "RECEIVED", "NOTE")
 
 
 def _request_cells(view: RequestView) -> list[object]:
-    return [view.id, view.status, view.source, view.proof, view.size, local(view.received_at), view.note]
+    return [
+        view.id,
+        view.status,
+        view.source,
+        view.proof,
+        view.sender or None,
+        view.size,
+        local(view.received_at),
+        view.note,
+    ]
 
 
 REFUSED_COLUMNS: Final = ("TIME", "SOURCE", "REASON", "FROM", "HEADERS")

@@ -60,6 +60,7 @@ REQUEST: Final = RequestView(
     proof="secret",
     job_id=_JOB_ID,
     note=None,
+    sender="203.0.113.9",
     received_at=_LATER,
     size=58,
 )

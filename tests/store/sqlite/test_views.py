@@ -32,11 +32,14 @@ def rows(db: sqlite3.Connection, view: str) -> list[dict[str, Any]]:
 
 def test_ids_and_times_are_those_that_gridhook_shows(db: sqlite3.Connection) -> None:
     for number in NUMBERS:
-        db.execute("INSERT INTO requests VALUES (?, 's', 'mapped', 'ref', ?, NULL, '{}', '{}')", (number, number))
+        db.execute(
+            "INSERT INTO requests VALUES (?, 's', 'mapped', 'ref', ?, NULL, '{}', '{}', '192.0.2.1')", (number, number)
+        )
     assert len(rows(db, "request_view")) == len(NUMBERS)
     for row in rows(db, "request_view"):
         assert row["id"] == ids.show("req", row["number"])
         assert row["job_id"] == ids.show("job", row["number"])
+        assert row["sender"] == "192.0.2.1"
         assert row["received_at"] == stamp(ids.made_at(row["number"]))
 
 
@@ -45,7 +48,9 @@ def test_where_the_clock_was_set_back_requests_have_the_time_that_gridhook_shows
     db.executemany("INSERT INTO id_leads VALUES (?, ?)", leads)
     for ms in (1_794_999_999_999, 1_795_000_000_000, 1_795_000_019_999, 1_795_000_020_000):
         number = ids.first_at(ms)
-        db.execute("INSERT INTO requests VALUES (?, 's', 'mapped', 'ref', NULL, NULL, '{}', '{}')", (number,))
+        db.execute(
+            "INSERT INTO requests VALUES (?, 's', 'mapped', 'ref', NULL, NULL, '{}', '{}', '192.0.2.1')", (number,)
+        )
     assert [row["received_at"] for row in rows(db, "request_view")] == [
         stamp(ids.made_at(row["number"], leads)) for row in rows(db, "request_view")
     ]
@@ -53,7 +58,7 @@ def test_where_the_clock_was_set_back_requests_have_the_time_that_gridhook_shows
 
 
 def test_what_is_not_there_is_null(db: sqlite3.Connection) -> None:
-    db.execute("INSERT INTO requests VALUES (7, 's', 'mapped', 'ref', NULL, NULL, '{}', '{}')")
+    db.execute("INSERT INTO requests VALUES (7, 's', 'mapped', 'ref', NULL, NULL, '{}', '{}', '192.0.2.1')")
     db.execute(
         "INSERT INTO events (number, job, key, type, source, request, at, data) VALUES (1,2,3,'t','s',NULL,4,'{}')"
     )

@@ -65,4 +65,10 @@ async def test_the_operator_is_told_the_real_sender(tmp_path: Path, proxies: tup
         await peer.send(post("/in/journey", b"{}", "x-forwarded-for: 203.0.113.9", secret="wrong"))
         (refused,) = (await peer.face.get("/refused"))["items"]
         assert refused["sender"] == sender
+        wire, protocol = peer.another()
+        protocol.data_received(post("/in/journey", b"{}", "x-forwarded-for: 203.0.113.9"))
+        await wire.answers(1)
+        protocol.connection_lost(None)
+        (kept,) = (await peer.face.get("/requests"))["items"]
+        assert kept["sender"] == sender
         assert "wrong" not in json.dumps(refused)

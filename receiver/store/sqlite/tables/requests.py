@@ -20,9 +20,9 @@ from receiver.store.sqlite.tables.table import Table
 _ENCODER: Final = msgspec.json.Encoder()
 _HEADERS: Final = msgspec.json.Decoder(dict[str, str])
 
-REQUEST_COLUMNS: Final = "number, source, state, proof, ref_job, note, headers, body"
+REQUEST_COLUMNS: Final = "number, source, state, proof, ref_job, note, headers, body, sender"
 
-ADD: Final = f"INSERT INTO requests ({REQUEST_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+ADD: Final = f"INSERT INTO requests ({REQUEST_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class RequestsTable(Table):
@@ -41,6 +41,7 @@ class RequestsTable(Table):
                 request.note,
                 _ENCODER.encode(request.headers),
                 request.body,
+                request.sender or None,
             ),
         )
 
@@ -60,5 +61,10 @@ class RequestsTable(Table):
 
 def _request(row: tuple[Any, ...], received_at: int) -> KeptRequest:
     values = dict(zip(REQUEST_COLUMNS.split(", "), row, strict=True))
-    values |= {"headers": _HEADERS.decode(row[6]), "body": bytes(row[7]), "received_at": received_at}
+    values |= {
+        "headers": _HEADERS.decode(row[6]),
+        "body": bytes(row[7]),
+        "sender": row[8] or "",
+        "received_at": received_at,
+    }
     return KeptRequest(**values)
