@@ -109,3 +109,10 @@ def test_refused_requests_have_their_time(db: sqlite3.Connection) -> None:
             "number": 7,
         }
     ]
+
+
+def test_what_is_about_no_job_shows_no_id_of_one(db: sqlite3.Connection) -> None:
+    into = "INSERT INTO events (number, job, key, type, source, at, data) VALUES (1, 0, 1, 'sink.failing', '', 4, '{}')"
+    db.execute(into)
+    db.execute("INSERT INTO deliveries VALUES (2, 'sink:team', 0, 1, 'done', 5, 1, 0, NULL)")
+    assert [rows(db, view)[0]["job_id"] for view in ("event_view", "delivery_view")] == [None, None]
