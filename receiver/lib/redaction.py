@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from receiver.lib.signatures import Secret
 
@@ -21,6 +21,8 @@ _STRUCK_TOKEN: Final = b'"***"'
 _NEEDLESS: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
 #: Characters that neither JSON nor an address has to escape.
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9_.~-]+")
+#: A character as an address or a form escapes it.
+_QUOTED: Final = re.compile("%[0-9A-F]{2}")
 _CHARACTERS: Final = {b"%02x" % code: bytes([code]) for code in range(0x20, 0x80)}
 
 
@@ -102,8 +104,14 @@ def _mark(word: str) -> str:
 
 
 def _forms(word: str) -> set[str]:
-    """A word as it stands in text, in an address, and in JSON that is text within JSON."""
-    return {word, quote(word, safe=""), json.dumps(word)[1:-1], json.dumps(word)[1:-1].replace("/", "\\/")}
+    """A word as it stands in text, in an address, in a form, and in JSON that is text within JSON.
+
+    Of a word of letters, digits, `-` and `_` all of them are the same.
+    """
+    quoted = {quote(word, safe=""), quote(word), quote_plus(word), quote_plus(word, safe="/")}
+    lower = {_QUOTED.sub(lambda found: found[0].lower(), text) for text in quoted}
+    escaped = json.dumps(word)[1:-1]
+    return {word, *quoted, *lower, escaped, escaped.replace("/", "\\/")}
 
 
 def _unescaped(token: bytes) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -48,6 +50,26 @@ def test_in_an_address_and_in_what_is_no_json_too() -> None:
     redaction = Redaction([Secret(ODD), Secret(KEY)])
     assert redaction.body(b"k=" + KEY.encode() + b"&o=a%22b%5Cc%2Fd%2Be%3Cf%3E%26g%3D%3D") == b"k=***&o=***"
     assert redaction.body(b'{"broken": "' + KEY.encode()) == b'{"broken": "***'
+
+
+QUOTINGS: Final[dict[str, Callable[[str], str]]] = {
+    "address": lambda text: quote(text, safe=""),
+    "path": quote,
+    "form": quote_plus,
+    "small letters": lambda text: re.sub("%..", lambda found: found[0].lower(), quote(text, safe="")),
+    "a form in small letters": lambda text: re.sub("%..", lambda found: found[0].lower(), quote_plus(text)),
+}
+
+
+@pytest.mark.parametrize("secret", [KEY, ODD, "two words/+="])
+@pytest.mark.parametrize("quoting", QUOTINGS)
+def test_a_secret_in_an_address_or_a_form_is_struck_out(secret: str, quoting: str) -> None:
+    quoted = QUOTINGS[quoting](secret)
+    redaction = Redaction([Secret(secret)])
+    assert redaction.body(f"a=1&key={quoted}&b=2".encode()) == b"a=1&key=***&b=2"
+    assert json.loads(redaction.body(json.dumps({"url": f"https://x/{quoted}?n=1"}).encode())) == {
+        "url": "https://x/***?n=1"
+    }
 
 
 def test_a_secret_of_digits_leaves_valid_json_and_other_numbers_alone() -> None:
