@@ -102,6 +102,10 @@ class Transaction(Protocol):
         """The kept ones with a number above `after`, newest first."""
         ...
 
+    def prune_refused(self, before: int) -> None:
+        """Takes away those from before this moment (Unix ms), but for the newest."""
+        ...
+
     def burst_told_at(self, source: str) -> int | None:
         """When the operator was last told of a burst of refused requests of a source, Unix ms; None if never."""
         ...

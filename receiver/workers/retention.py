@@ -129,6 +129,7 @@ def _prune_families(before: int, roots: Sequence[int], tx: Transaction) -> Prune
 
 
 def _prune_operator_events(before: int, tx: Transaction) -> Pruned:
+    tx.prune_refused(tx.made_at(before))
     return tx.prune_operator_events(before, OPERATOR_EVENTS)
 
 

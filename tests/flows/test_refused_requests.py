@@ -38,6 +38,16 @@ def test_the_newest_remain_and_all_are_counted() -> None:
     assert (len(kept), kept[0][0], kept[-1][0]) == (KEPT, 1003 + KEPT, 1004)
 
 
+def test_old_ones_are_pruned_and_the_numbers_go_on() -> None:
+    tx = memory_transaction()
+    keep_refused(tx, SETUP, [refused(at) for at in (10, 20, 30)], 0, [], NOW)
+    tx.prune_refused(20)
+    assert [number for number, _ in tx.refused()] == [3, 2]
+    tx.prune_refused(NOW)
+    keep_refused(tx, SETUP, [refused()], 0, [], NOW)
+    assert [number for number, _ in tx.refused()] == [4, 3]
+
+
 def test_a_source_has_one_event_an_hour_whatever_comes() -> None:
     tx = memory_transaction()
     for at in range(NOW, NOW + QUIET_MS, 60_000):

@@ -26,6 +26,7 @@ from receiver.flows import intake
 from receiver.lib import ids
 from receiver.lib.signatures import ref_of
 from receiver.model.jobs import KeptJob, Status
+from receiver.model.requests import RefusedRequest
 from receiver.store.sqlite.store import SqliteStore
 from receiver.store.sqlite.transaction import SqliteTransaction
 from receiver.workers import retention
@@ -448,6 +449,15 @@ async def test_the_file_shrinks(tmp_path: Path) -> None:
         assert pages.free <= retention.FEWEST_SPARE
         assert pages.count < full.count / 2
     assert (tmp_path / "a.db").stat().st_size == pages.count * pages.size
+
+
+async def test_old_refused_requests_go_too(tmp_path: Path) -> None:
+    ages = (NOW - KEPT_DAYS * DAY - 1, NOW - KEPT_DAYS * DAY, NOW)
+    told = [RefusedRequest(at=at, source=None, reason="no_such_source", sender="192.0.2.1") for at in ages]
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        await store.write(lambda tx: tx.add_refused(told, 0, 200))
+        await retention.prune(store, CUT, pace=hasty())
+        assert [one.at for _, one in await store.read(lambda tx: tx.refused())] == [ages[2], ages[1]]
 
 
 async def test_a_file_of_an_earlier_version_shrinks_once_it_was_written_anew(tmp_path: Path) -> None:

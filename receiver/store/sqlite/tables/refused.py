@@ -37,6 +37,13 @@ class RefusedTable(Table):
             for number, at, source, reason, sender, headers in rows
         ]
 
+    def prune_refused(self, before: int) -> None:
+        """Takes away those from before this moment (Unix ms); the newest stays, since the next number follows on it."""
+        self._db.execute(
+            "DELETE FROM refused WHERE at < ? AND number < (SELECT max(number) FROM refused)",
+            (before,),
+        )
+
     def burst_told_at(self, source: str) -> int | None:
         """When the operator was last told of a burst of this source, Unix ms; None if never."""
         row = self._one("SELECT told_at FROM refusal_bursts WHERE source = ?", (source,))
