@@ -177,6 +177,7 @@ def take(tx: Transaction, setup: Setup, arrival: ReadRequest) -> IntakeResult:
     """Writes a request and all that follows from it."""
     request = arrival.request
     number = tx.ids.next()
+    headers, body = setup.redaction.request(_struck(request.headers), request.body)
     tx.add_request(
         KeptRequest(
             number=number,
@@ -185,16 +186,17 @@ def take(tx: Transaction, setup: Setup, arrival: ReadRequest) -> IntakeResult:
             proof=arrival.proof,
             ref_job=arrival.ref_job,
             note=arrival.note,
-            headers=_without_secrets(request.headers, setup),
-            body=setup.redaction.body(request.body),
+            headers=headers,
+            body=body,
             sender=request.sender,
         )
     )
     return _take_reports(tx, setup, number, arrival)
 
 
-def _without_secrets(headers: dict[str, str], setup: Setup) -> dict[str, str]:
-    return setup.redaction.headers({name: STRUCK if name in SECRET_HEADERS else text for name, text in headers.items()})
+def _struck(headers: dict[str, str]) -> dict[str, str]:
+    """Headers without those whose values are secret whatever they are."""
+    return {**headers, **dict.fromkeys(SECRET_HEADERS & headers.keys(), STRUCK)}
 
 
 def _take_reports(tx: Transaction, setup: Setup, number: int, arrival: ReadRequest) -> IntakeResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote, quote_plus
 
@@ -19,8 +19,10 @@ _TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s\[\]{},:"]+', re.D
 _STRUCK_TOKEN: Final = b'"***"'
 #: A printable ASCII character written as an escape: nobody has to, some do for `<`, `>`, `&`, `+` and quotes.
 _NEEDLESS: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
-#: Characters that neither JSON nor an address has to escape.
-_UNRESERVED: Final = re.compile(r"[A-Za-z0-9_.~-]+")
+#: Characters that neither JSON nor an address has to escape, but for the dot: hosts are no secrets.
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9_~-]+")
+#: Those characters, the rarest in JSON and addresses first.
+_COMMON: Final = "QZXJKYVWUHGFBNOLMDRPICTSEA~zqjxkvwyb9786543f2hgu10pdm-_lcrnosaiet"
 #: A character as an address or a form escapes it.
 _QUOTED: Final = re.compile("%[0-9A-F]{2}")
 _CHARACTERS: Final = {b"%02x" % code: bytes([code]) for code in range(0x20, 0x80)}
@@ -36,14 +38,23 @@ class Redaction:
         forms = {form for word in self._words if len(word) >= SHORTEST for form in _forms(word)}
         self._forms = sorted(forms, key=len, reverse=True)
         self._raw = [form.encode() for form in self._forms]
-        self._marks = sorted({_mark(word) for word in self._words if len(word) >= SHORTEST})
+        #: Of each secret a part that is the same however it is written, behind the rarest of its characters.
+        self._marks = sorted({(_rarest(mark), mark) for mark in map(_mark, self._words)})
         #: Escapes that a secret may be written with, beside the needless ones.
         self._escapes = [b"\\" + sign.encode() for sign in '/"\\' if any(sign in form for form in self._forms)]
 
-    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+    def request(self, headers: dict[str, str], body: bytes) -> tuple[dict[str, str], bytes]:
+        """Headers and body without secrets: those that were given where there is none, as there hardly ever is."""
+        # As text: it is searched twice as fast as bytes are.
+        text = "\n".join((*headers.values(), body.decode("latin-1")))
+        if self._is_clean(text):
+            return headers, body
+        return self.headers(headers), self.body(body)
+
+    def headers(self, headers: dict[str, str]) -> dict[str, str]:
         """Headers; a value that holds a secret is struck out as a whole."""
-        kept = dict(headers)
-        together = "\n".join(kept.values())
+        together = "\n".join(headers.values())
+        kept = headers
         for word in self._words:
             if word in together:
                 kept = {name: STRUCK if word in value else value for name, value in kept.items()}
@@ -51,7 +62,7 @@ class Redaction:
 
     def body(self, body: bytes) -> bytes:
         """A body without secrets. What was JSON is JSON still, and nothing else of it has changed."""
-        if self._is_clean(body) or not self._suspect(body):
+        if not self._suspect(body):
             return body
         try:
             json.loads(body.decode())
@@ -59,12 +70,11 @@ class Redaction:
             return self._plainly(body)
         return _TOKEN.sub(lambda found: self._token(found[0]), body)
 
-    def _is_clean(self, body: bytes) -> bool:
-        """True if no secret can be in it. For almost every body this is all, so it is quick."""
-        # As text: it is searched twice as fast as bytes are.
-        text = body.decode("latin-1")
-        for mark in self._marks:
-            if mark in text:
+    def _is_clean(self, text: str) -> bool:
+        """True if no secret can be in it. Every webhook comes here, so it is quick."""
+        for rarest, mark in self._marks:
+            # One character is found at a tenth of the price.
+            if rarest in text and mark in text:
                 return False
         return "\\" not in text or "\\u00" not in text
 
@@ -101,6 +111,11 @@ class Redaction:
 def _mark(word: str) -> str:
     """The longest part of a word that is written in one way only, but for needless escapes; empty if it has none."""
     return max(_UNRESERVED.findall(word), key=len, default="")
+
+
+def _rarest(mark: str) -> str:
+    """The character of it that is least common in JSON and addresses; empty if it is empty."""
+    return min(mark, key=_COMMON.find, default="")
 
 
 def _forms(word: str) -> set[str]:

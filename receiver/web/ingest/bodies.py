@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from starlette.types import Message, Receive
 
 from receiver.web.problems import Refusal
 
 
-def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+def read_headers(raw: Collection[tuple[bytes, bytes]]) -> dict[str, str]:
     """Headers by lower-case name; one sent twice with different values has both, joined."""
-    headers: dict[str, str] = {}
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
+    if len(headers) == len(raw):
+        return headers
+    headers = {}
     for raw_name, raw_value in raw:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         if name in headers and headers[name] != value:
