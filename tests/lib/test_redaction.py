@@ -101,3 +101,34 @@ def test_nothing_else_of_a_body_changes(value: object) -> None:
 def test_without_secrets_nothing_is_struck_out() -> None:
     assert Redaction().body(b'{"a":"\\u0061"}') == b'{"a":"\\u0061"}'
     assert Redaction([Secret("")]).headers({"a": ""}) == {"a": ""}
+
+
+def test_a_request_without_secrets_is_returned_as_it_is() -> None:
+    headers, body = {"host": "hooks.example.com", "x-a": "b"}, b'{"a": "\\u00e9", "b": "\\/"}'
+    redaction = Redaction([Secret("https://hooks.example.com/services/T01/B02/s3cr3tw0rd"), Secret(KEY), Secret("pin")])
+    kept = redaction.request(headers, body)
+    assert kept[0] is headers
+    assert kept[1] is body
+
+
+@pytest.mark.parametrize("secret", [KEY, ODD, "pin", "ünverstellbar", '"\\/"\\/"\\/'])
+@pytest.mark.parametrize("writing", WRITINGS)
+def test_of_a_request_headers_and_body_are_looked_through(secret: str, writing: str) -> None:
+    redaction = Redaction([Secret("another-secret"), Secret(secret)])
+    headers, body = {"x-a": f"k={secret}", "x-b": "b"}, b'{"a": %b}' % WRITINGS[writing](secret).encode()
+    assert redaction.request(headers, body) == (redaction.headers(headers), redaction.body(body))
+    assert redaction.request(headers, body)[0] == {"x-a": "***", "x-b": "b"}
+    assert redaction.request({}, body) == ({}, redaction.body(body))
+
+
+SECRETS: Final = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x17F), min_size=1, max_size=20)
+
+
+@given(st.lists(SECRETS, max_size=3), st.data())
+def test_the_quick_look_misses_nothing(secrets: list[str], data: st.DataObject) -> None:
+    redaction = Redaction(map(Secret, secrets))
+    texts = st.text(max_size=5) | (st.sampled_from(secrets) if secrets else st.nothing())
+    writing = WRITINGS[data.draw(st.sampled_from(sorted(WRITINGS)))]
+    text = "".join(data.draw(st.lists(texts, max_size=4)))
+    headers, body = {"x-a": text}, b"[%b]" % writing(text).encode("utf-8", "replace")
+    assert redaction.request(headers, body) == (redaction.headers(headers), redaction.body(body))
