@@ -17,13 +17,11 @@ from receiver.cli import (
 )
 from receiver.config import (
     Config,
-    SinkSettings,
     load,
 )
 from receiver.config.reading import Secrets
 from receiver.config.settings import setup_of, taken_over
 from receiver.contracts import (
-    Sink,
     Source,
     Transport,
 )
@@ -184,11 +182,10 @@ class GridhookRuntime:
             await pruner.stop()
 
     def _lanes(self, config: Config, setup: Setup, transport: Transport) -> list[Lane]:
-        sinks = [_sink(settings) for settings in config.sinks.values()]
         return [
             *(
                 SinkCarrier(self.store, setup, sink, transport, self.clock, random.random).lane(sink_lane(sink.name))
-                for sink in sinks
+                for sink in config.sinks.values()
             ),
             *(self._orders(source, config.public_url, setup, transport).lane() for source in config.sources.values()),
         ]
@@ -198,18 +195,6 @@ class GridhookRuntime:
 
         sender = OrderHandler(transport)
         return OrderCarrier(self.store, setup, source, sender, public_url, self.clock, random.random)
-
-
-def _sink(settings: SinkSettings) -> Sink:
-    return Sink(
-        name=settings.name,
-        handler=settings.handler,
-        retry=settings.retry,
-        timeout=settings.timeout,
-        concurrency=settings.concurrency,
-        rate=settings.rate,
-        pause_after=settings.pause_after,
-    )
 
 
 async def _none() -> int:

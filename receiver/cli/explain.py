@@ -14,8 +14,8 @@ from receiver.cli.screen import (
     say,
 )
 from receiver.cli.values import shown_params
-from receiver.config import Config, SinkSettings
-from receiver.contracts import Budget, Source
+from receiver.config import Config
+from receiver.contracts import Budget, Sink, Source
 from receiver.lib.signatures import Secret
 from receiver.model.jobs import Cost, Then
 from receiver.model.rules import Rule, fits
@@ -193,7 +193,7 @@ def _orders(source: Source) -> str:
 # --- sinks and rules -------------------------------------------------------------------------------------------------
 
 
-def sink_facts(sink: SinkSettings) -> SinkFacts:
+def sink_facts(sink: Sink) -> SinkFacts:
     """How a sink is served. Its address may hold a key and is not shown."""
     rate = f", at most {sink.rate:g} a second" if sink.rate is not None else ""
     tries = f"{len(sink.retry)} further tries" if sink.retry else "no further try"

@@ -7,7 +7,6 @@ from receiver.config.settings import (
     Config,
     LimitSettings,
     ServerSettings,
-    SinkSettings,
 )
 from receiver.config.template import starter, starter_secrets
 from receiver.contracts import Budget
@@ -17,7 +16,6 @@ __all__ = [
     "Config",
     "LimitSettings",
     "ServerSettings",
-    "SinkSettings",
     "load",
     "starter",
     "starter_secrets",

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from receiver.contracts import Budget, Handler, Source
+from receiver.contracts import Budget, Sink, Source
 from receiver.contracts.setup import Limits, Setup
 from receiver.lib.signatures import Secret
 from receiver.model.rules import Rule
@@ -51,24 +51,6 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int = 50
 
 
-class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """A configured way out."""
-
-    name: str
-    handler: Handler
-    #: As written in the file: a short name or `package.module:Class`.
-    handler_name: str
-    #: Waits between tries, seconds; spent = dead letter.
-    retry: tuple[float, ...] = (5, 30, 120, 600, 3600, 21_600, 86_400)
-    #: Seconds for one try.
-    timeout: float = 15.0
-    concurrency: int = 4
-    #: Deliveries a second; None = as they come.
-    rate: float | None = None
-    #: After so many failures in a row it is paused, and probed.
-    pause_after: int = 20
-
-
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the configuration file says, read and found right."""
 
@@ -86,7 +68,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     limits: LimitSettings = LimitSettings()
     server: ServerSettings
     sources: dict[str, Source] = {}
-    sinks: dict[str, SinkSettings] = {}
+    sinks: dict[str, Sink] = {}
     #: The names of all sources and sinks in the file, also of those that are left out for want of a secret.
     source_names: tuple[str, ...] = ()
     sink_names: tuple[str, ...] = ()

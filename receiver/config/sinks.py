@@ -14,7 +14,6 @@ from receiver.config.reading import (
     Wrong,
     keys_of,
 )
-from receiver.config.settings import SinkSettings
 from receiver.config.sources import check_name
 from receiver.config.units import (
     Count,
@@ -22,7 +21,7 @@ from receiver.config.units import (
     Timeout,
     Wait,
 )
-from receiver.contracts import Handler
+from receiver.contracts import Handler, Sink
 from receiver.errors import OptionError
 
 #: Keys that a handler of a later version reads.
@@ -54,9 +53,9 @@ class SinkKeys(msgspec.Struct, frozen=True, kw_only=True):
     pause_after: Count = 20
 
 
-def read_sinks(reader: Reader, tables: Table, handlers: Registry) -> dict[str, SinkSettings]:
+def read_sinks(reader: Reader, tables: Table, handlers: Registry) -> dict[str, Sink]:
     """Every sink that could be read; mistakes are noted."""
-    sinks: dict[str, SinkSettings] = {}
+    sinks: dict[str, Sink] = {}
     for name, value in tables.items():
         where = inside("sinks", name)
         check_name(name, where, "a sink", reader.findings)
@@ -69,7 +68,7 @@ def read_sinks(reader: Reader, tables: Table, handlers: Registry) -> dict[str, S
     return sinks
 
 
-def _read_sink(reader: Reader, name: str, table: Table, handlers: Registry) -> SinkSettings | None:
+def _read_sink(reader: Reader, name: str, table: Table, handlers: Registry) -> Sink | None:
     where = inside("sinks", name)
     keys = reader.struct(SinkKeys, table, where)
     if keys is None:
@@ -81,7 +80,7 @@ def _read_sink(reader: Reader, name: str, table: Table, handlers: Registry) -> S
     handler: Handler | None = make(cls, Handler, table, where, reader)
     if handler is None:
         return None
-    return SinkSettings(
+    return Sink(
         name=name,
         handler=handler,
         handler_name=keys.handler,

@@ -66,6 +66,8 @@ class Sink(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     handler: Handler
+    #: As the configuration names it: a short name or `package.module:Class`.
+    handler_name: str = ""
     #: Waits between tries, seconds; spent = dead letter.
     retry: tuple[float, ...] = (5, 30, 120, 600, 3600, 21_600, 86_400)
     #: Seconds for one try.
