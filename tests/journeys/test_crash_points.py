@@ -24,11 +24,12 @@ from receiver.pretend.options import VendorOptions
 from receiver.pretend.vendor import PretendVendor
 from receiver.pretend.vendors import build
 from support.crash import Life
+from support.kills import TIMES
 from support.picks import pick, remember, task_id
 from support.server import free_port, read, until
 
-#: In each of the four ways; together more than 200.
-KILLS: Final = 52
+#: In each of the four ways; together more than 200 in CI.
+KILLS: Final = 52 * TIMES
 #: Finished jobs of another tool on one file, each of which has one follow-up.
 PARENTS: Final = 24
 #: At which of its boundaries the next life ends; a life needs a few to open the file and to end the leases before it.
@@ -159,6 +160,7 @@ def body(vendor: str, task: str) -> str:
     return json.dumps({"event": "completed", "jobId": task, "status": "COMPLETED", "result": result})
 
 
+@pytest.mark.timeout(300 * TIMES)
 @pytest.mark.parametrize("webhooks", [True, False], ids=["told", "asked"])
 @pytest.mark.parametrize("name", ["journeyapi", "apiframe"])
 async def test_a_kill_at_any_commit_pays_nothing_twice_and_loses_nothing(

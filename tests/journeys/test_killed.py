@@ -7,17 +7,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import httpx
+import pytest
 
 from receiver.lib import ids
 from receiver.pretend.loopback import serve
 from receiver.pretend.post_collector import PostCollector
 from receiver.pretend.vendor import PretendVendor
+from support.kills import TIMES
 from support.picks import parents, pick, task_id, vendor_knowing
 from support.server import AUTO_HD, HOOK_SECRET, JOURNEY, Server, read, serving, until
 
-WEBHOOKS = 240
+WEBHOOKS = 240 * TIMES
 CLIENTS = 32
-KILLS = 4
+KILLS = 4 * TIMES
 SINK = """
 [sinks.backend]
 handler = "webhook"
@@ -87,6 +89,7 @@ class Load:
                 enough.set()
 
 
+@pytest.mark.timeout(300 * TIMES)
 async def test_an_acknowledged_webhook_survives_kill_nine(tmp_path: Path) -> None:
     dice = random.Random(20_261_121)  # noqa: S311 - chooses moments, guards nothing
     tasks = [task_id(number) for number in range(WEBHOOKS)]
