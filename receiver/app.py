@@ -44,7 +44,7 @@ from receiver.workers.settlement import write_until_kept
 from receiver.workers.sinks import SinkCarrier
 
 if TYPE_CHECKING:
-    from handlers.http import HttpTransport
+    from handlers.http.transport import HttpTransport
     from receiver.web.application import Application
 
 #: Name in the configuration to where the class is; adding a handler is a module, a line here and a test.
@@ -227,7 +227,7 @@ async def runtime(
 
 
 def _transport() -> HttpTransport:
-    from handlers.http import HttpTransport  # noqa: PLC0415  # loads the HTTP library: only who dispatches pays for it
+    from handlers.http.transport import HttpTransport  # noqa: PLC0415  # loads the HTTP library: only who dispatches pays for it
 
     return HttpTransport()
 

@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 import structlog
 
+from support.certificates import PrivateAuthority, make_authority
 from support.surroundings import settle
 
 # Before a test module is imported: some libraries look at the environment then.
@@ -32,3 +33,9 @@ def loggers_forget(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(structlog, "configure", uncached)
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> PrivateAuthority:
+    """A certificate authority that nobody knows, and a server that it vouches for."""
+    return make_authority(tmp_path_factory.mktemp("authority"))

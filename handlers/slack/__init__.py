@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from handlers.http import usable_url
+from handlers.http.addresses import usable_url
 from handlers.slack.bot import Account, Bot
 from handlers.slack.hook import IncomingWebhook
 from handlers.slack.message import message

@@ -6,7 +6,8 @@ from typing import Final
 
 import msgspec
 
-from handlers.http import keys_in, outcome_of, quote
+from handlers.http.addresses import keys_in
+from handlers.http.answers import outcome_of, quote
 from handlers.slack.message import Message
 from handlers.slack.refusals import PASSING, SENT_AS_TEXT, blocks_refused, explained
 from receiver.contracts import (

@@ -6,7 +6,8 @@ from typing import Final
 
 import msgspec
 
-from handlers.http import keys_in, outcome_of
+from handlers.http.addresses import keys_in
+from handlers.http.answers import outcome_of
 from handlers.slack.message import Message
 from handlers.slack.refusals import SENT_AS_TEXT, blocks_refused, explained
 from receiver.contracts import (

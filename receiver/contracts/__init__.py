@@ -9,7 +9,12 @@ from receiver.contracts.handlers import (
     OrderSender,
     Sink,
 )
-from receiver.contracts.http import Answer, Call, Transport
+from receiver.contracts.http import (
+    Answer,
+    Call,
+    CallNetwork,
+    Transport,
+)
 from receiver.contracts.options import (
     NoOptions,
     PlainUrl,
@@ -56,6 +61,7 @@ __all__ = [
     "Breaker",
     "Budget",
     "Call",
+    "CallNetwork",
     "CommitHook",
     "Committed",
     "CostRow",

@@ -26,7 +26,7 @@ import uvloop
 from bench.contestants.contestant import python
 from bench.load.http1 import read_request
 from bench.machine.cores import on, two_cores
-from handlers.http import HttpTransport
+from handlers.http.transport import HttpTransport
 from receiver.contracts import Call
 
 #: Calls at a time: the default concurrency of a sink.

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from handlers.http import HttpTransport
+from handlers.http.transport import HttpTransport
 from handlers.log import Log
 from handlers.slack import Slack
 from handlers.webhook import Webhook

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 from structlog.testing import capture_logs
 
-from handlers.http import HttpTransport
+from handlers.http.transport import HttpTransport
 from handlers.log import Log
 from receiver.contracts import NoOptions
 from receiver.model.deliveries import Delivered, OutgoingEvent

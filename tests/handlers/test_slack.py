@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 
-from handlers.http import HttpTransport
+from handlers.http.transport import HttpTransport
 from handlers.slack import Slack
 from handlers.slack.message import Message, message
 from handlers.slack.template import Template

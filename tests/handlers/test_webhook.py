@@ -15,7 +15,7 @@ import msgspec
 import pytest
 import standardwebhooks
 
-from handlers.http import HttpTransport
+from handlers.http.transport import HttpTransport
 from handlers.webhook import Webhook
 from receiver.errors import OptionError
 from receiver.lib.signatures import (

@@ -19,7 +19,7 @@ import aiosqlite
 import msgspec
 import structlog
 
-from handlers.http import HttpTransport
+from handlers.http.transport import HttpTransport
 from handlers.order import OrderHandler
 from receiver.config import Config, ServerSettings
 from receiver.contracts import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from handlers.http import HttpTransport
+from handlers.http.transport import HttpTransport
 from handlers.order import OrderHandler
 from receiver.contracts import (
     Filters,
@@ -81,7 +81,7 @@ def a_request(body: object, source: str = "journey", *, token: str | None = None
     return Request(source=source, headers=headers, body=raw, path_token=token, received_at=NOW)
 
 
-Answering = Callable[[httpx.Request], httpx.Response]
+Answering = Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]]
 
 
 def accepting() -> Answering:
@@ -106,7 +106,8 @@ class World:
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.calls.append(request)
-        return self.answer(request)
+        answer = self.answer(request)
+        return answer if isinstance(answer, httpx.Response) else await answer
 
     @property
     def orders(self) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from receiver.model.jobs import Job, Then
 from receiver.providers.journeyapi import JourneyAPI
 from receiver.workers.order_outcomes import recover
 from support.records import a_source
-from support.world import AUTO_HD, PICKED, TELL, World, world
+from support.world import AUTO_HD, PICKED, TELL, Answering, World, world
 
 
 def hd(jobs: list[Job]) -> Job:
@@ -39,7 +39,7 @@ def hd_is(*statuses: str) -> Callable[[list[Job]], bool]:
     return lambda jobs: any(job.action == "upscale" and job.status in statuses for job in jobs)
 
 
-def hanging() -> tuple[asyncio.Event, httpx.MockTransport]:
+def hanging() -> tuple[asyncio.Event, Answering]:
     """A network that never answers, and the event that it was asked."""
     asked, forever = asyncio.Event(), asyncio.Event()
 
@@ -48,7 +48,7 @@ def hanging() -> tuple[asyncio.Event, httpx.MockTransport]:
         await forever.wait()
         raise AssertionError
 
-    return asked, httpx.MockTransport(hang)
+    return asked, hang
 
 
 def sent(world: World, count: int, *statuses: str) -> Callable[[list[Job]], bool]:
@@ -93,7 +93,7 @@ async def test_submitting_is_on_disk_before_the_call_is_made(tmp_path: Path) -> 
             seen.append(hd(await here.jobs()).status)
             return httpx.Response(200, json={"task_id": "order-1"})
 
-        here.transport._fresh = httpx.MockTransport(look)
+        here.answer = look
         await here.webhook(PICKED)
         await settle(here, "queued")
     assert seen == ["submitting"]
@@ -225,7 +225,7 @@ async def test_a_webhook_may_come_before_the_answer_to_the_order(tmp_path: Path)
             )
             return httpx.Response(200, json={"task_id": "fast"})
 
-        here.transport._fresh = httpx.MockTransport(early)
+        here.answer = early
         await here.webhook(PICKED)
         done = await settle(here, "completed")
         await here.until(lambda jobs: hd(jobs).provider_job_id == "fast")
@@ -243,7 +243,7 @@ async def test_a_webhook_without_a_ref_may_come_before_the_answer_and_is_the_sam
             )
             return httpx.Response(200, json={"task_id": chain})
 
-        here.transport._fresh = httpx.MockTransport(early)
+        here.answer = early
         await here.webhook(PICKED)
         jobs = await here.until(lambda jobs: any(job.rule == "auto-hd" and job.status == "completed" for job in jobs))
         (ours,) = [job for job in jobs if job.rule == "auto-hd"]
@@ -253,7 +253,7 @@ async def test_a_webhook_without_a_ref_may_come_before_the_answer_and_is_the_sam
 
 async def test_an_order_found_submitting_after_a_crash_is_unsure(tmp_path: Path) -> None:
     async with world(tmp_path) as here:
-        asked, here.transport._fresh = hanging()
+        asked, here.answer = hanging()
         await here.webhook(PICKED)
         await asked.wait()
         # Another process finds the file as a kill would leave it.
@@ -269,7 +269,7 @@ async def test_an_order_found_submitting_after_a_crash_is_unsure(tmp_path: Path)
 
 async def test_a_shutdown_during_the_call_leaves_it_unsure(tmp_path: Path) -> None:
     async with world(tmp_path) as here:
-        asked, here.transport._fresh = hanging()
+        asked, here.answer = hanging()
         await here.webhook(PICKED)
         await asked.wait()
         await here.stop(grace=0)
@@ -285,7 +285,7 @@ async def test_a_shutdown_before_the_call_gives_the_order_back_uncounted(tmp_pat
 
     twin = msgspec.structs.replace(source, provider=Looking(NoOptions()))
     async with world(tmp_path, sources=(twin,)) as here:
-        asked, here.transport._shared = hanging()
+        asked, here.answer = hanging()
         await here.webhook(PICKED)
         await asked.wait()
         await here.stop(grace=0)

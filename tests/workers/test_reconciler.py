@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -214,7 +214,7 @@ async def test_a_vendor_that_cannot_be_reached_is_asked_again_and_nothing_is_giv
         await ordered(here)
         works, broken = here.answer, True
 
-        def sometimes(request: httpx.Request) -> httpx.Response:
+        def sometimes(request: httpx.Request) -> httpx.Response | Awaitable[httpx.Response]:
             if broken:
                 raise httpx.ReadTimeout("slow")
             return works(request)

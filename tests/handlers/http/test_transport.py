@@ -1,4 +1,4 @@
-"""The transport against servers that misbehave, and what answers mean."""
+"""The transport against servers that misbehave."""
 
 from __future__ import annotations
 
@@ -11,31 +11,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import cast
 
-import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from handlers.http import FATES, HttpTransport, keys_in, outcome_of, quote, usable_url
-from receiver.contracts import (
-    Answer,
-    Call,
-    Transport,
-)
-from receiver.errors import (
-    NoAnswer,
-    NotSent,
-    OptionError,
-    TransportError,
-)
-from receiver.lib.signatures import Secret
-from receiver.model.deliveries import (
-    Again,
-    Dead,
-    Delivered,
-)
+from handlers.http.transport import HttpTransport
+from receiver.contracts import Call, Transport
+from receiver.errors import NoAnswer, NotSent, TransportError
 
-NOW = 1_800_000_000_000
 #: Long enough for a loaded machine: reached only when a test fails.
 AMPLE = 20.0
 #: Short enough to wait for, where nothing has to happen before it is over.
@@ -234,7 +215,7 @@ async def test_time_that_runs_out_before_the_connection_is_open_was_not_sent() -
         hung_up.set()
 
     async with serving(talk) as port, transport() as carrier:
-        await carrier._trust()
+        await carrier._authorities.context()
         with pytest.raises(NotSent):
             await carrier.send(post(port, "https"), AMPLE)
         await asyncio.wait_for(hung_up.wait(), AMPLE)
@@ -244,11 +225,12 @@ async def test_authorities_are_loaded_when_the_first_https_address_needs_them() 
     async with transport() as carrier:
         async with serving(saying(ok())) as port:
             await carrier.send(post(port), AMPLE)
-        assert carrier._verify.get_ca_certs() == []
+        assert carrier._authorities._loading is None
         with pytest.raises(NotSent):
             await carrier.send(post(port, "https"), AMPLE)
-        assert len(carrier._verify.get_ca_certs()) > 50
-        assert (carrier._verify.verify_mode, carrier._verify.check_hostname) == (ssl.CERT_REQUIRED, True)
+        context = await carrier._authorities.context()
+        assert len(context.get_ca_certs()) > 50
+        assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
 async def test_a_server_that_does_not_speak_tls_was_not_sent_to() -> None:
@@ -263,7 +245,7 @@ async def test_a_server_that_does_not_speak_tls_was_not_sent_to() -> None:
 async def test_time_that_runs_out_while_waiting_for_a_free_connection_was_not_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("handlers.http.MAX_CONNECTIONS", 1)
+    monkeypatch.setattr("handlers.http.engine.MAX_CALLS", 1)
     busy = asyncio.Event()
 
     async def talk(reader: Reader, writer: Writer) -> None:
@@ -383,42 +365,6 @@ async def test_being_cancelled_is_not_an_outcome() -> None:
             await task
 
 
-# --- the table -------------------------------------------------------------------------------------------------------
-
-
-def every_exception() -> list[type[Exception]]:
-    """Every exception class of the library that is public."""
-    found = [getattr(httpx, name) for name in httpx.__all__]
-    return [kind for kind in found if isinstance(kind, type) and issubclass(kind, Exception)]
-
-
-NEVER_LEFT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "InvalidURL", "ProxyError"}
-
-
-@pytest.mark.parametrize("kind", every_exception())
-async def test_every_exception_of_the_library_becomes_one_of_ours(kind: type[Exception]) -> None:
-    def fail(_request: httpx.Request) -> httpx.Response:
-        wrong = kind.__new__(kind)
-        Exception.__init__(wrong, "no")
-        raise wrong
-
-    with pytest.raises(TransportError) as caught:
-        await HttpTransport(httpx.MockTransport(fail)).send(post(80), AMPLE)
-    assert type(caught.value) is (NotSent if kind.__name__ in NEVER_LEFT else NoAnswer)
-
-
-def test_no_row_of_the_table_is_for_something_unknown() -> None:
-    assert set(FATES) <= set(every_exception())
-
-
-async def test_what_is_not_known_of_a_stand_in_may_have_arrived() -> None:
-    def fail(_request: httpx.Request) -> httpx.Response:
-        raise OSError("anything")
-
-    with pytest.raises(NoAnswer):
-        await HttpTransport(httpx.MockTransport(fail)).send(post(80), AMPLE)
-
-
 # --- secrets ---------------------------------------------------------------------------------------------------------
 
 KEYS = ("annette", "sesame", "T0AAAAAAA", "hushhushhush", "querykey", "headerkey", "bodykey")
@@ -453,73 +399,6 @@ async def test_a_call_that_goes_well_logs_no_address(caplog: pytest.LogCaptureFi
     assert "hushhushhush" not in caplog.text
 
 
-# --- what sinks share ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("status", [200, 201, 204, 299])
-def test_2xx_is_delivered(status: int) -> None:
-    assert outcome_of(Answer(status=status, body=b"ok"), NOW) == Delivered(status=status)
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 422, 499])
-def test_other_4xx_are_dead_at_once(status: int) -> None:
-    assert outcome_of(Answer(status=status, body=b"no"), NOW) == Dead(note=f"HTTP {status}: no", status=status)
-
-
-@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
-def test_what_may_pass_is_tried_again_when_the_other_side_says(status: int) -> None:
-    answer = Answer(status=status, headers={"retry-after": "7"}, body=b"busy")
-    assert outcome_of(answer, NOW) == Again(note=f"HTTP {status}: busy", status=status, after=7)
-    assert outcome_of(Answer(status=status), NOW) == Again(note=f"HTTP {status}", status=status)
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_are_dead_and_say_why(status: int) -> None:
-    outcome = outcome_of(Answer(status=status, headers={"location": "http://x/"}), NOW)
-    assert isinstance(outcome, Dead)
-    assert "not followed" in outcome.note
-
-
-@given(status=st.integers(100, 999), body=st.binary(max_size=2000), wait=st.text(max_size=60))
-def test_any_answer_has_an_outcome_with_a_short_plain_note(status: int, body: bytes, wait: str) -> None:
-    outcome = outcome_of(Answer(status=status, headers={"retry-after": wait}, body=body), NOW)
-    assert outcome.note is None or (outcome.note.isprintable() and len(outcome.note) <= 220)
-
-
-def test_a_retry_after_with_an_impossible_year_is_no_wait() -> None:
-    headers = {"retry-after": f"Mon, 01 Jan {'9' * 30} 00:00:00 GMT"}
-    assert outcome_of(Answer(status=503, headers=headers), NOW) == Again(note="HTTP 503", status=503)
-
-
-def test_a_quote_is_one_line_of_at_most_200_characters() -> None:
-    assert quote(b"a\n\t b\x00\x1b[31m\xff") == "a b [31m\ufffd"
-    assert len(quote(b"x" * 5000)) == 200
-
-
-def test_a_quote_shows_no_key_even_if_the_other_side_repeats_it() -> None:
-    url = "https://ann:sesame@hooks.example.com/services/T0/B0/abcdefghijklmnopqrst?x=1"
-    echo = (
-        f"no such page: {url} /services/T0/B0/abcdefghijklmnopqrst \\/services\\/T0\\/B0\\/abcdefghijklmnopqrst "
-        f"abcdefghijklmnopqrst sesame {base64.b64encode(b'ann:sesame').decode()}"
-    )
-    text = quote(echo.encode(), keys_in(url))
-    assert "abcdefgh" not in text
-    assert "sesame" not in text
-    assert "YW5u" not in text
-    assert text.startswith("no such page: ***")
-
-
-def test_an_address_that_can_be_called_is_taken_as_it_is() -> None:
-    assert usable_url("url", Secret("https://a.example/b?c")) == "https://a.example/b?c"
-
-
-@pytest.mark.parametrize("url", ["", "hooks.example.com/hush", "ftp://a/hush", "https:///hush", "http://a:0x1/hush"])
-def test_another_address_is_refused_without_being_repeated(url: str) -> None:
-    with pytest.raises(OptionError, match="url is not an http") as caught:
-        usable_url("url", Secret(url))
-    assert "hush" not in str(caught.value)
-
-
 def test_it_is_a_transport_as_the_contract_says() -> None:
-    carrier: Transport = HttpTransport(httpx.MockTransport(lambda _: httpx.Response(200)))
+    carrier: Transport = HttpTransport()
     assert callable(carrier.send)
