@@ -217,7 +217,7 @@ async def runtime(
             if role is not None:
                 await running.watch_clock()
             if role in ("all", "dispatch"):
-                transport = transport or _transport()
+                transport = transport or _transport(config)
                 await running.dispatch(transport)
             yield running
         finally:
@@ -226,10 +226,10 @@ async def runtime(
                 await transport.aclose()
 
 
-def _transport() -> HttpTransport:
-    from handlers.http.transport import HttpTransport  # noqa: PLC0415  # loads the HTTP library: only who dispatches pays for it
+def _transport(config: Config) -> HttpTransport:
+    from handlers.http.transport import HttpTransport  # noqa: PLC0415  # only who dispatches pays for it
 
-    return HttpTransport()
+    return HttpTransport(network=config.network)
 
 
 def inspect_database(config: Config) -> Inspection:

@@ -14,6 +14,7 @@ import tomli
 
 from receiver.config.env_file import EnvFile, read_env_file
 from receiver.config.findings import Findings
+from receiver.config.network import read_network
 from receiver.config.plugins import Registry
 from receiver.config.reading import (
     Reader,
@@ -36,9 +37,10 @@ from receiver.config.units import (
     Count,
     Retention,
 )
+from receiver.contracts import CallNetwork
 from receiver.errors import ConfigError, Problem
 
-LATER: Final = ("alerts", "network")
+LATER: Final = ("alerts",)
 #: Names that SQLite would not take for a file, or that an address would cut in two.
 NOT_A_FILE: Final = re.compile(r":memory:|file:.*|.*[?#].*")
 POSITION: Final = re.compile(r" \(at (.+)\)$")
@@ -72,7 +74,8 @@ def load(
 ) -> Config:
     """The configuration in a TOML file.
 
-    `env` is where `"env:NAME"` looks first; then in the `.env` beside the file, or in what `env_file` names. The short
+    `env` is where `"env:NAME"` looks first; then in the `.env` beside the file, or in what `env_file` names; both may
+    name proxies, too. The short
     names that the file may use are in `providers` and `handlers`, which are made (`Cls(options)`) without any I/O. With
     `secrets="optional"` a secret that cannot be read is no mistake: what it belongs to does without it, or is left out.
     Raises ConfigError with every mistake found.
@@ -84,16 +87,23 @@ def load(
     # Where secrets are no mistake, neither is the file that they stand in.
     env_file = read_env_file(tables.get("env_file"), folder, findings if secrets == "needed" else Findings())
     reader = Reader(findings, env, folder, secrets, env_file)
-    config = _read(reader, tables, file, env_file, providers, handlers)
+    network = read_network(reader, tables, {**env_file.values, **env})
+    config = _read(reader, tables, file, env_file, network, providers, handlers)
     if findings.problems:
         raise ConfigError(str(file), findings.problems)
     return config
 
 
 def _read(
-    reader: Reader, tables: Table, file: Path, env_file: EnvFile, providers: Registry, handlers: Registry
+    reader: Reader,
+    tables: Table,
+    file: Path,
+    env_file: EnvFile,
+    network: CallNetwork,
+    providers: Registry,
+    handlers: Registry,
 ) -> Config:
-    reader.known(tables, [*keys_of(TopKeys), "sources", "sinks", "rules"], "", LATER)
+    reader.known(tables, [*keys_of(TopKeys), "network", "sources", "sinks", "rules"], "", LATER)
     top = reader.struct(TopKeys, tables, "") or TopKeys()
     folder = file.parent.absolute()
     sources = read_sources(reader, _tables(reader, tables, "sources"), providers)
@@ -115,6 +125,7 @@ def _read(
         time_zone=top.time_zone,
         limits=LimitSettings(depth=top.limits.depth, jobs=top.limits.jobs),
         server=server,
+        network=network,
         sources=sources.made,
         sinks=sinks,
         source_names=sources.names,

@@ -7,7 +7,12 @@ from typing import Final
 
 import msgspec
 
-from receiver.contracts import Budget, Sink, Source
+from receiver.contracts import (
+    Budget,
+    CallNetwork,
+    Sink,
+    Source,
+)
 from receiver.contracts.setup import Limits, Setup
 from receiver.lib.signatures import Secret
 from receiver.model.rules import Rule
@@ -67,6 +72,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str = "UTC"
     limits: LimitSettings = LimitSettings()
     server: ServerSettings
+    network: CallNetwork = CallNetwork()
     sources: dict[str, Source] = {}
     sinks: dict[str, Sink] = {}
     #: The names of all sources and sinks in the file, also of those that are left out for want of a secret.
@@ -114,9 +120,13 @@ def taken_over(old: Config, new: Config) -> tuple[Config, tuple[str, ...]]:
     changed = [f"server.{name}" for name, value in fixed.items() if getattr(new.server, name) != value]
     if new.database != old.database:
         changed.append("database")
+    if new.network != old.network:
+        changed.append("network")
     server = msgspec.structs.replace(new.server, **fixed)
     # Where it is not written, it follows from the port.
     follows = new.public_url == local_url(new.server.port)
     public_url = local_url(old.server.port) if follows else new.public_url
-    kept = msgspec.structs.replace(new, server=server, database=old.database, public_url=public_url)
+    kept = msgspec.structs.replace(
+        new, server=server, database=old.database, network=old.network, public_url=public_url
+    )
     return kept, tuple(changed)

@@ -45,6 +45,12 @@ max_body = "8 MiB"
 # Proxies whose X-Forwarded-* headers are believed.
 #trusted_proxies = ["10.0.0.0/8"]
 
+# Private authorities beside the usual ones (SSL_CERT_FILE counts too), and a proxy for calls out (so do HTTPS_PROXY and
+# NO_PROXY).
+#[network]
+#ca_file = "private-ca.pem"
+#proxy = "env:PROXY"
+
 # How far one job may lead: follow-ups in a row, and jobs in all. What would go further is held for a person.
 #[limits]
 #depth = 5
@@ -109,7 +115,7 @@ handler = "log"
 #content_type = "application/json"
 #retry = ["5s", "30s", "2m", "10m", "1h", "6h", "24h"]
 #timeout = "15s"
-#concurrency = 4
+#concurrency = 16
 
 # --- Rules: "when" an event fits, it goes "to" sinks, and "then" something is ordered. ---
 

@@ -42,7 +42,7 @@ class Handler(Protocol):
     #: Deliveries a second where the sink has no `rate`; None = as they come.
     default_rate: ClassVar[float | None] = None
     #: Deliveries at once where the sink has no `concurrency`.
-    default_concurrency: ClassVar[int] = 4
+    default_concurrency: ClassVar[int] = 16
 
     def __init__(self, options: Any) -> None:
         """Takes an instance of its own `Options` and does no I/O: it is called while the configuration is read.
@@ -72,7 +72,7 @@ class Sink(msgspec.Struct, frozen=True, kw_only=True):
     retry: tuple[float, ...] = (5, 30, 120, 600, 3600, 21_600, 86_400)
     #: Seconds for one try.
     timeout: float = 15.0
-    concurrency: int = 4
+    concurrency: int = 16
     #: Deliveries a second; None = as they come.
     rate: float | None = None
     #: After so many failures in a row it is paused, and probed.

@@ -98,7 +98,7 @@ def test_a_sink_takes_what_it_does_not_say_from_its_handler(tmp_path: Path) -> N
     config = loaded(tmp_path, DESIGN)
     team, backend = config.sinks["team"], config.sinks["backend"]
     assert (team.handler_name, team.rate, team.concurrency) == ("slack", 1.0, 1)
-    assert (backend.rate, backend.concurrency, backend.timeout) == (None, 4, 15.0)
+    assert (backend.rate, backend.concurrency, backend.timeout) == (None, 16, 15.0)
     assert list(backend.retry) == [5, 30, 120, 600, 3600, 21_600, 86_400]
     assert isinstance(backend.handler, Webhook)
 

@@ -56,7 +56,7 @@ def test_a_sink_beside_the_file_inherits_everything_but_its_delivery(tmp_path: P
         """,
     )
     sink = loaded(tmp_path, f'{JOURNEY}[sinks.mine]\nhandler = "my_plugin:Mine"\n').sinks["mine"]
-    assert (sink.concurrency, sink.rate, sink.handler_name) == (4, None, "my_plugin:Mine")
+    assert (sink.concurrency, sink.rate, sink.handler_name) == (16, None, "my_plugin:Mine")
 
 
 def test_a_sink_that_inherits_nothing_but_has_everything_is_a_sink(tmp_path: Path) -> None:

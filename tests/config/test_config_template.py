@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from config.parts import ENV
 from receiver.config import Config, load, starter
 from receiver.errors import ConfigError
 from receiver.providers import PROVIDERS
+from support.certificates import PrivateAuthority
 
 HANDLERS: Final[dict[str, type[Any] | str]] = {
     "slack": "handlers.slack:Slack",
@@ -32,7 +34,10 @@ def all_variables(text: str) -> dict[str, str]:
 
 TEMPLATE: Final = starter()
 #: What must be more than any text.
-USABLE = {name: ENV[name] for name in ("SLACK_WEBHOOK_URL", "BACKEND_SECRET")}
+USABLE = {
+    "PROXY": "http://proxy.example:3128",
+    **{name: ENV[name] for name in ("SLACK_WEBHOOK_URL", "BACKEND_SECRET")},
+}
 
 
 def test_the_starter_file_loads_once_its_variables_are_set(tmp_path: Path) -> None:
@@ -53,7 +58,8 @@ def test_the_starter_file_tells_which_variables_are_missing(tmp_path: Path) -> N
     ]
 
 
-def test_every_line_of_the_starter_file_can_be_switched_on(tmp_path: Path) -> None:
+def test_every_line_of_the_starter_file_can_be_switched_on(tmp_path: Path, authority: PrivateAuthority) -> None:
+    shutil.copy(authority.ca_file, tmp_path / "private-ca.pem")
     text = re.sub(r"(?m)^#(?=\S)", "", TEMPLATE)
     (tmp_path / ".env").write_text("")
     config = loaded(tmp_path, text, all_variables(text) | USABLE)
