@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import cast
+from typing import Final, cast
 
 from handlers.http.bodies import Unreadable
 from handlers.http.reading import AnswerReader
 from receiver.contracts import Answer
 from receiver.errors import NoAnswer, NotSent
+
+#: A longer request may still be on its way when its answer is here (with TLS nothing tells), so no other follows it.
+LONG_REQUEST: Final = 64 * 1024
 
 
 class ClosedInSilence(NoAnswer):
@@ -28,6 +31,7 @@ class ClientConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[Answer] | None = None
         self._when_lost = when_lost
+        self._sends_long = False
         #: When it was opened, by the event loop's clock.
         self.opened_at = loop.time()
 
@@ -44,7 +48,7 @@ class ClientConnection(asyncio.Protocol):
     @property
     def reusable(self) -> bool:
         """Whether another call may follow the one that was answered."""
-        return self.is_open and self._reader.reusable
+        return self.is_open and self._reader.reusable and not self._is_sending()
 
     async def exchange(self, request: bytes, deadline: float) -> Answer:
         """The answer to a request, by a moment of the event loop's clock.
@@ -58,6 +62,7 @@ class ClientConnection(asyncio.Protocol):
         if deadline <= self._loop.time():
             raise NotSent("no time was left for the request")
         self._reader.expect()
+        self._sends_long = len(request) > LONG_REQUEST
         waiter = self._waiter = self._loop.create_future()
         timer = self._loop.call_at(deadline, self._fail, NoAnswer("no answer in time"))
         # From here on the other side may have it.
@@ -76,7 +81,7 @@ class ClientConnection(asyncio.Protocol):
         """Closes it in good order; to be called between two calls."""
         if self._transport is None or self._transport.is_closing():
             return
-        if self._transport.get_write_buffer_size() > 0:
+        if self._is_sending():  # nobody would wait until that is out
             self._transport.abort()
         else:
             self._transport.close()
@@ -86,6 +91,10 @@ class ClientConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def _is_sending(self) -> bool:
+        """Whether some of the request may not be out yet."""
+        return self._sends_long or (self._transport is not None and self._transport.get_write_buffer_size() > 0)
+
     def _fail(self, wrong: NoAnswer) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(wrong)
@@ -94,8 +103,6 @@ class ClientConnection(asyncio.Protocol):
     def _answered(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(self._reader.answer())
-        if self.is_open and self._transport is not None and self._transport.get_write_buffer_size() > 0:
-            self._reader.reusable = False  # the answer came before the request was out
 
     # --- called by the event loop
 

@@ -16,6 +16,7 @@ import pytest
 from handlers.http.transport import HttpTransport
 from receiver.contracts import Call, Transport
 from receiver.errors import NoAnswer, NotSent, TransportError
+from support.clocks import pass_by
 
 #: Long enough for a loaded machine: reached only when a test fails.
 AMPLE = 20.0
@@ -25,13 +26,6 @@ BRIEF = 0.3
 Reader = asyncio.StreamReader
 Writer = asyncio.StreamWriter
 Talk = Callable[[Reader, Writer], Awaitable[None]]
-
-
-def pass_by(seconds: float) -> None:
-    """So much time is over at once, for everything that the event loop times."""
-    loop = asyncio.get_running_loop()
-    now = loop.time
-    loop.time = lambda: now() + seconds  # type: ignore[method-assign]
 
 
 @asynccontextmanager
