@@ -22,6 +22,11 @@ hypothesis.settings.register_profile("gridhook", deadline=None, derandomize="CI"
 hypothesis.settings.load_profile("gridhook")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--orders 10000`: a longer run of tests/workers/test_fates.py, by hand."""
+    parser.addoption("--orders", type=int, default=0, help="orders that meet a breaking vendor, at least")
+
+
 @pytest.fixture(autouse=True)
 def loggers_forget(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A logger that was used once keeps its configuration for good in a real process; here it must not."""

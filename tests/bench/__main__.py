@@ -51,7 +51,9 @@ def bench(
     fsync_ms: Annotated[
         str, typer.Option("--fsync-ms", metavar="MS,MS", help="The contest once more with each sync slowed.")
     ] = "",
-    dispatch: Annotated[bool, typer.Option("--dispatch", help="End to end: to a sink, to the vendor.")] = False,
+    dispatch: Annotated[
+        bool, typer.Option("--dispatch", help="End to end: to a sink, to the vendor; a backlog to sinks.")
+    ] = False,
     growth: Annotated[
         int | None, typer.Option("--growth", metavar="N", min=100, help="Single steps on a database of N events.")
     ] = None,

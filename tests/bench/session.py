@@ -22,6 +22,7 @@ from bench.measures.contest import (
     Row,
     contest,
 )
+from bench.measures.drain import drain
 from bench.measures.durability import kill_each
 from bench.measures.growth import growth
 from bench.measures.memory import memory
@@ -106,6 +107,7 @@ def _others(figures: Figures, choices: Choices, plan: Plan, say: Say) -> Figures
     return msgspec.structs.replace(
         figures,
         travel=tuple(travel(plan, say)) if choices.dispatch else (),
+        drains=tuple(drain(plan, say)) if choices.dispatch else (),
         growth=growth(plan, choices.growth, say) if choices.growth else None,
         retention=retention(plan, choices.retention, say) if choices.retention else None,
         memory=memory(plan, choices.memory, say) if choices.memory else None,

@@ -6,6 +6,7 @@ import msgspec
 
 from bench.machine.facts import Machine
 from bench.measures.contest import Row
+from bench.measures.drain import Drain
 from bench.measures.durability import Killed
 from bench.measures.growth import Growth
 from bench.measures.memory import Memory
@@ -34,6 +35,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     steady: Steady | None = None
     slow: tuple[SlowContest, ...] = ()
     travel: tuple[Travel, ...] = ()
+    drains: tuple[Drain, ...] = ()
     growth: Growth | None = None
     retention: Retained | None = None
     memory: Memory | None = None

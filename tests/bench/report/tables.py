@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from bench.measures.contest import Row, Spread
+from bench.measures.drain import Drain, described
 from bench.measures.durability import Killed
 from bench.measures.growth import Growth
 from bench.measures.memory import Memory
@@ -38,6 +39,8 @@ def tables(figures: Figures) -> list[FigureTable]:
     ]
     if figures.travel:
         found.append(_travel(figures.travel))
+    if figures.drains:
+        found.append(_drains(figures.drains))
     if figures.growth is not None:
         found.append(_growth(figures.growth))
     if figures.retention is not None:
@@ -152,6 +155,18 @@ def _travel(ways: Sequence[Travel]) -> FigureTable:
         notes=(
             "One clock: the load generator is sink and vendor too. Both roles in one process, default concurrency.",
         ),
+    )
+
+
+def _drains(drains: Sequence[Drain]) -> FigureTable:
+    return FigureTable(
+        title="Dispatching at its limit: a backlog goes to sinks",
+        columns=("to", "messages/s", "cpu us", "MB"),
+        rows=tuple(
+            (described(one.case), ranged(one.rate), ranged(one.cpu_us), f"{one.resident_mb.median:.0f}")
+            for one in drains
+        ),
+        notes=("--role dispatch; each sink in a process of its own. cpu us: of one message, without the start.",),
     )
 
 

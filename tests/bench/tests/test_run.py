@@ -18,6 +18,7 @@ from bench.__main__ import app, ended_by_signals
 from bench.contestants.contestant import python
 from bench.machine.cores import Cores
 from bench.measures.contest import Plan
+from bench.measures.drain import DrainCase, drain
 from bench.measures.growth import LISTS, growth
 from bench.measures.memory import memory
 from bench.measures.retention import retention
@@ -75,6 +76,17 @@ def test_the_least_that_keeps_a_webhook_keeps_it(tmp_path: Path) -> None:
     assert (row["name"], row["errors"], row["missing"]) == ("one insert", 0, 0)
     assert row["acknowledged"] > 0
     assert (killed["kills"], killed["missing"]) == (1, 0)
+
+
+def test_a_backlog_is_drained_and_what_a_message_costs_is_counted(tmp_path: Path) -> None:
+    cases = (DrainCase(scheme="https", at_once=16), DrainCase(sinks_ms=(0.0, 5.0)))
+    one, two = drain(a_plan(tmp_path), silent, cases, backlog=100)
+    assert one.rate.low > 0
+    assert one.cpu_us.median > 0
+    assert one.resident_mb.median > 1
+    # Each of 16 connections carries at most 200 messages a second to the slower sink; the other has as many.
+    assert 0 < two.rate.high <= 2 * 16 * 200 * 1.2
+    assert list(tmp_path.iterdir()) == [], "its own files are taken away"
 
 
 @pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
