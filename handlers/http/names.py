@@ -10,6 +10,8 @@ from typing import Any, Final, NamedTuple
 
 #: How many addresses of a host are tried.
 MAX_ADDRESSES: Final = 8
+#: It is empty, or too long, between two dots.
+NO_NAME: Final = "this cannot be the name of a host"
 
 
 class HostAddress(NamedTuple):
@@ -53,16 +55,20 @@ class Resolver:
 
 
 def literal_addresses(hosts: Sequence[str], port: int) -> list[HostAddress]:
-    """Addresses that are written as numbers. Raises OSError if one is a name."""
-    found = [socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST) for host in hosts]
+    """Addresses that are written as numbers. Raises OSError if one is none."""
+    numeric = socket.AI_NUMERICHOST
+    try:
+        found = [socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=numeric) for host in hosts]
+    except UnicodeError:
+        raise OSError(NO_NAME) from None
     return [HostAddress(family, sockaddr) for family, _, _, _, sockaddr in chain.from_iterable(found)]
 
 
 async def _look_up(host: str, port: int) -> list[HostAddress]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except UnicodeError:  # empty or too long between two dots
-        raise OSError("this cannot be the name of a host") from None
+    except UnicodeError:
+        raise OSError(NO_NAME) from None
     families: dict[int, list[HostAddress]] = {}
     for family, _, _, _, sockaddr in found:
         families.setdefault(family, []).append(HostAddress(family, sockaddr))

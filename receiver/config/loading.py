@@ -75,10 +75,9 @@ def load(
     """The configuration in a TOML file.
 
     `env` is where `"env:NAME"` looks first; then in the `.env` beside the file, or in what `env_file` names; both may
-    name proxies, too. The short
-    names that the file may use are in `providers` and `handlers`, which are made (`Cls(options)`) without any I/O. With
-    `secrets="optional"` a secret that cannot be read is no mistake: what it belongs to does without it, or is left out.
-    Raises ConfigError with every mistake found.
+    name proxies, too. The short names that the file may use are in `providers` and `handlers`, which are made
+    (`Cls(options)`) without any I/O. With `secrets="optional"` a secret that cannot be read is no mistake: what it
+    belongs to does without it, or is left out. Raises ConfigError with every mistake found.
     """
     file = Path(path)
     tables = _parsed(file)

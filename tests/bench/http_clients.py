@@ -2,8 +2,8 @@
 
     PYTHONPATH=tests .venv-bench/bin/python -P -m bench.http_clients [ROUNDS] [CALLS]
 
-What a sink costs is mostly the HTTP library. Each client POSTs a 1.2 KB event to a server on loopback, four calls at a
-time over kept connections, as a sink with default settings does. Clients take turns; medians are printed. A client that
+Each client POSTs a 1.2 KB event to a server on loopback, sixteen calls at a time over kept connections, as a sink with
+default settings does. Clients take turns; medians are printed. A client that
 is not installed is left out: httpx2 (the continuation of httpx) and aiohttp are no dependencies of ours.
 """
 
@@ -30,7 +30,7 @@ from handlers.http.transport import HttpTransport
 from receiver.contracts import Call
 
 #: Calls at a time: the default concurrency of a sink.
-AT_ONCE: Final = 4
+AT_ONCE: Final = 16
 ROUNDS: Final = 7
 CALLS: Final = 2000
 SECONDS: Final = 15.0
@@ -50,7 +50,7 @@ Client = Callable[[], AbstractAsyncContextManager[Once]]
 
 @asynccontextmanager
 async def ours(*, paid: bool = False) -> AsyncIterator[Once]:
-    """`handlers.http.HttpTransport`."""
+    """`handlers.http.transport.HttpTransport`."""
     transport = HttpTransport()
 
     async def once(url: str) -> int:

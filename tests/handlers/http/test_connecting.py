@@ -116,3 +116,11 @@ def test_addresses_that_are_written_as_numbers_need_no_look_up() -> None:
     assert [one.sockaddr[:2] for one in literal_addresses(["127.0.0.1", "::1"], 80)] == [("127.0.0.1", 80), ("::1", 80)]
     with pytest.raises(OSError, match=r"."):
         literal_addresses(["localhost"], 80)
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 70, "nobody.invalid"])
+async def test_what_leads_nowhere_is_an_error_of_the_system(host: str) -> None:
+    resolver = Resolver()
+    with pytest.raises(OSError, match=r"."):
+        await resolver.addresses(host, 80)
+    await resolver.aclose()
