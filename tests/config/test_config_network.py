@@ -87,3 +87,10 @@ def test_another_network_needs_a_restart(tmp_path: Path) -> None:
     before, after = loaded(tmp_path, JOURNEY), loaded(tmp_path, NETWORK)
     kept, changed = taken_over(before, after)
     assert (kept.network, changed) == (before.network, ("network",))
+
+
+def test_the_file_of_variables_names_proxies_too_and_the_environment_wins(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("HTTPS_PROXY=http://a:1\nHTTP_PROXY=http://b:2\n")
+    (tmp_path / ".env").chmod(0o600)
+    found = network(tmp_path, HTTP_PROXY="http://c:3")
+    assert found == CallNetwork(http_proxy=Secret("http://c:3"), https_proxy=Secret("http://a:1"))
