@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 import tomli
 
-from receiver.config.env_file import EnvFile, read_env_file
+from receiver.config.environment.env_file import EnvFile, read_env_file
+from receiver.config.environment.network import read_network
 from receiver.config.findings import Findings
-from receiver.config.network import read_network
 from receiver.config.plugins import Registry
 from receiver.config.reading import (
     Reader,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from receiver.config.env_file import EnvFile
+from receiver.config.environment.env_file import EnvFile
 from receiver.lib.signatures import Secret
 
 #: Longest secret, characters.

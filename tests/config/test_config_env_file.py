@@ -8,7 +8,7 @@ import pytest
 
 from config.parts import HANDLERS, PROVIDERS, loaded, only, problems, written
 from receiver.config import Config, load
-from receiver.config.env_file import LARGEST, EnvFile, read_env_file
+from receiver.config.environment.env_file import LARGEST, EnvFile, read_env_file
 from receiver.config.findings import Findings
 
 #: Whatever ENV is, these are not in it.
