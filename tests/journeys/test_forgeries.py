@@ -28,9 +28,11 @@ provider = "apimart"
 token = "env:PATH_TOKEN"
 """
 COUNTS = """
-    SELECT (SELECT count(*) FROM requests), (SELECT count(*) FROM jobs), (SELECT count(*) FROM events),
+    SELECT (SELECT count(*) FROM requests), (SELECT count(*) FROM jobs), (SELECT count(*) FROM events WHERE job > 0),
         (SELECT count(*) FROM deliveries)
 """
+#: What the operator is told.
+TOLD = "SELECT DISTINCT type FROM events WHERE job = 0"
 #: Path and headers of what is not genuine; `{ref}` is a right ref, of a job at the source `busy`.
 FORGERIES: list[tuple[str, list[tuple[str, str]]]] = [
     ("/in/{name}", []),
@@ -68,6 +70,7 @@ async def test_forgeries_are_refused_alike_and_leave_nothing(tmp_path: Path) -> 
                 await forge(server, f"/in/mart/{PATH_TOKEN}x", []),
             ]
             after = kept(server)
+            await until(lambda: server.rows(TOLD) == [("source.refused_requests",)], "the operator is told of so many")
             genuine = await server.post(f"/in/busy/{ref}", pick(vendor.bills[0].order_id))
     answers = [*busy, *quiet, *unsigned]
     assert {answer.status_code for answer in answers} == {401}
