@@ -43,6 +43,8 @@ TURNS: Final = 2
 #: How often commits of other processes (the command line) are looked for, seconds.
 LOOK_EVERY: Final = 0.2
 BUSY_SECONDS: Final = 5.0
+#: The tables whose rows have ids.
+NUMBERED: Final = ("requests", "jobs", "events", "deliveries")
 
 
 class Write(NamedTuple):
@@ -63,6 +65,8 @@ class SqliteStore:
         self.path = path
         self.ref_key = b""
         self._ids = Ids(clock)
+        #: What `_data_version` was when the ids of other processes were last looked at.
+        self._version: int | None = None
         self._shared = ChoicesCache()
         self._waiting: list[Write] = []
         self._wake = asyncio.Event()
@@ -81,8 +85,7 @@ class SqliteStore:
             self._live = live = LiveFile(self.path)
             live.tighten()
             self._writer = await self._connect()
-            self.ref_key, newest, ahead = await on_thread(self._writer, _prepare)
-            self._ids.start_after(newest, ahead)
+            self.ref_key = await on_thread(self._writer, _prepare)
             self._reader = await self._connect()
             mover = await self._connect()
             for connection in (self._reader, mover):
@@ -236,6 +239,7 @@ class SqliteStore:
         _must_be_there(live.last_fault)
         db.execute("BEGIN IMMEDIATE")
         try:
+            self._go_on_behind(db)
             tx = SqliteTransaction(db, self._ids, self._shared)
             values = [work(tx) for work in works]
             leads = tx.keep_leads()
@@ -249,6 +253,17 @@ class SqliteStore:
                 db.execute("ROLLBACK")
             raise
         return values
+
+    def _go_on_behind(self, db: sqlite3.Connection) -> None:
+        """Has new ids come after those that other processes have committed since the last write of this one.
+
+        Only one process writes at a time, so the order of ids is the order of commits: whoever reads the events after
+        a number never finds one before it later, and no two rows get the same number.
+        """
+        version = _data_version(db)
+        if version != self._version:
+            self._version = version
+            self._ids.start_after(*_newest_id(db))
 
     async def _look_forever(self, live: LiveFile) -> None:
         known = 0
@@ -294,8 +309,8 @@ def _nothing(_tx: Transaction) -> None:
     """A write that only waits for those before it."""
 
 
-def _prepare(db: sqlite3.Connection) -> tuple[bytes, int, int]:
-    """Readies the file; returns the key of the refs, the newest id in it, and by how many ms that is ahead."""
+def _prepare(db: sqlite3.Connection) -> bytes:
+    """Readies the file; returns the key of the refs."""
     # Only before the first table: then free pages can be given back bit by bit (see receiver/workers/retention.py).
     db.execute("PRAGMA auto_vacuum = INCREMENTAL")
     db.execute("PRAGMA journal_mode = WAL")
@@ -304,10 +319,14 @@ def _prepare(db: sqlite3.Connection) -> tuple[bytes, int, int]:
     migrate(db)
     db.execute("INSERT OR IGNORE INTO meta VALUES ('ref_key', ?)", (secrets.token_bytes(32),))
     (key,) = db.execute("SELECT value FROM meta WHERE name = 'ref_key'").fetchone()
-    tables = ("requests", "jobs", "events", "deliveries")
-    newest = max(db.execute(f"SELECT coalesce(max(number), 0) FROM {table}").fetchone()[0] for table in tables)
+    return bytes(key)
+
+
+def _newest_id(db: sqlite3.Connection) -> tuple[int, int]:
+    """The newest id in the file, and by how many ms it ran ahead of the clock."""
+    newest = max(db.execute(f"SELECT coalesce(max(number), 0) FROM {table}").fetchone()[0] for table in NUMBERED)
     lead = db.execute("SELECT ahead FROM id_leads ORDER BY number DESC LIMIT 1").fetchone()
-    return bytes(key), int(newest), lead[0] if lead is not None else 0
+    return int(newest), lead[0] if lead is not None else 0
 
 
 def _vacuum(db: sqlite3.Connection) -> None:
@@ -326,6 +345,7 @@ def _name_dispatcher(db: sqlite3.Connection) -> None:
 
 
 def _data_version(db: sqlite3.Connection) -> int:
+    """A number that changes when another connection commits."""
     return int(db.execute("PRAGMA data_version").fetchone()[0])
 
 

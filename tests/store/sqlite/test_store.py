@@ -17,6 +17,7 @@ from queue import SimpleQueue
 from typing import Any
 
 import aiosqlite
+import msgspec
 import pytest
 
 from receiver.contracts import (
@@ -24,13 +25,15 @@ from receiver.contracts import (
     Transaction,
 )
 from receiver.errors import StoreRefused, StoreUnavailable
+from receiver.lib import ids
+from receiver.model.events import KeptEvent
 from receiver.store.sqlite import checkpoints
 from receiver.store.sqlite.migrate import migrate, migrations
 from receiver.store.sqlite.store import SqliteStore
 from receiver.store.sqlite.tables import deliveries, events, jobs, requests
 from receiver.store.sqlite.threads import on_thread
 from receiver.store.sqlite.transaction import SqliteTransaction
-from support.records import a_job
+from support.records import NOW, a_job
 from support.world import Clock
 
 
@@ -215,6 +218,49 @@ async def test_a_watch_is_told_of_commits_of_its_own_and_of_other_processes(tmp_
         await other.write(put(2))
         assert await watch.wait(5)
         watch.close()
+
+
+def tell(request: int) -> Callable[[Transaction], int]:
+    """Work that keeps an event of a job of its own; returns the event's number."""
+
+    def work(tx: Transaction) -> int:
+        kept = a_job(tx.ids.next(), intent=f"intent-{request}")
+        number = tx.ids.next()
+        tx.add_event(KeptEvent(number=number, job=kept.number, type="job.progress", key="p", at=NOW, data=kept.job))
+        return number
+
+    return work
+
+
+async def test_events_of_several_processes_are_followed_in_the_order_of_their_commits(tmp_path: Path) -> None:
+    slow = Clock(NOW - 900)  # its ids would be smaller than those that were committed before
+    async with SqliteStore(tmp_path / "a.db", Clock()) as one, SqliteStore(tmp_path / "a.db", slow) as other:
+        committed: list[int] = []
+        followed: list[int] = []
+        for request in range(200):
+            committed.append(await (other if request % 2 else one).write(tell(request)))
+            after = followed[-1] if followed else 0
+            new = await one.read(lambda tx, after=after: tx.events_after(after, 9))  # type: ignore[misc]
+            followed += [ids.read("evt", msgspec.json.decode(body)["id"]) or 0 for body in new]
+        assert followed == committed
+
+
+async def test_processes_that_write_at_the_same_moment_share_no_number(tmp_path: Path) -> None:
+    async with SqliteStore(tmp_path / "a.db", Clock()) as one, SqliteStore(tmp_path / "a.db", Clock()) as other:
+        writes = [store.write(tell(request)) for request in range(100) for store in (one, other)]
+        numbers = await asyncio.gather(*writes)
+        assert len(set(numbers)) == 200
+
+
+async def test_ids_go_on_behind_those_of_a_process_that_ran_ahead_of_the_clock(tmp_path: Path) -> None:
+    clock = Clock()
+    async with SqliteStore(tmp_path / "a.db", clock) as one, SqliteStore(tmp_path / "a.db", clock) as other:
+        await one.write(tell(1))
+        clock.now -= 3_600_000  # set back
+        ahead = await one.write(tell(2))
+        behind = await other.write(tell(3))
+        assert behind > ahead
+        assert await other.read(lambda tx: tx.made_at(behind)) == clock()
 
 
 async def test_the_wal_is_written_over_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
