@@ -226,7 +226,7 @@ def tell(request: int) -> Callable[[Transaction], int]:
     def work(tx: Transaction) -> int:
         kept = a_job(tx.ids.next(), intent=f"intent-{request}")
         number = tx.ids.next()
-        tx.add_event(KeptEvent(number=number, job=kept.number, type="job.progress", key="p", at=NOW, data=kept.job))
+        tx.add_event(KeptEvent(number=number, job=kept.number, type="job.progress", key=1, at=NOW, data=kept.job))
         return number
 
     return work
