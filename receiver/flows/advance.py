@@ -65,7 +65,7 @@ def advance(
         after = msgspec.structs.replace(after, check_at=check_at)
     event = _tell(tx, before, after, now, request, attempt)
     # The job stands in its event, so that it is not written twice.
-    tx.put_job(after, event.number if event else None)
+    (tx.put_job if before else tx.add_job)(after, event.number if event else None)
     budgets.update_cost(tx, before, after, source, now)
     if event is None:
         return 0
@@ -210,12 +210,12 @@ def _begin(
     if hold is not None:
         advance(tx, setup, before, priced.with_job(status="held", hold=hold), now)
         return
-    _order(tx, account, priced, now)
+    _order(tx, account, before, priced, now)
 
 
-def _order(tx: Transaction, account: Source, kept: KeptJob, now: int) -> None:
+def _order(tx: Transaction, account: Source, before: KeptJob | None, kept: KeptJob, now: int) -> None:
     planned = kept.with_job(status="planned", hold=None)
-    tx.put_job(msgspec.structs.replace(planned, check_at=None))
+    (tx.put_job if before else tx.add_job)(msgspec.structs.replace(planned, check_at=None))
     budgets.reserve(tx, planned, account, now)
     earlier = tx.order_delivery(kept.number)
     if earlier is None:
@@ -234,7 +234,7 @@ def release(tx: Transaction, setup: Setup, kept: KeptJob, now: int, *, forced: b
 
 def send_again(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:
     """Orders an unsure job once more, by a person's word: it may be paid twice."""
-    _order(tx, setup.sources[kept.job.source], kept.with_job(error=None), now)
+    _order(tx, setup.sources[kept.job.source], kept, kept.with_job(error=None), now)
 
 
 def _next_actions(source: Source, kept: KeptJob) -> tuple[NextAction, ...]:

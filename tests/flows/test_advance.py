@@ -154,8 +154,8 @@ def test_a_ref_restricts_a_request_to_its_own_job() -> None:
     from receiver.lib.signatures import ref_of
     from support.records import a_job
 
-    tx.put_job(a_job(5, provider_job_id="mine"))
-    tx.put_job(a_job(6, provider_job_id="other", intent="6"))
+    tx.add_job(a_job(5, provider_job_id="mine"))
+    tx.add_job(a_job(6, provider_job_id="other", intent="6"))
     request = a_request({**PICKED, "task_id": "other"}, token=ref_of(b"k" * 32, "journey", 5), signed=False)
     verified = intake.verify(request, source, b"k" * 32)
     taken = intake.take(tx, setup, intake.read(request, verified, source))

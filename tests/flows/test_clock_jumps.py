@@ -97,7 +97,7 @@ def test_jobs_get_the_time_that_they_had_and_are_asked_for_at_once(by: int) -> N
     silent = a_job(3, deadline=stamp(NOW + 60_000))
     for kept in (known, theirs, silent):
         intent = f"test-{kept.number}" if kept.ordered_by_us else None
-        tx.put_job(msgspec.structs.replace(kept, check_at=NOW + 60_000, intent=intent))
+        tx.add_job(msgspec.structs.replace(kept, check_at=NOW + 60_000, intent=intent))
     now = NOW + 1_000 + by
     see_clock(tx, SETUP, a_reading(now, 1_000), first=False)
     assert deadline(tx, 1) == deadline(tx, 3) == NOW + 60_000 + by
@@ -123,7 +123,7 @@ def check_at(tx: Transaction, number: int) -> int | None:
 
 def test_across_a_boot_no_job_is_given_up_because_of_a_clock_that_was_set_ahead() -> None:
     tx = at_first()
-    tx.put_job(a_job(deadline=stamp(NOW + 60_000), provider_job_id="x"))
+    tx.add_job(a_job(deadline=stamp(NOW + 60_000), provider_job_id="x"))
     tx.add_delivery(Delivery(number=1, lane="sink:team", job=1, event=1, due_at=NOW + 5_000, attempt=1))
     see_clock(tx, SETUP, a_reading(NOW + YEAR, 3, "another"), first=True)
     assert deadline(tx, 1) == NOW + YEAR + 60_000
@@ -132,7 +132,7 @@ def test_across_a_boot_no_job_is_given_up_because_of_a_clock_that_was_set_ahead(
 
 def test_across_a_boot_nothing_waits_longer_because_of_a_clock_that_was_set_back() -> None:
     tx = at_first()
-    tx.put_job(a_job(deadline=stamp(NOW + 60_000), provider_job_id="x"))
+    tx.add_job(a_job(deadline=stamp(NOW + 60_000), provider_job_id="x"))
     tx.add_delivery(Delivery(number=1, lane="sink:team", job=1, event=1, due_at=NOW + 5_000, attempt=1))
     see_clock(tx, SETUP, a_reading(NOW - YEAR, 3, "another"), first=True)
     assert deadline(tx, 1) == NOW - YEAR + 60_000
@@ -159,7 +159,7 @@ def test_holds_and_probes_are_moved_but_for_the_calendars() -> None:
     tx = at_first()
     for number, reason in enumerate(("pick", "breaker", "budget"), start=1):
         hold = Hold(reason=reason, since=stamp(NOW), until=stamp(NOW + HOUR))  # type: ignore[arg-type]
-        tx.put_job(msgspec.structs.replace(a_job(number, status="held", hold=hold), intent=str(number)))
+        tx.add_job(msgspec.structs.replace(a_job(number, status="held", hold=hold), intent=str(number)))
     tx.put_breaker(Breaker(source="journey", code="auth", note="", since=NOW, probe_at=NOW + HOUR, failures=1))
     tx.put_destination(Destination(lane="sink:team", wait_until=NOW + HOUR))
     see_clock(tx, SETUP, a_reading(NOW - DAY, 0), first=False)
@@ -186,7 +186,7 @@ def until(kept: KeptJob) -> int:
 def test_an_idempotency_key_is_trusted_no_longer_than_it_lives(boot: str, by: int, sent_at: int) -> None:
     tx = at_first()
     job = a_job(status="unsure", deadline=stamp(NOW))
-    tx.put_job(msgspec.structs.replace(job, first_sent_at=NOW))
+    tx.add_job(msgspec.structs.replace(job, first_sent_at=NOW))
     see_clock(tx, SETUP, a_reading(NOW + by, 0, boot), first=True)
     kept = tx.job(1)
     assert kept is not None

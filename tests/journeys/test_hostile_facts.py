@@ -198,7 +198,7 @@ def test_a_job_whose_vendor_says_modal_among_the_facts_is_not_followed_up_on() -
 def test_siblings_among_the_facts_open_no_other_job_to_a_webhook_url() -> None:
     tx = memory_transaction()
     setup = Setup(sources={"journey": a_source(provider=Claiming(NoOptions()), secrets=())})
-    tx.put_job(a_job(1, provider_job_id="task-1"))
+    tx.add_job(a_job(1, provider_job_id="task-1"))
     ref = ref_of(b"k" * 32, "journey", 1)
     assert take(tx, {**PICKED, "task_id": "task-1"}, setup, token=ref).events == 1
     (kept,) = tx.jobs(Filters())

@@ -85,7 +85,7 @@ def happen(tx: Transaction, turn: Turn) -> None:
     job = _job(turn)
     ours = bool(turn.tags) or turn.parent is not None or turn.check_at is not None
     intent = f"intent-{turn.place}" if ours else None
-    tx.put_job(KeptJob(number=turn.job, job=job, intent=intent, check_at=turn.check_at))
+    tx.add_job(KeptJob(number=turn.job, job=job, intent=intent, check_at=turn.check_at))
     tx.add_request(
         KeptRequest(
             number=turn.first,

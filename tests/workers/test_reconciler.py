@@ -165,7 +165,7 @@ async def test_what_expires_first_is_asked_for_first_after_a_start(tmp_path: Pat
             kept = msgspec.structs.replace(
                 job.with_job(source=source.name), intent=f"test-{number}", check_at=here.clock() + 60_000
             )
-            await here.store.write(lambda tx, kept=kept: tx.put_job(kept))  # type: ignore[misc]
+            await here.store.write(lambda tx, kept=kept: tx.add_job(kept))  # type: ignore[misc]
         await here.store.write(lambda tx: check_everything_open(tx, here.setup, here.clock()))
         due = await here.store.read(lambda tx: tx.due_checks(source.name, here.clock(), 10))
         assert [kept.number for kept in due] == [1, 3, 5, 4, 2]
@@ -258,7 +258,7 @@ async def test_a_job_whose_id_leads_to_no_address_is_never_asked_for_and_ends_in
 ) -> None:
     async with world(tmp_path, sources=(apimart(),), dispatch=False) as here:
         kept = a_job(status="running", source="mart", provider="apimart", provider_job_id=vendors_id)
-        await here.store.write(lambda tx: tx.put_job(kept))
+        await here.store.write(lambda tx: tx.add_job(kept))
         here.start()
         while not (looked := await here.store.read(lambda tx: tx.job(1))) or not looked.missed_checks:
             await here.tick(0)

@@ -170,7 +170,7 @@ class Filled:
             parent_id=ids.show("job", parent) if parent is not None else None,
             tags={"number": str(number % 7)},
         )
-        self.tx.put_job(kept)
+        self.tx.add_job(kept)
 
     def _event(self, job: int, key: int, told: Told, goes: bool) -> int:
         request = None
@@ -344,7 +344,7 @@ async def test_another_job_is_taken_in_as_ever() -> None:
 async def test_what_comes_to_the_url_of_a_pruned_order_makes_no_job(task: str | None) -> None:
     with closing(Direct()) as store:
         number = ids.first_at(NOW - 40 * DAY)
-        await store.write(lambda tx: tx.put_job(a_job(number, status="failed", intent="wish:1")))
+        await store.write(lambda tx: tx.add_job(a_job(number, status="failed", intent="wish:1")))
         await retention.prune(store, CUT, pace=hasty())
         body = (
             {**PICKED, "task_id": task} if task else {name: text for name, text in PICKED.items() if name != "task_id"}
@@ -358,7 +358,7 @@ async def test_an_order_that_is_not_known_for_another_reason_is_taken_in() -> No
     """After a backup was put back, say: what came to be since then was never pruned."""
     with closing(Direct()) as store:
         old, lost = ids.first_at(NOW - 40 * DAY), ids.first_at(NOW - DAY)
-        await store.write(lambda tx: tx.put_job(a_job(old, status="failed", intent="wish:1")))
+        await store.write(lambda tx: tx.add_job(a_job(old, status="failed", intent="wish:1")))
         await retention.prune(store, CUT, pace=hasty())
         taken = await store.write(lambda tx: receive(PICKED, tx, ref=lost))
         assert taken.events == 1
@@ -370,13 +370,13 @@ async def test_intents_of_one_piece_of_work_under_two_numbers_are_pruned_togethe
         ordered, shell, child, other = (ids.first_at(NOW - 40 * DAY) + place for place in range(4))
 
         def keep(tx: Transaction, child_status: Status, other_status: Status) -> None:
-            tx.put_job(a_job(ordered, intent="wish:1", status="completed", provider_job_id="task-1"))
+            tx.add_job(a_job(ordered, intent="wish:1", status="completed", provider_job_id="task-1"))
             twin = a_job(shell, intent=None, status="completed")
-            tx.put_job(msgspec.structs.replace(twin, replaced_by=ids.show("job", ordered)))
+            tx.add_job(msgspec.structs.replace(twin, replaced_by=ids.show("job", ordered)))
             for number, above, status in ((child, shell, child_status), (other, ordered, other_status)):
                 over = ids.show("job", above)
                 intent = f"journey/task-1|rule:{number}|upscale|x"
-                tx.put_job(a_job(number, intent=intent, status=status, parent_id=over, root_id=over))
+                tx.add_job(a_job(number, intent=intent, status=status, parent_id=over, root_id=over))
 
         async def left() -> int:
             await retention.prune(store, CUT, pace=hasty())
@@ -394,7 +394,7 @@ async def test_a_report_that_came_between_looking_and_pruning_saves_the_family()
     with closing(Direct()) as store:
         number = ids.first_at(NOW - 40 * DAY)
         kept = a_job(number, status="failed", intent="wish:1")
-        await store.write(lambda tx: tx.put_job(kept))
+        await store.write(lambda tx: tx.add_job(kept))
         found = await store.read(lambda tx: tx.old_families(0, CUT, 10))
         assert list(found.numbers) == [number]
         await store.write(lambda tx: tx.put_job(running(kept)))
@@ -406,7 +406,7 @@ def running(kept: KeptJob) -> KeptJob:
 
 
 def put(kept: KeptJob, tx: Transaction) -> None:
-    tx.put_job(kept)
+    tx.add_job(kept)
 
 
 def stretch(after: int, tx: Transaction) -> OldRows:

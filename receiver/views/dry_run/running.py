@@ -45,6 +45,7 @@ from receiver.views.dry_run.world import (
     MOST,
     DryRunWorld,
     copy_family,
+    copy_job,
     copy_money,
 )
 
@@ -108,6 +109,7 @@ def _happen(stage: DryRunWorld, event: Event) -> None:
     before = None
     if event.type == "job.submitted":
         before = msgspec.structs.replace(after, job=msgspec.structs.replace(event.data, status="planned"))
+        copy_job(stage, before)
     advance(stage.tx, stage.setup, before, after, stage.now)
     if not stage.tx.events(Filters(job=number, type=event.type)):
         raise Unmapped(f"its type is {event.type}, but its job is {event.data.status}")
@@ -123,7 +125,7 @@ def _post(stage: DryRunWorld, body: bytes, name: str) -> None:
         if known is not None:
             copy_family(stage, known)
             stage.about.add(known.number)
-            stage.tx.put_job(_as_it_was_before(known))
+            copy_job(stage, _as_it_was_before(known))
     taken = intake.take(stage.tx, stage.setup, arrival)
     if taken.state != "mapped" or not taken.events:
         raise Unmapped(f"it tells nothing as a webhook of {name}: {taken.note or 'no job in it moves on'}")

@@ -56,5 +56,10 @@ def copy_family(stage: DryRunWorld, kept: KeptJob) -> None:
         if one.job.parent_id in following:
             following.add(one.job.id)
         elif one.number not in {kept.number, *stage.about}:
-            stage.tx.put_job(one)
+            copy_job(stage, one)
             stage.seeded.add(one.number)
+
+
+def copy_job(stage: DryRunWorld, kept: KeptJob) -> None:
+    """A job as it is given, whether it was taken over already or not."""
+    (stage.tx.put_job if stage.tx.job(kept.number) else stage.tx.add_job)(kept)

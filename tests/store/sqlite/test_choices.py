@@ -59,7 +59,7 @@ def keep(tx: Transaction, kept: KeptJob, number: int) -> Event:
     """Keeps a job with its event."""
     event = KeptEvent(number=number, job=kept.number, type="job.completed", key=1000, at=unstamp(AT), data=kept.job)
     assert tx.add_event(event)
-    tx.put_job(kept, number)
+    tx.add_job(kept, number)
     return an_event(number, kept)
 
 
@@ -131,15 +131,15 @@ async def test_a_failing_neighbour_does_not_take_the_choices_away(tmp_path: Path
 
 
 def test_a_job_is_found_by_its_vendors_id_at_its_source_only(tx: SqliteTransaction) -> None:
-    tx.put_job(a_job(1, intent=None, provider_job_id="task-1"))
-    tx.put_job(a_job(2, intent=None, provider_job_id="task-1", source="other"))
+    tx.add_job(a_job(1, intent=None, provider_job_id="task-1"))
+    tx.add_job(a_job(2, intent=None, provider_job_id="task-1", source="other"))
     assert [tx.job_at(source, "task-1") for source in ("journey", "other", "third")] == [tx.job(1), tx.job(2), None]
     with pytest.raises(sqlite3.IntegrityError):
-        tx.put_job(a_job(3, intent=None, provider_job_id="task-1"))
+        tx.add_job(a_job(3, intent=None, provider_job_id="task-1"))
 
 
 def test_an_id_that_only_shares_its_key_is_not_taken_for_another(db: sqlite3.Connection, tx: SqliteTransaction) -> None:
-    tx.put_job(a_job(1, intent=None, provider_job_id="task-1"))
+    tx.add_job(a_job(1, intent=None, provider_job_id="task-1"))
     db.execute("UPDATE jobs SET key = ?", (id_key("task-2"),))
     assert tx.job_at("journey", "task-2") is None
 

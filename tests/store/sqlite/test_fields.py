@@ -201,7 +201,7 @@ async def test_a_kill_in_the_middle_leaves_the_earlier_version_and_the_next_star
 
 def test_a_job_without_any_of_it_costs_not_a_byte() -> None:
     tx = memory_transaction()
-    tx.put_job(a_job(1))
+    tx.add_job(a_job(1))
     (data,) = tx._db.execute("SELECT data FROM jobs").fetchone()
     assert list(msgspec.json.decode(data)) == ["job"]
 
@@ -224,5 +224,5 @@ def test_every_field_of_a_job_is_kept() -> None:
     for number, name in enumerate(names, 1):
         kept = with_fields(a_job(number, intent=name), **{name: values.get(name, True)})
         assert kept != a_job(number, intent=name)
-        tx.put_job(kept)
+        tx.add_job(kept)
         assert tx.job(number) == kept

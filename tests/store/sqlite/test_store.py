@@ -39,7 +39,7 @@ from support.world import Clock
 
 def put(number: int) -> Callable[[Transaction], None]:
     """Work that keeps a job."""
-    return lambda tx: tx.put_job(a_job(number, intent=f"intent-{number}"))
+    return lambda tx: tx.add_job(a_job(number, intent=f"intent-{number}"))
 
 
 async def count(store: SqliteStore) -> int:
@@ -64,7 +64,7 @@ async def test_what_waits_together_shares_a_commit(tmp_path: Path) -> None:
 
 async def test_a_neighbour_that_fails_takes_nobody_with_it(tmp_path: Path) -> None:
     def broken(tx: Transaction) -> None:
-        tx.put_job(a_job(99, intent="intent-99"))
+        tx.add_job(a_job(99, intent="intent-99"))
         raise ValueError("broken")
 
     async with SqliteStore(tmp_path / "a.db", Clock()) as store:
@@ -90,9 +90,25 @@ async def test_who_has_gone_keeps_nobody_else_from_being_told(tmp_path: Path) ->
 
 async def test_the_index_stops_a_second_job_for_one_intent(tmp_path: Path) -> None:
     async with SqliteStore(tmp_path / "a.db", Clock()) as store:
-        await store.write(lambda tx: tx.put_job(a_job(1, intent="same")))
+        await store.write(lambda tx: tx.add_job(a_job(1, intent="same")))
         with pytest.raises(sqlite3.IntegrityError):
-            await store.write(lambda tx: tx.put_job(a_job(2, intent="same")))
+            await store.write(lambda tx: tx.add_job(a_job(2, intent="same")))
+
+
+async def test_a_new_job_never_takes_another_ones_place(tmp_path: Path) -> None:
+    first = a_job(1, intent=None, provider_job_id="first")
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        await store.write(lambda tx: tx.add_job(first))
+        with pytest.raises(sqlite3.IntegrityError):
+            await store.write(lambda tx: tx.add_job(a_job(1, intent=None, provider_job_id="second")))
+        assert await store.read(lambda tx: tx.job_at("journey", "first")) == first
+
+
+async def test_a_change_of_a_job_that_is_not_there_fails(tmp_path: Path) -> None:
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        with pytest.raises(LookupError, match="is not kept"):
+            await store.write(lambda tx: tx.put_job(a_job(1)))
+        assert await count(store) == 0
 
 
 async def test_a_full_disk_is_unavailable_writes_nothing_and_passes_by_itself(tmp_path: Path) -> None:
@@ -104,8 +120,8 @@ async def test_a_full_disk_is_unavailable_writes_nothing_and_passes_by_itself(tm
         return work
 
     def big(tx: Transaction) -> None:
-        tx.put_job(a_job(1, prompt="small", intent="1"))
-        tx.put_job(a_job(2, prompt="x" * 500_000, intent="2"))
+        tx.add_job(a_job(1, prompt="small", intent="1"))
+        tx.add_job(a_job(2, prompt="x" * 500_000, intent="2"))
 
     async with SqliteStore(tmp_path / "a.db", Clock()) as store:
         await store.write(limit(60))
@@ -336,7 +352,7 @@ def test_migrating_twice_changes_nothing() -> None:
     db.close()
 
 
-@pytest.mark.parametrize("sql", [requests.ADD, jobs.PUT, events.ADD, deliveries.ADD, deliveries.ADD_NEW])
+@pytest.mark.parametrize("sql", [requests.ADD, jobs.ADD, events.ADD, deliveries.ADD, deliveries.ADD_NEW])
 def test_a_row_is_written_without_a_table_made_for_it(sql: str) -> None:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
         migrate(db)

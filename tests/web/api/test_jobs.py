@@ -238,7 +238,7 @@ async def test_an_unknown_job_is_not_found(tmp_path: Path, job_id: str) -> None:
 @pytest.mark.parametrize("status", ["completed", "failed", "canceled", "held", "unsure"])
 async def test_waiting_for_a_job_at_rest_is_answered_at_once(tmp_path: Path, status: Any) -> None:
     async with a_face(tmp_path) as face:
-        await face.store.write(lambda tx: tx.put_job(a_job(7, status=status)))
+        await face.store.write(lambda tx: tx.add_job(a_job(7, status=status)))
         async with asyncio.timeout(10):
             assert (await face.get("/jobs/job_0000000000007", wait="60"))["status"] == status
 

@@ -37,7 +37,7 @@ async def refusal(face: Face, path: str) -> str:
 
 def put_job(number: int, tx: Transaction) -> None:
     """Keeps a job with this number."""
-    tx.put_job(a_job(number, intent=str(number)))
+    tx.add_job(a_job(number, intent=str(number)))
 
 
 async def a_history(face: Face, count: int = 5) -> None:
@@ -273,7 +273,7 @@ async def test_what_is_not_there_is_not_found(tmp_path: Path, kind: str, name: s
 async def put_delivery(face: Face, **fields: Any) -> None:
     """A delivery with the number 9."""
     values = {"number": 9, "lane": "sink:team", "job": 7, "event": 8, "due_at": NOW, **fields}
-    await face.store.write(lambda tx: tx.put_job(a_job(7)))
+    await face.store.write(lambda tx: tx.add_job(a_job(7)))
     await face.store.write(lambda tx: tx.add_delivery(Delivery(**values)))
 
 

@@ -89,7 +89,7 @@ async def test_a_trailing_slash_or_callback_is_no_redirect(tmp_path: Path, path:
 @pytest.mark.parametrize("ending", ["", "/", "/callback", "/callback/"])
 async def test_a_ref_in_the_path_names_the_job(tmp_path: Path, ending: str) -> None:
     async with a_face(tmp_path) as face:
-        await face.store.write(lambda tx: tx.put_job(a_job(7, status="submitting")))
+        await face.store.write(lambda tx: tx.add_job(a_job(7, status="submitting")))
         answer = await face.post(GRID, f"/in/journey/{face.ref(7)}{ending}")
         assert answer.json()["events"] == 1
         (request,) = await kept(face)
@@ -206,7 +206,7 @@ async def test_any_of_several_secrets_is_right(tmp_path: Path) -> None:
 
 async def test_a_right_ref_does_not_replace_a_configured_secret(tmp_path: Path) -> None:
     async with a_face(tmp_path) as face:
-        await face.store.write(lambda tx: tx.put_job(a_job(7)))
+        await face.store.write(lambda tx: tx.add_job(a_job(7)))
         assert is_problem(await face.post(GRID, f"/in/journey/{face.ref(7)}", {}), 401, "not_verified")
 
 
@@ -220,7 +220,7 @@ async def test_a_wrong_ref_is_refused_even_with_the_right_secret(tmp_path: Path,
 
 async def test_a_ref_of_another_source_is_refused(tmp_path: Path) -> None:
     async with a_face(tmp_path, sources=(with_source("other"),)) as face:
-        await face.store.write(lambda tx: tx.put_job(a_job(7)))
+        await face.store.write(lambda tx: tx.add_job(a_job(7)))
         assert is_problem(await face.post(GRID, f"/in/other/{face.ref(7, 'journey')}"), 401, "not_verified")
 
 
@@ -236,7 +236,7 @@ async def test_a_ref_does_not_speak_for_another_job(tmp_path: Path) -> None:
     bare = with_source("bare", secrets=())
     async with a_face(tmp_path, sources=(bare,)) as face:
         known = a_job(7, source="bare", provider_job_id="task-7")
-        await face.store.write(lambda tx: tx.put_job(known))
+        await face.store.write(lambda tx: tx.add_job(known))
         answer = await face.post(GRID, f"/in/bare/{face.ref(7, 'bare')}", {})
         assert (answer.status_code, answer.json()["events"]) == (200, 0)
         (request,) = await kept(face)
@@ -248,7 +248,7 @@ async def test_a_ref_does_not_speak_for_another_job(tmp_path: Path) -> None:
 async def test_without_secrets_and_token_only_a_ref_is_taken(tmp_path: Path) -> None:
     bare = with_source("bare", secrets=())
     async with a_face(tmp_path, sources=(bare,)) as face:
-        await face.store.write(lambda tx: tx.put_job(a_job(7, source="bare")))
+        await face.store.write(lambda tx: tx.add_job(a_job(7, source="bare")))
         assert (await face.post(GRID, "/in/bare", {})).status_code == 401
         assert (await face.post(GRID, "/in/bare", {"x-webhook-secret": ""})).status_code == 401
         assert (await face.post(GRID, f"/in/bare/{face.ref(7, 'bare')}", {})).status_code == 200

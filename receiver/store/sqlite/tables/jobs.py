@@ -36,14 +36,14 @@ JOB_COLUMNS: Final = """
     (SELECT choices FROM events WHERE events.number = jobs.event)
 """
 AT: Final = f"SELECT {JOB_COLUMNS} FROM jobs WHERE key = ? AND source = ? AND provider_job_id = ?"
-PUT: Final = """
+ADD: Final = """
     INSERT INTO jobs
-        (number, source, provider_job_id, key, status, action, parent, root, intent, check_at, tags, event, data)
+        (provider_job_id, key, status, action, check_at, tags, event, data, source, parent, root, intent, number)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (number) DO UPDATE SET
-        provider_job_id = excluded.provider_job_id, key = excluded.key, status = excluded.status,
-        action = excluded.action, check_at = excluded.check_at, tags = excluded.tags, event = excluded.event,
-        data = excluded.data
+"""
+PUT: Final = """
+    UPDATE jobs SET provider_job_id = ?, key = ?, status = ?, action = ?, check_at = ?, tags = ?, event = ?, data = ?
+    WHERE number = ?
 """
 
 
@@ -95,34 +95,29 @@ class JobsTable(Table):
         row = self._one(f"SELECT {JOB_COLUMNS} FROM jobs WHERE {where}", values)
         return self._kept(row) if row else None
 
+    def add_job(self, kept: KeptJob, event: int | None = None) -> None:
+        """Keeps a new job; `event` is the number of an event that is kept and whose data is this very job."""
+        job = kept.job
+        parent = id_text.read("job", job.parent_id) if job.parent_id else None
+        root = kept.number if job.root_id == job.id else id_text.read("job", job.root_id)
+        self._db.execute(ADD, (*_changing(kept, event), job.source, parent, root, kept.intent, kept.number))
+        if job.tags:
+            self._add_tags(kept)
+
     def put_job(self, kept: KeptJob, event: int | None = None) -> None:
-        """Writes a job, new or changed. Its number, root, parent and intent never change.
+        """Writes a job that is kept anew; its number, source, root, parent and intent never change.
 
         `event` is the number of an event that is kept and whose data is this very job: then it is not kept twice.
+        Raises LookupError if there is no such job.
         """
-        job = kept.job
-        rest = _data(kept, None if event else job)
-        self._db.execute(
-            PUT,
-            (
-                kept.number,
-                job.source,
-                job.provider_job_id,
-                id_key(job.provider_job_id) if job.provider_job_id is not None else None,
-                job.status,
-                job.action,
-                id_text.read("job", job.parent_id) if job.parent_id else None,
-                kept.number if job.root_id == job.id else id_text.read("job", job.root_id),
-                kept.intent,
-                kept.check_at,
-                _ENCODER.encode(job.tags).decode() if job.tags else None,
-                event,
-                _ENCODER.encode(rest),
-            ),
-        )
-        if job.tags:
-            rows = ((name, text, kept.number) for name, text in job.tags.items())
-            self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?, ?)", rows)
+        if self._db.execute(PUT, (*_changing(kept, event), kept.number)).rowcount != 1:
+            raise LookupError(f"job {kept.job.id} is not kept, so it cannot be changed")
+        if kept.job.tags:
+            self._add_tags(kept)
+
+    def _add_tags(self, kept: KeptJob) -> None:
+        rows = ((name, text, kept.number) for name, text in kept.job.tags.items())
+        self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?, ?)", rows)
 
     def jobs(self, filters: Filters) -> Page[KeptJob]:
         """Jobs, newest first."""
@@ -236,9 +231,11 @@ class JobsTable(Table):
         return int(row[0]) if row else 0
 
 
-def _data(kept: KeptJob, job: Job | None) -> JobData:
-    return JobData(
-        job=job,
+def _changing(kept: KeptJob, event: int | None) -> tuple[object, ...]:
+    """The columns of a job that may change, in the order of `ADD` and `PUT`."""
+    job = kept.job
+    rest = JobData(
+        job=None if event else job,
         then=kept.then,
         extra=kept.extra,
         facts=kept.facts,
@@ -254,4 +251,14 @@ def _data(kept: KeptJob, job: Job | None) -> JobData:
         awaits_step=kept.awaits_step,
         sibling_ids=kept.sibling_ids,
         gave_up=kept.gave_up,
+    )
+    return (
+        job.provider_job_id,
+        id_key(job.provider_job_id) if job.provider_job_id is not None else None,
+        job.status,
+        job.action,
+        kept.check_at,
+        _ENCODER.encode(job.tags).decode() if job.tags else None,
+        event,
+        _ENCODER.encode(rest),
     )

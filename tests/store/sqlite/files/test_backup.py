@@ -27,7 +27,7 @@ async def filled(path: Path, jobs: int = 3) -> SqliteStore:
     """An open store with some jobs, all of them in the WAL still."""
     store = await SqliteStore(path, Clock()).open()
     for number in range(1, jobs + 1):
-        await store.write(lambda tx, number=number: tx.put_job(a_job(number, intent=f"intent-{number}")))  # type: ignore[misc]
+        await store.write(lambda tx, number=number: tx.add_job(a_job(number, intent=f"intent-{number}")))  # type: ignore[misc]
     return store
 
 

@@ -29,7 +29,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the lock i
 
 
 async def keep(store: SqliteStore, number: int) -> None:
-    await store.write(lambda tx: tx.put_job(a_job(number, intent=f"intent-{number}")))
+    await store.write(lambda tx: tx.add_job(a_job(number, intent=f"intent-{number}")))
 
 
 async def has(store: SqliteStore, number: int) -> bool:

@@ -102,7 +102,7 @@ async def test_beside_a_process_that_has_it_open_it_is_refused(tmp_path: Path, d
         await store.own_dispatching()
     with pytest.raises(StoreRefused, match="stop `gridhook serve`"):
         restore(tmp_path / "a.db", backup, Clock(), untold)
-    await store.write(lambda tx: tx.put_job(a_job(6, intent="6")))
+    await store.write(lambda tx: tx.add_job(a_job(6, intent="6")))
     await store.close()
     assert await jobs_of(tmp_path / "a.db") == 6
 
@@ -267,7 +267,7 @@ async def test_an_order_that_waited_looks_as_if_it_had_been_under_way(tmp_path: 
 
     def plan(tx: Any) -> None:
         for number, status in STATUSES.items():
-            tx.put_job(a_job(number, status=status, intent=f"intent-{number}"))
+            tx.add_job(a_job(number, status=status, intent=f"intent-{number}"))
         for number, job, state in ORDERS:
             tx.add_delivery(Delivery(number=number, lane=order_lane("journey"), job=job, state=state, due_at=NOW + 10))
         tx.add_delivery(Delivery(number=14, lane="sink:team", job=1, event=5, due_at=NOW))
