@@ -36,8 +36,9 @@ class Store(Protocol):
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Runs `work` in a write transaction and returns its value once that is on disk.
 
-        `work` may run again from the start if a neighbour in the same batch fails, so it touches nothing but the
-        transaction. Raises StoreUnavailable (nothing of it is kept), or what `work` raised.
+        `work` may be cut off by a BaseException and run again from the start, any number of times, so it touches
+        nothing but the transaction and catches no BaseException; what is to be done besides, such as a log line, it
+        hands to `Transaction.afterwards`. Raises StoreUnavailable (nothing of it is kept), or what `work` raised.
         """
         ...
 

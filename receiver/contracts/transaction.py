@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -86,6 +86,13 @@ class Transaction(Protocol):
     """What a flow can read and change within one transaction. Synchronous: it runs on the store's own thread."""
 
     ids: Ids
+
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """Has this called on the event loop, once, when the transaction is on disk; never if it is not. For log lines.
+
+        It must not raise, and there is no transaction any more.
+        """
+        ...
 
     # requests
     def add_request(self, request: KeptRequest) -> None: ...

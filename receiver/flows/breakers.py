@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -40,7 +41,7 @@ def open_by(tx: Transaction, setup: Setup, source: str, error: JobError, now: in
             failures=failures,
         )
     )
-    log.warning("breaker.open", source=source, code=error.code, failures=failures)
+    tx.afterwards(partial(log.warning, "breaker.open", source=source, code=error.code, failures=failures))
     if known is None:
         data = OperatorData(source=source, reason=f"it refuses orders: {error.message}", since=stamp(now))
         tell_operator(tx, setup, "source.stopped", data, now)
@@ -53,7 +54,7 @@ def close(tx: Transaction, setup: Setup, source: str, now: int) -> None:
     if known is None:
         return
     tx.close_breaker(source)
-    log.info("breaker.closed", source=source)
+    tx.afterwards(partial(log.info, "breaker.closed", source=source))
     data = OperatorData(source=source, reason="it takes orders again", since=stamp(known.since))
     tell_operator(tx, setup, "source.recovered", data, now)
     for kept in tx.held(source, "breaker"):

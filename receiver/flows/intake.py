@@ -271,18 +271,19 @@ def _foreign(tx: Transaction, source: Source, report: Report, now: int) -> KeptJ
 
 async def reparse(store: Store, setup: Setup, number: int, now: int) -> IntakeResult | None:
     """Reads a kept request once more with today's provider code; None if there is no such request."""
-    return await store.write(lambda tx: _take_again(tx, setup, number, now))
-
-
-def _take_again(tx: Transaction, setup: Setup, number: int, now: int) -> IntakeResult | None:
-    kept = tx.request(number)
+    kept = await store.read(lambda tx: tx.request(number))
     if kept is None or kept.source not in setup.sources:
         return None
     request = Request(source=kept.source, headers=kept.headers, body=kept.body, received_at=now)
-    source = setup.sources[kept.source]
-    state, note, reports = _reports(kept.body, kept.headers, source)
-    tx.mark_request(number, state, note)
+    state, note, reports = _reports(kept.body, kept.headers, setup.sources[kept.source])
     arrival = ReadRequest(
         request=request, proof=kept.proof, ref_job=kept.ref_job, reports=reports, state=state, note=note
     )
+    return await store.write(lambda tx: _take_again(tx, setup, number, arrival))
+
+
+def _take_again(tx: Transaction, setup: Setup, number: int, arrival: ReadRequest) -> IntakeResult | None:
+    if tx.request(number) is None:  # pruned meanwhile
+        return None
+    tx.mark_request(number, arrival.state, arrival.note)
     return _take_reports(tx, setup, number, arrival)

@@ -71,8 +71,8 @@ class Claims(NamedTuple):
     """What one commit claimed."""
 
     claimed: tuple[ClaimedDelivery, ...]
-    #: Deliveries whose lease ran out, with their lanes.
-    run_out: tuple[tuple[Lane, Delivery], ...]
+    #: Deliveries whose lease ran out, with their lanes; None = leases were not looked at.
+    run_out: tuple[tuple[Lane, Delivery], ...] | None
     #: When there may be something to claim without a commit that tells of it, Unix ms.
     wake: int | None
     #: The moment of the claim, Unix ms.
@@ -155,12 +155,14 @@ class Dispatcher:
                 wakes.append(due)
         return Claims(tuple(claimed), run_out, min(wakes, default=None), now)
 
-    def _run_out(self, tx: Transaction, now: int) -> tuple[tuple[Lane, Delivery], ...]:
-        """The deliveries of our lanes whose lease is over, but for those that a try of ours is still busy with."""
+    def _run_out(self, tx: Transaction, now: int) -> tuple[tuple[Lane, Delivery], ...] | None:
+        """The deliveries of our lanes whose lease is over, but for those that a try of ours is still busy with.
+
+        None if it is not time yet to look at leases.
+        """
         # Further away than any wait: the clock was set back.
         if self._stopping or 0 < self._lease_check_at - now <= LEASE_CHECK_MS:
-            return ()
-        self._lease_check_at = now + LEASE_CHECK_MS
+            return None
         ours, lanes = set(self._running.values()), self._lanes
         return tuple((lanes[one.lane], one) for one in tx.run_out(now) if one.lane in lanes and one.number not in ours)
 
@@ -194,8 +196,10 @@ class Dispatcher:
     def _taken(self, taken: Claims) -> None:
         for one in taken.claimed:
             self._start(one)
-        for lane, delivery in taken.run_out:
-            self._take_back(lane, delivery)
+        if taken.run_out is not None:
+            self._lease_check_at = taken.now + LEASE_CHECK_MS
+            for lane, delivery in taken.run_out:
+                self._take_back(lane, delivery)
         self._held_up = False
         waits = [moment - taken.now for moment in self._free_at.values() if moment > taken.now]
         if taken.wake is not None:

@@ -370,13 +370,14 @@ async def test_intents_of_one_piece_of_work_under_two_numbers_are_pruned_togethe
         ordered, shell, child, other = (ids.first_at(NOW - 40 * DAY) + place for place in range(4))
 
         def keep(tx: Transaction, child_status: Status, other_status: Status) -> None:
-            tx.add_job(a_job(ordered, intent="wish:1", status="completed", provider_job_id="task-1"))
+            write = tx.put_job if tx.job(ordered) else tx.add_job
+            write(a_job(ordered, intent="wish:1", status="completed", provider_job_id="task-1"))
             twin = a_job(shell, intent=None, status="completed")
-            tx.add_job(msgspec.structs.replace(twin, replaced_by=ids.show("job", ordered)))
+            write(msgspec.structs.replace(twin, replaced_by=ids.show("job", ordered)))
             for number, above, status in ((child, shell, child_status), (other, ordered, other_status)):
                 over = ids.show("job", above)
                 intent = f"journey/task-1|rule:{number}|upscale|x"
-                tx.add_job(a_job(number, intent=intent, status=status, parent_id=over, root_id=over))
+                write(a_job(number, intent=intent, status=status, parent_id=over, root_id=over))
 
         async def left() -> int:
             await retention.prune(store, CUT, pace=hasty())

@@ -1,4 +1,4 @@
-"""The store on one SQLite file: WAL, `synchronous=FULL`, and group commit."""
+"""The store on one SQLite file: WAL, and `synchronous=FULL`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import aiosqlite
 import structlog
@@ -24,6 +24,7 @@ from receiver.store.commit_hooks import (
     StoreCommitHook,
     Work,
 )
+from receiver.store.group_commit import GroupCommit
 from receiver.store.sqlite.checkpoints import Checkpoints, leave_to_checkpoints
 from receiver.store.sqlite.choices import ChoicesCache
 from receiver.store.sqlite.files.live_file import LiveFile
@@ -36,10 +37,6 @@ T = TypeVar("T")
 
 log = structlog.get_logger("store")
 
-#: Writes that may wait for the running commit; beyond that the store says it is busy.
-MAX_WAITING: Final = 10_000
-#: Turns of the event loop before a commit begins: what has arrived already is read in them, and shares the commit.
-TURNS: Final = 2
 #: How often commits of other processes (the command line) are looked for, seconds.
 LOOK_EVERY: Final = 0.2
 BUSY_SECONDS: Final = 5.0
@@ -47,18 +44,11 @@ BUSY_SECONDS: Final = 5.0
 NUMBERED: Final = ("requests", "jobs", "events", "deliveries")
 
 
-class Write(NamedTuple):
-    """A piece of work that waits for the next commit."""
-
-    work: Work
-    done: asyncio.Future[Any]
-
-
 class SqliteStore:
     """`receiver.contracts.Store` on one SQLite file.
 
-    While one commit is being written, all that arrives waits together and shares the next one. Three connections, each
-    with a thread of its own (aiosqlite's): one writes, one reads, one moves what is written from the WAL to the file.
+    Three connections, each with a thread of its own (aiosqlite's): one writes, one reads, one moves what is written
+    from the WAL to the file.
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
@@ -68,10 +58,7 @@ class SqliteStore:
         #: What `_data_version` was when the ids of other processes were last looked at.
         self._version: int | None = None
         self._shared = ChoicesCache()
-        self._waiting: list[Write] = []
-        self._wake = asyncio.Event()
-        self._watches: set[CommitWatch] = set()
-        self._hooks: list[StoreCommitHook[Any]] = []
+        self._commits = GroupCommit(self._commit_all)
         self._connections: list[aiosqlite.Connection] = []
         #: Open for longer than the connections.
         self._live: LiveFile | None = None
@@ -99,7 +86,7 @@ class SqliteStore:
             await self._let_go()
             raise
         self._checkpoints = Checkpoints(mover, self._writer, live)
-        runs = (self._commit_forever(), self._look_forever(live), self._checkpoints.run())
+        runs = (self._commits.run(), self._look_forever(live), self._checkpoints.run())
         self._tasks = [asyncio.create_task(run) for run in runs]
         return self
 
@@ -140,12 +127,7 @@ class SqliteStore:
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """The value of `work` once it is on disk; see `receiver.contracts.Store.write`."""
-        if len(self._waiting) >= MAX_WAITING:
-            raise StoreUnavailable(f"{MAX_WAITING} writes wait already")
-        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Write(work, done))
-        self._wake.set()
-        return await done
+        return await self._commits.write(work)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """The value of `work` on a consistent view of what is committed."""
@@ -164,17 +146,13 @@ class SqliteStore:
 
     def watch(self) -> CommitWatch:
         """A new watcher of commits, of other processes too (those within a fraction of a second)."""
-        watch = CommitWatch(self._watches)
-        self._watches.add(watch)
-        return watch
+        return self._commits.watch()
 
     def hook_commits(
         self, work: Callable[[Transaction], T], on_result: Callable[[T], None], on_error: Callable[[Exception], None]
     ) -> StoreCommitHook[T]:
         """Runs `work` at the end of every commit; see `receiver.contracts.HookedStore.hook_commits`."""
-        hook = StoreCommitHook(work, on_result, on_error, self._hooks, self._wake)
-        self._hooks.append(hook)
-        return hook
+        return self._commits.hook(work, on_result, on_error)
 
     async def _connect(self) -> aiosqlite.Connection:
         connection = aiosqlite.connect(self.path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256)
@@ -198,24 +176,10 @@ class SqliteStore:
             raise StoreUnavailable(f"{self.path} is not open")
         return self._live
 
-    async def _commit_forever(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
-            batch, self._waiting = self._waiting, []
-            hooks = list(self._hooks)
-            if not batch and not any(hook.is_wanted for hook in hooks):
-                continue
-            works = [write.work for write in batch] + [hook.begin() for hook in hooks]
-            results = await on_thread(self._writer, partial(self._commit, works))
-            for write, result in zip(batch, results, strict=False):
-                result.into(write.done)
-            for hook, result in zip(hooks, results[len(batch) :], strict=True):
-                hook.end(result)
-            self._checkpoints.count(len(works))
-            self._signal()
+    async def _commit_all(self, works: list[Work]) -> list[Result]:
+        results = await on_thread(self._writer, partial(self._commit, works))
+        self._checkpoints.count(len(works))
+        return results
 
     def _view(self, db: sqlite3.Connection, work: Callable[[Transaction], T]) -> T:
         db.execute("BEGIN")
@@ -245,6 +209,7 @@ class SqliteStore:
             leads = tx.keep_leads()
             db.execute("COMMIT")
             del self._ids.leads[: len(leads)]
+            self._commits.afterwards += tx.calls
             # Looked at after the commit: who is told that it is kept must find it at the path.
             _must_be_there(live.fault())
         except BaseException:
@@ -273,9 +238,7 @@ class SqliteStore:
                 seen = await on_thread(self._reader, _data_version)
                 if seen != known:
                     known = seen
-                    self._signal()
-                    for hook in self._hooks:
-                        hook.request_commit()
+                    self._commits.others_committed()
             await asyncio.sleep(LOOK_EVERY)
 
     def _look_for_file(self, live: LiveFile) -> None:
@@ -293,10 +256,6 @@ class SqliteStore:
                 self._checkpoints.hurry()
         elif was is not None:
             log.warning("store.found", file=str(self.path), was=was)
-
-    def _signal(self) -> None:
-        for watch in self._watches:
-            watch.signal()
 
 
 def _must_be_there(fault: str | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from receiver.contracts import Counts
@@ -42,6 +42,12 @@ class SqliteTransaction(
         self.ids = ids
         self._db = db
         self._shared = shared or ChoicesCache()
+        #: What is to be called when this transaction is on disk.
+        self.calls: list[Callable[[], None]] = []
+
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """Has this called on the event loop, once, when the transaction is on disk."""
+        self.calls.append(call)
 
     def made_at(self, number: int) -> int:
         """When an id was made, Unix ms, by the clock of that moment."""

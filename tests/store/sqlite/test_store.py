@@ -50,13 +50,12 @@ async def count(store: SqliteStore) -> int:
 async def test_what_waits_together_shares_a_commit(tmp_path: Path) -> None:
     commits = 0
 
-    class Counting(SqliteStore):
-        def _signal(self) -> None:
-            nonlocal commits
-            commits += 1
-            super()._signal()
+    def counted(_: None) -> None:
+        nonlocal commits
+        commits += 1
 
-    async with Counting(tmp_path / "a.db", Clock()) as store:
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        store.hook_commits(lambda tx: None, counted, lambda wrong: None)
         await asyncio.gather(*(store.write(put(number)) for number in range(1, 201)))
         assert await count(store) == 200
     assert commits < 20

@@ -20,7 +20,7 @@ from receiver.lib import ids
 from receiver.lib.signatures import Secret
 from receiver.model.jobs import Report
 from receiver.providers.journeyapi import JourneyAPI
-from receiver.store.sqlite import store
+from receiver.store import group_commit
 from receiver.web.ingest.endpoint import Ingest
 from receiver.web.ingest.refused import RefusedRequests
 from support.face import GRID, SECRET, Face, a_face, full_disk, with_source
@@ -443,7 +443,7 @@ class Full(dict[str, Decimal]):
         self._monkeypatch = monkeypatch
 
     def get(self, *_: object) -> Any:
-        self._monkeypatch.setattr(store, "MAX_WAITING", 0)
+        self._monkeypatch.setattr(group_commit, "MAX_WAITING", 0)
         raise RuntimeError("broken")
 
 
