@@ -244,7 +244,13 @@ class Transaction(Protocol):
         """When the earliest pending delivery of these lanes is due, Unix ms."""
         ...
 
-    def running(self) -> list[Delivery]: ...
+    def lost(self, now: int) -> list[Delivery]:
+        """The deliveries that are `running` though the dispatcher that claimed them is gone at `now`, Unix ms.
+
+        To be asked by a process that dispatches; what it has claimed itself is not lost.
+        """
+        ...
+
     def run_out(self, now: int) -> list[Delivery]:
         """The deliveries that are `running` though their lease ended at `now`, Unix ms, or before."""
         ...

@@ -103,7 +103,9 @@ def settle_order(
         return SettledOrder("given_back" if returned else "fenced", known, kept)
     after = _delivery_after(setup.sources[kept.job.source], kept, delivery, known, now, spread)
     if not settle_try(tx, delivery, after, known, outcome_name(known), started, now):
-        return SettledOrder("fenced", known, kept)
+        if isinstance(known, Accepted):  # whoever goes on with it: this is proof of what the vendor has
+            report_to(tx, setup, kept, known.report, now)
+        return SettledOrder("fenced", known, tx.job(delivery.job))
     if isinstance(known, NotAccepted):
         hold_back(tx, delivery.lane, known.after, now)
     _move_job(tx, setup, kept, known, after, delivery, now)
@@ -233,13 +235,16 @@ def _fail(tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, deliver
 
 
 def recover(tx: Transaction, setup: Setup, now: int) -> int:
-    """Ends the leases of an earlier process; returns how many. Orders found `submitting` become unsure."""
-    interrupted = tx.running()
-    for delivery in interrupted:
+    """Ends the leases of dispatchers that are gone; returns how many. Orders found `submitting` become unsure.
+
+    To be called by a process that dispatches, as often as it likes: what it carries out itself is left alone.
+    """
+    lost = tx.lost(now)
+    for delivery in lost:
         if delivery.is_order and delivery.name in setup.sources:
             settle_order(
                 tx, setup, delivery, Interrupted(note="the process ended meanwhile", counted=False), now, now, 0.5
             )
         else:
             tx.settle(delivery, returned_unused(delivery, now))
-    return len(interrupted)
+    return len(lost)

@@ -178,6 +178,7 @@ class Road:
 
     def take_over(self) -> int:
         """A new process ends the leases of the one before, which may be frozen rather than dead."""
+        self.store.begin_anew()
         return self.store.commit(lambda tx: recover(tx, self.setup, self.clock()))
 
     def _tear(self, work: Callable[[], object]) -> None:

@@ -48,6 +48,10 @@ class SteppedStore:
         self._shared = ChoicesCache()
         self._tx = SqliteTransaction(self._db, Ids(clock), self._shared)
 
+    def begin_anew(self) -> None:
+        """Another process goes on with the database: what was claimed before is not its own."""
+        self._tx.owner += 1
+
     def view(self, work: Callable[[Transaction], T]) -> T:
         """Reads at once."""
         return work(self._tx)

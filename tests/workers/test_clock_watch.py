@@ -66,7 +66,9 @@ async def tried(here: World, sink: Failing, times: int) -> None:
     """Waits until a sink was tried so often, and the try is settled."""
     watch = here.store.watch()
     async with asyncio.timeout(20):
-        while len(sink.tries) < times or await here.store.read(lambda tx: bool(tx.running())):
+        while len(sink.tries) < times or await here.store.read(
+            lambda tx: bool(tx.deliveries(Filters(status="running", limit=1)))
+        ):
             await watch.wait(0.2)
     watch.close()
 

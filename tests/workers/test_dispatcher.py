@@ -34,6 +34,7 @@ from receiver.model.events import Event
 from receiver.store.sqlite import store
 from receiver.workers import dispatcher
 from receiver.workers.dispatcher import AT_ONCE
+from receiver.workers.order_outcomes import recover
 from support.records import a_report
 from support.world import PICKED, TELL, World, world
 
@@ -290,6 +291,19 @@ async def test_leases_of_an_earlier_process_end_at_start(tmp_path: Path) -> None
     handler = Recorder()
     async with world(tmp_path, rules=(TELL,), sinks=sinks(handler)) as later:
         await state(later, "done")
+    assert len(handler.parcels) == 1
+
+
+async def test_a_dispatcher_that_looks_for_lost_deliveries_again_leaves_its_own_alone(tmp_path: Path) -> None:
+    handler = Recorder()
+    handler.gate = asyncio.Event()
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler)) as here:
+        await here.webhook(PICKED)
+        running = await state(here, "running")
+        assert await here.store.write(lambda tx: recover(tx, here.setup, here.clock())) == 0
+        assert await state(here, "running") == running
+        handler.gate.set()
+        await state(here, "done")
     assert len(handler.parcels) == 1
 
 

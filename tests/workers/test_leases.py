@@ -7,9 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from receiver.contracts import DeliveryContext, Filters, Handler, Sink
-from receiver.model.deliveries import Delivery, OutgoingEvent
-from receiver.workers.order_outcomes import begin_order
+from receiver.contracts import DeliveryContext, Filters, Handler, Sink, Transaction
+from receiver.model.deliveries import Accepted, Delivery, Interrupted, OutgoingEvent
+from receiver.workers.order_outcomes import SettledOrder, begin_order, settle_order
+from support.records import NOW, a_report
 from support.world import PICKED, TELL, World, world
 
 LEASE = 100.0
@@ -67,6 +68,24 @@ async def test_an_event_whose_try_is_gone_is_delivered_by_the_running_server(tmp
         await here.tick(5)
         assert (await settled(here, number, "done")).attempt == 2
     assert handler.count == 1
+
+
+async def test_what_the_vendor_accepted_is_kept_though_the_order_was_taken_back_meanwhile(tmp_path: Path) -> None:
+    async with world(tmp_path, dispatch=False) as here:
+        await here.webhook(PICKED)
+        delivery = await leased(here, "order:journey")
+
+        def settle(tx: Transaction, outcome: Accepted | Interrupted) -> SettledOrder:
+            return settle_order(tx, here.setup, delivery, outcome, NOW, NOW, 0.5)
+
+        assert await here.store.write(lambda tx: begin_order(tx, here.setup.sources["journey"], delivery, NOW))
+        taken_back = await here.store.write(lambda tx: settle(tx, Interrupted(note="its lease ran out")))
+        assert taken_back.job is not None
+        assert taken_back.job.job.status == "unsure"
+        late = await here.store.write(lambda tx: settle(tx, Accepted(report=a_report("queued", "order-1"))))
+        assert late.name == "fenced"
+        assert late.job is not None
+        assert (late.job.job.status, late.job.job.provider_job_id) == ("queued", "order-1")
 
 
 async def test_a_lease_that_runs_out_on_the_last_try_is_a_dead_letter(tmp_path: Path) -> None:

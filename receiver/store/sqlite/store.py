@@ -55,6 +55,8 @@ class SqliteStore:
         self.path = path
         self.ref_key = b""
         self._ids = Ids(clock)
+        #: Whose the deliveries are that this process claims: never that of one before it.
+        self._owner = secrets.randbits(62)
         #: What `_data_version` was when the ids of other processes were last looked at.
         self._version: int | None = None
         self._shared = ChoicesCache()
@@ -184,7 +186,7 @@ class SqliteStore:
     def _view(self, db: sqlite3.Connection, work: Callable[[Transaction], T]) -> T:
         db.execute("BEGIN")
         try:
-            return work(SqliteTransaction(db, self._ids, self._shared))
+            return work(SqliteTransaction(db, self._ids, self._shared, self._owner))
         finally:
             db.execute("ROLLBACK")
 
@@ -204,7 +206,7 @@ class SqliteStore:
         db.execute("BEGIN IMMEDIATE")
         try:
             self._go_on_behind(db)
-            tx = SqliteTransaction(db, self._ids, self._shared)
+            tx = SqliteTransaction(db, self._ids, self._shared, self._owner)
             values = [work(tx) for work in works]
             leads = tx.keep_leads()
             db.execute("COMMIT")

@@ -38,8 +38,9 @@ class SqliteTransaction(
 ):
     """`receiver.contracts.Transaction` on an open SQLite connection; begin and commit are the store's."""
 
-    def __init__(self, db: sqlite3.Connection, ids: Ids, shared: ChoicesCache | None = None) -> None:
+    def __init__(self, db: sqlite3.Connection, ids: Ids, shared: ChoicesCache | None = None, owner: int = 0) -> None:
         self.ids = ids
+        self.owner = owner
         self._db = db
         self._shared = shared or ChoicesCache()
         #: What is to be called when this transaction is on disk.

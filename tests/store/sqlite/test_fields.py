@@ -21,6 +21,7 @@ from receiver.model.jobs import Cost, Hold, KeptJob, Then
 from receiver.store.sqlite.decimals import teach_sums
 from receiver.store.sqlite.keys import teach
 from receiver.store.sqlite.migrate import APPLICATION_ID, migrate, migrations, version
+from receiver.store.sqlite.tables.deliveries import ADD
 from receiver.store.sqlite.transaction import SqliteTransaction
 from support.records import AT, NOW, a_job, four_images
 from support.world import Clock, memory_transaction
@@ -148,6 +149,26 @@ def db() -> Iterator[sqlite3.Connection]:
 def test_the_flags_of_kept_jobs_become_fields_and_the_facts_stay(db: sqlite3.Connection) -> None:
     assert migrate(db)[0] == 7
     assert jobs(db) == JOBS
+
+
+def test_a_delivery_that_ran_before_the_migration_is_lost_afterwards() -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        teach(db)
+        teach_sums(db)
+        for number, sql in migrations():
+            if number <= 13:
+                db.executescript(sql)
+        row = (9, "sink:team", 1, 8, "running", NOW + 60_000, 1, 0, None)
+        db.execute(ADD, row)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute("PRAGMA user_version = 13")
+        assert migrate(db)[0] == 14
+        tx = SqliteTransaction(db, ids.Ids(Clock()), owner=5)
+        assert [one.number for one in tx.lost(NOW)] == [9]
+        (taken,) = (tx.settle(one, msgspec.structs.replace(one, state="pending", due_at=0)) for one in tx.lost(NOW))
+        assert taken
+        assert [one.number for one in tx.claim("sink:team", 1, NOW, NOW + 1)] == [9]
+        assert tx.lost(NOW) == []
 
 
 def test_what_was_migrated_is_kept_the_same_when_it_is_written_again(db: sqlite3.Connection) -> None:

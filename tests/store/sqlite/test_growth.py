@@ -126,7 +126,7 @@ READS: Final[Mapping[str, Callable[[SqliteTransaction], object]]] = {
     "attempts": lambda tx: tx.attempts(USUAL.deliveries[0]),
     "claim": lambda tx: tx.claim(sink_lane("team"), 4, NOW * 2, NOW * 3),
     "next_due": lambda tx: tx.next_due([sink_lane("team"), sink_lane("gone"), "order:journey"]),
-    "running": lambda tx: tx.running(),
+    "lost": lambda tx: tx.lost(NOW),
     "run_out": lambda tx: tx.run_out(NOW * 3),
     "receipt": lambda tx: tx.receipt(sink_lane("team"), USUAL.job),
 }

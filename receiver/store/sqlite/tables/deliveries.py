@@ -69,14 +69,14 @@ class DeliveriesTable(Table):
         """Takes due deliveries of a lane, the longest due first: `running`, attempt counted, leased."""
         rows = self._db.execute(
             f"""
-            UPDATE deliveries SET state = 'running', due_at = ?, attempt = attempt + 1
+            UPDATE deliveries SET state = 'running', due_at = ?, attempt = attempt + 1, owner = ?
             WHERE number IN (
                 SELECT number FROM deliveries WHERE lane = ? AND state = 'pending' AND due_at <= ?
                 ORDER BY due_at, number LIMIT ?
             )
             RETURNING {DELIVERY_COLUMNS}
             """,
-            (lease_until, lane, now, limit),
+            (lease_until, self.owner, lane, now, limit),
         ).fetchall()
         return sorted((_delivery(row) for row in rows), key=lambda delivery: delivery.number)
 
@@ -86,12 +86,14 @@ class DeliveriesTable(Table):
         moments = [self._db.execute(query, (lane,)).fetchone()[0] for lane in lanes]
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def running(self) -> list[Delivery]:
-        """Every leased delivery."""
-        return [
-            _delivery(row)
-            for row in self._db.execute(f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE state = 'running'")
-        ]
+    def lost(self, _now: int) -> list[Delivery]:
+        """Leased deliveries that another process claimed: a file has one dispatcher, so that one is gone."""
+        rows = self._db.execute(
+            f"SELECT {DELIVERY_COLUMNS} FROM deliveries INDEXED BY deliveries_running "
+            "WHERE state = 'running' AND owner IS NOT ?",
+            (self.owner,),
+        )
+        return [_delivery(row) for row in rows]
 
     def run_out(self, now: int) -> list[Delivery]:
         """Leased deliveries whose lease is over: among those that run, which are few and have an index."""

@@ -19,6 +19,8 @@ class Table:
     """Reads and writes rows on an open SQLite connection; begin and commit are the store's."""
 
     ids: Ids
+    #: Whose the deliveries are that it claims.
+    owner: int
     _db: sqlite3.Connection
     _shared: ChoicesCache
 

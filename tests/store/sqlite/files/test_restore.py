@@ -278,6 +278,6 @@ async def test_an_order_that_waited_looks_as_if_it_had_been_under_way(tmp_path: 
     assert restore(tmp_path / "a.db", tmp_path / "backup.db", Clock(), untold).unsure == 1
     async with SqliteStore(tmp_path / "a.db", Clock()) as later:
         found = await later.read(lambda tx: [tx.job(number) for number in (1, 2, 3, 4)])
-        running = await later.read(lambda tx: tx.running())
+        running = await later.read(lambda tx: tx.deliveries(Filters(status="running")))
     assert [kept and kept.job.status for kept in found] == ["submitting", "planned", "completed", "held"]
     assert [(delivery.number, delivery.attempt) for delivery in running] == [(11, 1)]
