@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
 import sqlite3
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final, TypeVar
 
 import aiosqlite
@@ -25,23 +25,30 @@ from receiver.store.commit_hooks import (
     Work,
 )
 from receiver.store.group_commit import GroupCommit
-from receiver.store.sqlite.checkpoints import Checkpoints, leave_to_checkpoints
+from receiver.store.sqlite.checkpoints import Checkpoints
 from receiver.store.sqlite.choices import ChoicesCache
 from receiver.store.sqlite.files.live_file import LiveFile
 from receiver.store.sqlite.keys import teach
-from receiver.store.sqlite.migrate import migrate
 from receiver.store.sqlite.threads import close_with_thread, on_thread, open_with_thread
 from receiver.store.sqlite.transaction import SqliteTransaction
+from receiver.store.sqlite.turns import WriteTurns, wait_no_more
+from receiver.store.sqlite.upkeep import (
+    BUSY_SECONDS,
+    data_version,
+    dispatcher,
+    name_dispatcher,
+    newest_id,
+    prepare,
+    vacuum,
+)
 
 T = TypeVar("T")
 
 log = structlog.get_logger("store")
 
-#: How often commits of other processes (the command line) are looked for, seconds.
+#: How often commits of other processes are looked for, seconds: while one has the file open, and while none has.
+LOOK_BESIDE: Final = 0.02
 LOOK_EVERY: Final = 0.2
-BUSY_SECONDS: Final = 5.0
-#: The tables whose rows have ids.
-NUMBERED: Final = ("requests", "jobs", "events", "deliveries")
 
 
 class SqliteStore:
@@ -57,7 +64,7 @@ class SqliteStore:
         self._ids = Ids(clock)
         #: Whose the deliveries are that this process claims: never that of one before it.
         self._owner = secrets.randbits(62)
-        #: What `_data_version` was when the ids of other processes were last looked at.
+        #: What `data_version` was when the ids of other processes were last looked at.
         self._version: int | None = None
         self._shared = ChoicesCache()
         self._commits = GroupCommit(self._commit_all)
@@ -74,12 +81,14 @@ class SqliteStore:
             self._live = live = LiveFile(self.path)
             live.tighten()
             self._writer = await self._connect()
-            self.ref_key = await on_thread(self._writer, _prepare)
+            self.ref_key = await on_thread(self._writer, prepare)
+            await on_thread(self._writer, wait_no_more)
+            self._turns = WriteTurns(live)
             self._reader = await self._connect()
             mover = await self._connect()
             for connection in (self._reader, mover):
                 # Only now it opens the WAL: later there might be another file at its path.
-                await on_thread(connection, _data_version)
+                await on_thread(connection, data_version)
             live.join()
         except (sqlite3.Error, OSError) as wrong:
             await self._let_go()
@@ -114,12 +123,12 @@ class SqliteStore:
         live = self._opened()
         try:
             if not live.begin_dispatching():
-                other = await on_thread(self._reader, _dispatcher)
+                other = await on_thread(self._reader, dispatcher)
                 raise StoreRefused(
                     f"another gridhook process ({other or 'unknown'}) dispatches from {self.path}: stop it first, "
                     "or start this one with --role intake"
                 )
-            await on_thread(self._writer, _name_dispatcher)
+            await on_thread(self._writer, name_dispatcher)
         except sqlite3.Error as wrong:
             raise StoreUnavailable(str(wrong)) from None
 
@@ -142,12 +151,12 @@ class SqliteStore:
         """Writes the whole file anew, without free pages; no write gets through meanwhile. Raises StoreUnavailable."""
         _must_be_there(self._opened().fault())
         try:
-            await on_thread(self._writer, _vacuum)
+            await on_thread(self._writer, vacuum)
         except sqlite3.Error as wrong:
             raise StoreUnavailable(str(wrong)) from None
 
     def watch(self) -> CommitWatch:
-        """A new watcher of commits, of other processes too (those within a fraction of a second)."""
+        """A new watcher of commits, of other processes too (those up to `LOOK_BESIDE` later)."""
         return self._commits.watch()
 
     def hook_commits(
@@ -203,7 +212,7 @@ class SqliteStore:
     def _together(self, db: sqlite3.Connection, works: list[Work]) -> list[Any]:
         live = self._opened()
         _must_be_there(live.last_fault)
-        db.execute("BEGIN IMMEDIATE")
+        self._turns.begin(db, BUSY_SECONDS)
         try:
             self._go_on_behind(db)
             tx = SqliteTransaction(db, self._ids, self._shared, self._owner)
@@ -227,21 +236,27 @@ class SqliteStore:
         Only one process writes at a time, so the order of ids is the order of commits: whoever reads the events after
         a number never finds one before it later, and no two rows get the same number.
         """
-        version = _data_version(db)
+        version = data_version(db)
         if version != self._version:
+            if self._version is not None:
+                self._turns.met_others()
             self._version = version
-            self._ids.start_after(*_newest_id(db))
+            self._ids.start_after(*newest_id(db))
 
     async def _look_forever(self, live: LiveFile) -> None:
-        known = 0
+        told: int | None = None
+        looked = -LOOK_EVERY
         while True:
-            self._look_for_file(live)
+            if monotonic() - looked >= LOOK_EVERY:
+                looked = monotonic()
+                self._look_for_file(live)
             with contextlib.suppress(sqlite3.Error):
-                seen = await on_thread(self._reader, _data_version)
-                if seen != known:
-                    known = seen
+                # The writer's: it changes by what other processes commit, not by what this one does.
+                seen = await on_thread(self._writer, data_version)
+                if seen not in (told, self._version):
+                    told = seen
                     self._commits.others_committed()
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(LOOK_BESIDE if live.in_use() else LOOK_EVERY)
 
     def _look_for_file(self, live: LiveFile) -> None:
         """Tells when the file is lost, and when it is back; saves what can be."""
@@ -268,46 +283,6 @@ def _must_be_there(fault: str | None) -> None:
 
 def _nothing(_tx: Transaction) -> None:
     """A write that only waits for those before it."""
-
-
-def _prepare(db: sqlite3.Connection) -> bytes:
-    """Readies the file; returns the key of the refs."""
-    # Only before the first table: then free pages can be given back bit by bit (see receiver/workers/retention.py).
-    db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    leave_to_checkpoints(db)
-    migrate(db)
-    db.execute("INSERT OR IGNORE INTO meta VALUES ('ref_key', ?)", (secrets.token_bytes(32),))
-    (key,) = db.execute("SELECT value FROM meta WHERE name = 'ref_key'").fetchone()
-    return bytes(key)
-
-
-def _newest_id(db: sqlite3.Connection) -> tuple[int, int]:
-    """The newest id in the file, and by how many ms it ran ahead of the clock."""
-    newest = max(db.execute(f"SELECT coalesce(max(number), 0) FROM {table}").fetchone()[0] for table in NUMBERED)
-    lead = db.execute("SELECT ahead FROM id_leads ORDER BY number DESC LIMIT 1").fetchone()
-    return int(newest), lead[0] if lead is not None else 0
-
-
-def _vacuum(db: sqlite3.Connection) -> None:
-    db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    db.execute("VACUUM")
-
-
-def _dispatcher(db: sqlite3.Connection) -> str | None:
-    """Who dispatches, if anybody does: the last process that began to."""
-    row = db.execute("SELECT value FROM meta WHERE name = 'dispatcher'").fetchone()
-    return str(row[0]) if row else None
-
-
-def _name_dispatcher(db: sqlite3.Connection) -> None:
-    db.execute("INSERT OR REPLACE INTO meta VALUES ('dispatcher', ?)", (f"pid {os.getpid()}",))
-
-
-def _data_version(db: sqlite3.Connection) -> int:
-    """A number that changes when another connection commits."""
-    return int(db.execute("PRAGMA data_version").fetchone()[0])
 
 
 def _translated(error: Exception) -> Exception:

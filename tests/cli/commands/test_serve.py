@@ -77,6 +77,15 @@ def test_a_second_dispatcher_is_refused_but_a_second_intake_is_not(tmp_path: Pat
         assert dispatcher.wait(20) == 0
 
 
+def test_a_start_that_shares_the_work_with_another_process_says_what_that_costs(tmp_path: Path) -> None:
+    configured(tmp_path)
+    with process(tmp_path, "serve", "--role", "intake", until="server.split") as (intake, line):
+        told = json.loads(line)
+        assert (told["role"], "one process for all" in told["text"]) == ("intake", True)
+        intake.send_signal(signal.SIGINT)
+        assert intake.wait(20) == 0
+
+
 def test_a_port_in_use_is_told_in_a_sentence(tmp_path: Path) -> None:
     configured(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken:

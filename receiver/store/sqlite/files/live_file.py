@@ -19,7 +19,7 @@ from receiver.store.sqlite.files.descriptors import (
     identity_of,
     let_go,
 )
-from receiver.store.sqlite.files.locks import DISPATCHING, IN_USE, SHARED_MEMORY
+from receiver.store.sqlite.files.locks import DISPATCHING, IN_USE, SHARED_MEMORY, TURN
 
 log = structlog.get_logger("store")
 
@@ -137,6 +137,15 @@ class LiveFile:
     def dispatched(self) -> bool:
         """Whether this or another process dispatches from it; True if that cannot be known."""
         return self._dispatches or _is_taken(self._locks, DISPATCHING)
+
+    def take_turn(self) -> bool:
+        """Becomes the one that writes next; False if another process is. Raises StoreUnavailable."""
+        return self._take(TURN)
+
+    def end_turn(self) -> None:
+        """Takes `take_turn` back."""
+        with contextlib.suppress(OSError):
+            locks.give_up(self._locks, TURN)
 
     def take_alone(self) -> bool:
         """Keeps all other processes of ours from opening it; False if one has it open. Raises StoreUnavailable."""

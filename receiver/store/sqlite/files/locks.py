@@ -21,6 +21,8 @@ from receiver.store.sqlite.files.descriptors import hold
 DISPATCHING: Final = 1 << 62
 #: Shared by all processes of ours that have the file open in SQLite.
 IN_USE: Final = DISPATCHING + 1
+#: Taken for a moment by the one process that writes next.
+TURN: Final = DISPATCHING + 2
 #: In the shared memory: SQLite's own, shared by all that have it open (`UNIX_SHM_DMS` in its os_unix.c).
 SHARED_MEMORY: Final = 128
 #: `struct flock` of Linux: type, whence, start, length, pid.
