@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from receiver.contracts.claims import ClaimedDue, LaneRoom
 from receiver.contracts.handlers import (
     Committed,
     DeliveryContext,
@@ -62,6 +63,7 @@ __all__ = [
     "Budget",
     "Call",
     "CallNetwork",
+    "ClaimedDue",
     "CommitHook",
     "Committed",
     "CostRow",
@@ -73,6 +75,7 @@ __all__ = [
     "Handler",
     "HookedStore",
     "KeptRequest",
+    "LaneRoom",
     "MissingWebhooks",
     "NoOptions",
     "OldRows",

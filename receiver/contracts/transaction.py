@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from receiver.contracts.claims import ClaimedDue, LaneRoom
 from receiver.contracts.pruning import (
     FilePages,
     OldRows,
@@ -238,6 +239,13 @@ class Transaction(Protocol):
     def deliveries(self, filters: Filters) -> Page[Delivery]: ...
     def claim(self, lane: str, limit: int, now: int, lease_until: int) -> list[Delivery]:
         """Takes due deliveries of a lane: they are `running` and their attempt is counted."""
+        ...
+
+    def claim_due(self, rooms: Sequence[LaneRoom], now: int) -> ClaimedDue:
+        """The same for all these lanes at once, as far as their destinations do not ask to wait.
+
+        Of a paused destination one delivery is taken, which probes it.
+        """
         ...
 
     def next_due(self, lanes: Sequence[str]) -> int | None:

@@ -20,15 +20,6 @@ def closed_until(tx: Transaction, lane: str, now: int) -> int | None:
     return found.wait_until if found is not None and found.wait_until > now else None
 
 
-def begin_probe(tx: Transaction, lane: str, lease_until: int) -> bool:
-    """Whether a lane is paused, so that one delivery may probe it; until that is over (`lease_until`) nothing else."""
-    found = tx.destination(lane)
-    if found is None or not found.paused:
-        return False
-    tx.put_destination(msgspec.structs.replace(found, wait_until=lease_until))
-    return True
-
-
 def end_probe(tx: Transaction, lane: str, now: int) -> None:
     """A probe was given back without a result: the next one may begin at once."""
     found = tx.destination(lane)

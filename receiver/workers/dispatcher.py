@@ -13,10 +13,10 @@ import structlog
 from receiver.contracts import (
     CommitHook,
     HookedStore,
+    LaneRoom,
     Transaction,
 )
 from receiver.errors import StoreUnavailable
-from receiver.flows.destinations import begin_probe, closed_until
 from receiver.lib.times import Clock
 from receiver.model.deliveries import Delivery
 
@@ -145,15 +145,16 @@ class Dispatcher:
         """Claims what is due in every lane that has room."""
         now = self._clock()
         run_out = self._run_out(tx, now)
-        claimed: list[ClaimedDelivery] = []
-        wakes: list[int] = []
-        for lane in () if self._stopping else self._lanes.values():
-            due = tx.next_due([lane.name]) if self._room(lane, now) > 0 else None
-            if due is not None and due <= now:
-                due = self._claim(tx, lane, claimed, now)
-            if due is not None:
-                wakes.append(due)
-        return Claims(tuple(claimed), run_out, min(wakes, default=None), now)
+        lanes = {} if self._stopping else self._lanes
+        found = tx.claim_due(
+            [self._wanted(lane, free, now) for lane in lanes.values() if (free := self._room(lane, now)) > 0], now
+        )
+        claimed = [ClaimedDelivery(lanes[one.lane], one, lanes[one.lane].prepare(tx, one)) for one in found.deliveries]
+        return Claims(tuple(claimed), run_out, found.wake, now)
+
+    def _wanted(self, lane: Lane, free: int, now: int) -> LaneRoom:
+        lease_until = now + int((lane.timeout + LEASE_MARGIN) * 1000)
+        return LaneRoom(lane.name, free, AT_ONCE, lease_until, lane.room)
 
     def _run_out(self, tx: Transaction, now: int) -> tuple[tuple[Lane, Delivery], ...] | None:
         """The deliveries of our lanes whose lease is over, but for those that a try of ours is still busy with.
@@ -165,23 +166,6 @@ class Dispatcher:
             return None
         ours, lanes = set(self._running.values()), self._lanes
         return tuple((lanes[one.lane], one) for one in tx.run_out(now) if one.lane in lanes and one.number not in ours)
-
-    def _claim(self, tx: Transaction, lane: Lane, claimed: list[ClaimedDelivery], now: int) -> int | None:
-        """Claims of one lane; returns when it may claim again (Unix ms), None if a later commit tells that."""
-        closed = closed_until(tx, lane.name, now)
-        if closed is not None:
-            return closed
-        free = self._room(lane, now)
-        allowed = min(free, lane.room(tx)) if lane.room is not None else free
-        most = min(allowed, AT_ONCE)
-        lease_until = now + int((lane.timeout + LEASE_MARGIN) * 1000)
-        if most > 0 and begin_probe(tx, lane.name, lease_until):
-            most = allowed = 1
-        taken = tx.claim(lane.name, most, now, lease_until) if most > 0 else []
-        claimed += [ClaimedDelivery(lane, delivery, lane.prepare(tx, delivery)) for delivery in taken]
-        if len(taken) < most:
-            return tx.next_due([lane.name])
-        return now if most < allowed else None
 
     def _room(self, lane: Lane, now: int) -> int:
         free = lane.concurrency - len(self._busy[lane.name])

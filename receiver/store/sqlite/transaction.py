@@ -9,9 +9,8 @@ from typing import Final
 from receiver.contracts import Counts
 from receiver.lib.ids import IdLead, Ids, made_at, spans_made
 from receiver.store.sqlite.choices import ChoicesCache
+from receiver.store.sqlite.tables.claims import ClaimsTable
 from receiver.store.sqlite.tables.clock import ClockTable
-from receiver.store.sqlite.tables.deliveries import DeliveriesTable
-from receiver.store.sqlite.tables.destinations import DestinationsTable
 from receiver.store.sqlite.tables.events import EventsTable
 from receiver.store.sqlite.tables.jobs import IS_OPEN, JobsTable
 from receiver.store.sqlite.tables.money import MoneyTable
@@ -31,8 +30,7 @@ class SqliteTransaction(
     JobsTable,
     MoneyTable,
     EventsTable,
-    DeliveriesTable,
-    DestinationsTable,
+    ClaimsTable,
     PruningTables,
     ClockTable,
 ):
