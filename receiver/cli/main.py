@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from importlib import import_module
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command
 
-from receiver.cli.commands import (
-    backup,
-    check,
-    costs,
-    init,
-    lists,
-    prune,
-    redeliver,
-    resolve,
-    restore,
-    serve,
-    simulate,
-    submit,
-    tail,
-)
 from receiver.cli.screen import (
     clean,
     end_without_output,
@@ -35,9 +22,50 @@ from receiver.composition import Composition
 from receiver.errors import ConfigError, GridhookError, InvalidParams
 from receiver.lib import streams
 
+#: Each command's name, and where it is: only the one that runs is loaded.
+COMMANDS: Final = {
+    "serve": "serve:serve",
+    "init": "init:init",
+    "check": "check:check",
+    "submit": "submit:submit",
+    "pick": "submit:pick",
+    "resolve": "resolve:resolve",
+    "cancel": "resolve:cancel",
+    "jobs": "lists:jobs",
+    "events": "lists:events",
+    "requests": "lists:requests",
+    "deliveries": "lists:deliveries",
+    "costs": "costs:costs",
+    "tail": "tail:tail",
+    "redeliver": "redeliver:redeliver",
+    "reparse": "redeliver:reparse",
+    "prune": "prune:prune",
+    "backup": "backup:backup",
+    "restore": "restore:restore",
+    "simulate": "simulate:simulate",
+    "demo": "simulate:demo",
+    "schema": "init:schema",
+    "migrate": "init:migrate",
+}
+
 
 class Commands(TyperGroup):
     """The commands; what they raise on purpose ends as a sentence, not as a traceback."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        #: The names are asked here, the commands of `get_command`.
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command by its name, loaded now; None if there is no such command."""
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, function = place.partition(":")
+        only = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        only.command(cmd_name)(getattr(import_module(f"receiver.cli.commands.{module}"), function))
+        return get_command(only)
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the command. Exit 2 for a configuration or parameters that cannot be used, 1 for all else."""
@@ -97,33 +125,6 @@ def _options(
     ] = False,
 ) -> None:
     """Holds the options that belong to no command."""
-
-
-for name, command in (
-    ("serve", serve.serve),
-    ("init", init.init),
-    ("check", check.check),
-    ("submit", submit.submit),
-    ("pick", submit.pick),
-    ("resolve", resolve.resolve),
-    ("cancel", resolve.cancel),
-    ("jobs", lists.jobs),
-    ("events", lists.events),
-    ("requests", lists.requests),
-    ("deliveries", lists.deliveries),
-    ("costs", costs.costs),
-    ("tail", tail.tail),
-    ("redeliver", redeliver.redeliver),
-    ("reparse", redeliver.reparse),
-    ("prune", prune.prune),
-    ("backup", backup.backup),
-    ("restore", restore.restore),
-    ("simulate", simulate.simulate),
-    ("demo", simulate.demo),
-    ("schema", init.schema),
-    ("migrate", init.migrate),
-):
-    app.command(name)(command)
 
 
 def run(composition: Composition) -> None:
