@@ -356,7 +356,7 @@ async def test_a_slow_sink_holds_up_no_other(tmp_path: Path) -> None:
     slow, quick = Recorder(), Recorder()
     slow.gate = asyncio.Event()
     both = msgspec.structs.replace(TELL, to=("team", "backend"))
-    there = {**sinks(slow), "backend": Sink(name="backend", handler=quick, concurrency=1)}
+    there = {**sinks(slow, concurrency=4), "backend": Sink(name="backend", handler=quick, concurrency=1)}
     async with world(tmp_path, rules=(both,), sinks=there) as here:
         for number in range(10):
             await here.webhook({**PICKED, "task_id": f"task-{number}"})
