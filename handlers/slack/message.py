@@ -24,6 +24,7 @@ MAX_LINK_BLOCKS: Final = 10
 EMOJI: Final[dict[EventType, str]] = {
     "job.progress": ":hourglass_flowing_sand:",
     "job.completed": ":white_check_mark:",
+    "job.updated": ":arrows_counterclockwise:",
     "job.failed": ":x:",
     "job.canceled": ":no_entry_sign:",
     "job.held": ":raised_hand:",
@@ -59,7 +60,7 @@ def message(event: AnyEvent, template: Template | None = None) -> Message:
     job = event.data
     headline = (template.fill(event).strip() if template else "") or _headline(event)
     links = [_link(url, label) for url, label in _pictures(job) if _linkable(url)]
-    details = [line for line in (_error(job), _hold(job), _remedy(event)) if line]
+    details = [line for line in (_error(job), _warning(job), _hold(job), _remedy(event)) if line]
     facts = [line for line in (_prompt(job), _facts(job)) if line]
     blocks = [_section(line) for line in (headline, *details)]
     blocks += [_image(url, job) for url, _ in _pictures(job) if _showable(url)][:1]
@@ -85,6 +86,7 @@ def _headline(event: Event) -> str:
     what, source = foreign(_label(job), 80), foreign(job.source, 80)
     ends = {
         "job.progress": f"{what} of {source} is at {job.progress} %",
+        "job.updated": f"{what} of {source} has news",
         "job.submitted": f"{what} of {source} is on its way",
         "job.held": f"{what} of {source} waits",
         "job.unsure": f"It is not known whether {source} took the order: {what}",
@@ -100,6 +102,10 @@ def _label(job: Job) -> str:
 
 def _error(job: Job) -> str:
     return f"Reason: {foreign(words(job.error), 2 * MAX_VALUE)}" if job.error else ""
+
+
+def _warning(job: Job) -> str:
+    return ":warning: The vendor told no picture" if job.warning == "no_picture" else ""
 
 
 def _hold(job: Job) -> str:

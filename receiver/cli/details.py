@@ -116,6 +116,7 @@ def job_fields(job: JobDetail, counted: CostRow | None = None) -> None:
             ("tags", shown_params(dict(job.tags))),
             ("cost", cost_text(job.cost, counted)),
             ("error", f"{job.error.code}: {job.error.message}" if job.error else None),
+            ("warning", "the vendor told no picture" if job.warning else None),
             ("asked", checks_text(job.checks) if job.checks else None),
             ("waits for", held_text(job.hold) if job.hold else None),
             ("to decide", decide_text(job) if job.status in ("held", "unsure") else None),

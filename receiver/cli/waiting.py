@@ -82,6 +82,8 @@ def show(ended: WaitResult) -> None:
     say(job_line(job))
     if job.error is not None:
         say(clean(f"  {job.error.code}: {job.error.message}"))
+    if job.warning is not None:
+        say("  the vendor told no picture")
     if job.status == "unsure":
         say("  it is not known whether the vendor took the order")
         say(f"  to decide: {decide_text(job)}")

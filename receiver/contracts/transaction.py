@@ -18,7 +18,7 @@ from receiver.lib.steady_clock import ClockReading
 from receiver.model.deliveries import Attempt, Delivery
 from receiver.model.destinations import Destination
 from receiver.model.events import EventType, KeptEvent, OperatorEventType
-from receiver.model.jobs import KeptJob
+from receiver.model.jobs import JobWarning, KeptJob
 from receiver.model.money import (
     Breaker,
     CostRow,
@@ -70,6 +70,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: dict[str, int]
     #: By source and status: the jobs that are not over.
     jobs: dict[tuple[str, str], int]
+    #: By source and warning: the jobs that ever ended with it.
+    warnings: dict[tuple[str, str], int] = {}
     #: Of the log of what is not in the database file yet; None = this store has none.
     wal_bytes: int | None = None
 
@@ -170,6 +172,10 @@ class Transaction(Protocol):
 
     def next_check(self, sources: Sequence[str]) -> int | None:
         """When the earliest look at a job of these sources is due, Unix ms."""
+        ...
+
+    def count_warning(self, source: str, warning: JobWarning) -> None:
+        """Counts a job of a source that ended with a warning."""
         ...
 
     # money

@@ -25,13 +25,13 @@ from receiver.model.deliveries import (
     sink_lane,
 )
 from receiver.model.events import KeptEvent, change
+from receiver.model.folding import fold, is_update
 from receiver.model.jobs import (
     Job,
     JobError,
     KeptJob,
     NextAction,
     Then,
-    fold,
 )
 from receiver.model.rules import route
 
@@ -56,7 +56,11 @@ def advance(
     if after is before:
         return 0
     source = setup.sources.get(after.job.source)
-    if after.job.status == "completed" and not after.job.next_actions and source is not None:
+    updated = before is not None and is_update(before.job, after.job)
+    if updated:
+        after = msgspec.structs.replace(after, updates=after.updates + 1)
+        attempt = after.updates
+    if after.job.status == "completed" and (updated or not after.job.next_actions) and source is not None:
         after = after.with_job(next_actions=_next_actions(source, after))
     if before is not None and before.job.cost is not None and after.job.cost is None and source is not None:
         after = after.with_job(cost=source.price(after.job.action or "", after.job.params))  # a refund was taken back
@@ -64,6 +68,8 @@ def advance(
     if check_at != after.check_at:
         after = msgspec.structs.replace(after, check_at=check_at)
     event = _tell(tx, before, after, now, request, attempt)
+    if after.job.warning is not None and (before is None or before.job.warning is None):
+        tx.count_warning(after.job.source, after.job.warning)
     # The job stands in its event, so that it is not written twice.
     (tx.put_job if before else tx.add_job)(after, event.number if event else None)
     budgets.update_cost(tx, before, after, source, now)

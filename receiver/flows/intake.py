@@ -23,8 +23,7 @@ from receiver.errors import (
     Unmapped,
     Unverified,
 )
-from receiver.flows.advance import advance
-from receiver.flows.reports import mark_proven, report_to
+from receiver.flows.reports import Effect, report_new, report_to
 from receiver.lib import ids
 from receiver.lib.redaction import STRUCK
 from receiver.lib.signatures import job_of_ref, matches
@@ -34,7 +33,6 @@ from receiver.model.jobs import (
     Job,
     KeptJob,
     Report,
-    fold,
 )
 from receiver.model.requests import Seal, Unproven
 
@@ -202,10 +200,12 @@ def _struck(headers: dict[str, str]) -> dict[str, str]:
 def _take_reports(tx: Transaction, setup: Setup, number: int, arrival: ReadRequest) -> IntakeResult:
     source = setup.sources[arrival.request.source]
     now = arrival.request.received_at
-    events = 0
+    events, is_news = 0, False
     try:
         for report in arrival.reports:
-            events += _take_report(tx, setup, source, report, arrival, number, now)
+            effect = _take_report(tx, setup, source, report, arrival, number, now)
+            events += effect.events
+            is_news = is_news or effect.is_news
     except Unmapped as wrong:
         tx.mark_request(number, "unmapped", str(wrong))
         return IntakeResult(
@@ -214,7 +214,7 @@ def _take_reports(tx: Transaction, setup: Setup, number: int, arrival: ReadReque
     return IntakeResult(
         request=ids.show("req", number),
         events=events,
-        duplicate=bool(arrival.reports) and events == 0,
+        duplicate=bool(arrival.reports) and not is_news and events == 0,
         state=arrival.state,
         note=arrival.note,
     )
@@ -222,15 +222,14 @@ def _take_reports(tx: Transaction, setup: Setup, number: int, arrival: ReadReque
 
 def _take_report(
     tx: Transaction, setup: Setup, source: Source, report: Report, arrival: ReadRequest, request: int, now: int
-) -> int:
+) -> Effect:
     kept = _find(tx, source, report, arrival)
     proven = arrival.proof != "token"
     if kept is not None:
         return report_to(tx, setup, kept, report, now, request=request, proven=proven)
     if _forgotten(tx, source, report, arrival):
-        return 0
-    new = mark_proven(None, _foreign(tx, source, report, now), proven)
-    return advance(tx, setup, None, new, now, request=request)
+        return Effect(0, is_news=False)
+    return report_new(tx, setup, _foreign(tx, source, now), report, now, request=request, proven=proven)
 
 
 def _find(tx: Transaction, source: Source, report: Report, arrival: ReadRequest) -> KeptJob | None:
@@ -254,8 +253,8 @@ def _forgotten(tx: Transaction, source: Source, report: Report, arrival: ReadReq
     return report.provider_job_id is not None and tx.forgotten(source.name, report.provider_job_id)
 
 
-def _foreign(tx: Transaction, source: Source, report: Report, now: int) -> KeptJob:
-    """A job that another tool started, as it is after its first report."""
+def _foreign(tx: Transaction, source: Source, now: int) -> KeptJob:
+    """A job that another tool started, as it is before its first report."""
     number = tx.ids.next()
     job_id = ids.show("job", number)
     blank = Job(
@@ -266,7 +265,7 @@ def _foreign(tx: Transaction, source: Source, report: Report, now: int) -> KeptJ
         root_id=job_id,
         created_at=stamp(now),
     )
-    return fold(KeptJob(number=number, job=blank), report, stamp(now))
+    return KeptJob(number=number, job=blank)
 
 
 async def reparse(store: Store, setup: Setup, number: int, now: int) -> IntakeResult | None:

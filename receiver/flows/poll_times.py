@@ -6,7 +6,7 @@ from typing import Final
 
 from receiver.contracts import SILENCE, Source
 from receiver.lib.times import unstamp
-from receiver.model.jobs import KeptJob
+from receiver.model.jobs import TERMINAL, KeptJob
 
 #: The longest wait between looks that fail, ms.
 LONGEST_MS: Final = 600_000
@@ -21,10 +21,13 @@ def next_check(source: Source | None, kept: KeptJob, now: int, *, looked: bool =
 
     A report pushes it out by the source's `poll.after`; a look (`looked`) by `poll.every`. A source that is not told by
     webhooks is looked at every `poll.every` from the start. Never later than the job's deadline, while that lies ahead.
+    A job whose pictures are missing is looked at now.
     Another tool's job that cannot be asked for is given up once it is silent for the source's `deadline`.
     """
     if kept.job.status == "held":
         return unstamp(kept.job.hold.until) if kept.job.hold is not None and kept.job.hold.until else None
+    if kept.awaits_picture and source is not None and kept.job.status not in TERMINAL and not looked:
+        return now
     if source is None or kept.job.status not in ("queued", "running", "unsure"):
         return None
     deadline = deadline_of(source, kept)

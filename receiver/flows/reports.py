@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from receiver.contracts import Transaction
 from receiver.contracts.setup import Setup
 from receiver.flows.advance import advance
+from receiver.flows.poll_times import askable
 from receiver.lib.times import stamp
-from receiver.model.jobs import TERMINAL, Job, JobError, KeptJob, Report, fold
+from receiver.model.folding import fold, lacks_picture
+from receiver.model.jobs import TERMINAL, Job, JobError, KeptJob, Report
+
+
+class Effect(NamedTuple):
+    """What a report did."""
+
+    #: How many events it made.
+    events: int
+    #: Whether it told anything new.
+    is_news: bool
 
 
 def report_to(
@@ -20,13 +33,36 @@ def report_to(
     *,
     request: int | None = None,
     proven: bool = True,
-) -> int:
-    """Folds a vendor's report into a job that is kept, and does what follows; returns the number of events made.
+    asked: bool = False,
+) -> Effect:
+    """Folds a vendor's report into a job that is kept, and does what follows.
 
     `proven` False: it came by an unsigned way, so the result is read back before anything is paid because of it.
+    `asked`: it is the answer to a question, so nobody is asked again where it tells no picture.
     """
-    after = fold(kept, _own_id(tx, kept, report), stamp(now))
-    return advance(tx, setup, kept, mark_proven(kept, after, proven), now, request=request)
+    after = _after(setup, kept, _own_id(tx, kept, report), now, asked=asked)
+    is_news = after is not kept
+    return Effect(advance(tx, setup, kept, mark_proven(kept, after, proven), now, request=request), is_news)
+
+
+def report_new(
+    tx: Transaction, setup: Setup, blank: KeptJob, report: Report, now: int, *, request: int, proven: bool
+) -> Effect:
+    """The same of a job that another tool started: `blank` is what is known of it without the report."""
+    after = mark_proven(None, _after(setup, blank, report, now, asked=False), proven)
+    return Effect(advance(tx, setup, None, after, now, request=request), is_news=True)
+
+
+def _after(setup: Setup, kept: KeptJob, report: Report, now: int, *, asked: bool) -> KeptJob:
+    """The job after a report; as it was, with a look that is due at once, where it lacks pictures to ask for."""
+    source = setup.sources.get(kept.job.source)
+    if asked or source is None or kept.job.status in TERMINAL or not lacks_picture(kept, report):
+        return fold(kept, report, stamp(now))
+    status = None if kept.job.provider_job_id is not None else "running"
+    waiting = fold(kept, msgspec.structs.replace(report, status=status), stamp(now))
+    if not askable(source, waiting):
+        return fold(kept, report, stamp(now))
+    return msgspec.structs.replace(waiting, awaits_picture=True)
 
 
 def mark_proven(before: KeptJob | None, after: KeptJob, proven: bool) -> KeptJob:

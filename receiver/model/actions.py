@@ -33,6 +33,8 @@ CANONICAL: Final = frozenset(
 )
 #: Actions that work on nothing that exists already.
 ROOTS: Final = frozenset({"imagine", "blend", "describe"})
+#: Actions whose result is pictures.
+PICTURED: Final = CANONICAL - {"describe"}
 #: Actions whose result is a grid of four.
 GRIDS: Final = frozenset({"imagine", "vary", "reroll", "zoom", "pan", "inpaint", "outpaint", "blend"})
 

@@ -6,12 +6,14 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
+from receiver.model.folding import is_update
 from receiver.model.jobs import Job
 
 EventType = Literal[
     "job.progress",
     "job.completed",
     "job.failed",
+    "job.updated",
     "job.canceled",
     "job.held",
     "job.submitted",
@@ -38,7 +40,7 @@ AT_STATUS: Final[dict[str, EventType]] = {
     "unsure": "job.unsure",
 }
 #: What can happen to one job more than once.
-REPEATABLE: Final = frozenset({"job.held", "job.unsure"})
+REPEATABLE: Final = frozenset({"job.held", "job.unsure", "job.updated"})
 #: Where each type starts in an event's key; progress adds how far a running job is, a repeatable type the attempt.
 KEYS: Final[dict[str, int]] = {
     "job.progress": 0,
@@ -48,6 +50,7 @@ KEYS: Final[dict[str, int]] = {
     "job.submitted": 1003,
     "job.held": 10_000,
     "job.unsure": 20_000,
+    "job.updated": 30_000,
 }
 
 
@@ -159,8 +162,10 @@ def change(before: Job | None, after: Job, attempt: int = 0) -> tuple[EventType,
     """The type and key of the event that turned `before` into `after`; None if nothing worth telling happened.
 
     The key is unique for a job: the same change never makes a second event. `attempt` tells apart what can happen
-    again to one job (each time it is sent, or held).
+    again to one job (each time it is sent, held, or something new is told of what is completed).
     """
+    if before is not None and is_update(before, after):
+        return "job.updated", KEYS["job.updated"] + attempt
     if before is None or before.status != after.status:
         kind = AT_STATUS.get(after.status)
         if kind is not None:

@@ -25,6 +25,8 @@ ErrorCode = Literal[
     "unsupported",
 ]
 
+JobWarning = Literal["no_picture"]
+
 TERMINAL: Final = frozenset({"completed", "failed", "canceled"})
 #: The vendor has the order, or may have it: these count as live against concurrency.
 LIVE: Final = frozenset({"submitting", "unsure", "queued", "running"})
@@ -111,6 +113,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     cost: Cost | None = None
     #: Why it failed or was canceled; of an unsure job why nothing certain is known.
     error: JobError | None = None
+    #: "no_picture" = it completed, but the vendor told no picture though the action makes one.
+    warning: JobWarning | None = None
     hold: Hold | None = None
     created_at: str
     submitted_at: str | None = None
@@ -174,6 +178,14 @@ class KeptJob(msgspec.Struct, frozen=True, kw_only=True):
     awaits_step: bool = False
     #: The vendor's ids of the other jobs that the same order made: their webhooks come to this job's URL too.
     sibling_ids: tuple[str, ...] = ()
+    #: The index of each picture that the vendor gave an id of its own, by that id.
+    items: dict[str, int] = {}
+    #: What the vendor charged for each piece, by its id or its picture's address; "" = for the whole job.
+    piece_costs: dict[str, Decimal] = {}
+    #: How many times something new was told after it completed.
+    updates: int = 0
+    #: True while the vendor is asked for the pictures of a job that it called completed without telling any.
+    awaits_picture: bool = False
     #: True after we, not the vendor, declared it failed: it may still become completed.
     gave_up: bool = False
     #: When to ask the vendor about it, or to see whether its hold is over, Unix ms; None = never.
@@ -204,6 +216,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     prompt: str | None = None
     grid_url: str | None = None
     images: tuple[Image, ...] = ()
+    #: The vendor's own ids of the pictures, in their order; empty = it tells none.
+    items: tuple[str, ...] = ()
+    #: Whether the vendor says which place each picture has; else their index is the order in which they come.
+    numbered: bool = True
+    #: Whether the result is something else than pictures (texts, videos).
+    has_other_result: bool = False
     cost: Cost | None = None
     error: JobError | None = None
     #: What the provider code must remember of it, under names of its own; see `KeptJob.facts`.
@@ -212,98 +230,3 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     awaits_step: bool = False
     #: The vendor's ids of the other jobs that the same order made.
     sibling_ids: tuple[str, ...] = ()
-
-
-#: How far a job is on the vendor's side; a report never moves it back.
-RANK: Final[dict[str, int]] = {"held": 0, "planned": 0, "submitting": 0, "unsure": 0, "queued": 1, "running": 2}
-
-
-def fold(kept: KeptJob, report: Report, at: str) -> KeptJob:
-    """The job after a report. Pure; reports may come in any order, late and repeatedly.
-
-    Returns `kept` itself when the report says nothing new. `at` is when it reached us (RFC 3339). An end is final, but
-    for a failure, by our deadline or by the vendor's word: a vendor may take it back with a result.
-    """
-    if kept.job.status not in TERMINAL:
-        return _end(kept, report, at) if report.status in TERMINAL else _go_on(kept, report, at)
-    if report.status == "completed" and (kept.gave_up or _is_taken_back(kept, report)):
-        return _end(kept, report, at)
-    return _fill(kept, report) if report.status == kept.job.status else kept
-
-
-def _is_taken_back(kept: KeptJob, report: Report) -> bool:
-    return kept.job.status == "failed" and bool(report.images or report.grid_url)
-
-
-def _go_on(kept: KeptJob, report: Report, at: str) -> KeptJob:
-    job = kept.job
-    said = report.status if report.status and RANK[report.status] > RANK[job.status] else job.status
-    return _fill(
-        kept,
-        report,
-        status=said,
-        progress=max(job.progress, min(report.progress or 0, 99)),
-        submitted_at=job.submitted_at or (at if kept.ordered_by_us and report.status else None),
-        hold=None if said in LIVE else job.hold,
-        error=job.error if said == "unsure" else None,
-    )
-
-
-def _end(kept: KeptJob, report: Report, at: str) -> KeptJob:
-    job = kept.job
-    done = report.status == "completed"
-    after = _fill(
-        kept,
-        report,
-        status=report.status,
-        progress=100 if done else max(job.progress, min(report.progress or 0, 99)),
-        submitted_at=job.submitted_at or (at if kept.ordered_by_us else None),
-        finished_at=at,
-        hold=None,
-        error=None if done else report.error or _unexplained(report),
-        grid_url=report.grid_url or job.grid_url,
-        images=report.images or job.images,
-    )
-    if job.status in TERMINAL:
-        after = after.with_job(cost=report.cost or _charged(job.cost))
-    return msgspec.structs.replace(after, gave_up=False)
-
-
-def _charged(cost: Cost | None) -> Cost | None:
-    """What is known of a cost once a failure is taken back: what was paid back for it is charged after all."""
-    return cost if cost is None or cost.amount else None
-
-
-def _unexplained(report: Report) -> JobError:
-    if report.status == "canceled":
-        return JobError(code="canceled", message="the provider canceled the job")
-    return JobError(code="provider_error", message="the provider gave no reason")
-
-
-def _fill(kept: KeptJob, report: Report, **changes: object) -> KeptJob:
-    """`changes`, and every gap of the job that the report can fill; what is known already stays."""
-    job = kept.job
-    gaps: dict[str, object] = {
-        "provider_job_id": job.provider_job_id or report.provider_job_id,
-        "action": job.action or report.action,
-        "params": job.params or report.params,
-        "prompt": job.prompt or report.prompt,
-        "grid_url": job.grid_url or report.grid_url,
-        "images": job.images or report.images,
-        "cost": _better_cost(job.cost, report.cost),
-    }
-    after = msgspec.structs.replace(
-        kept,
-        job=msgspec.structs.replace(job, **{**gaps, **changes}),
-        facts={**report.facts, **kept.facts} if report.facts else kept.facts,
-        awaits_step=kept.awaits_step or report.awaits_step,
-        sibling_ids=kept.sibling_ids or report.sibling_ids,
-    )
-    return kept if after == kept else after
-
-
-def _better_cost(known: Cost | None, said: Cost | None) -> Cost | None:
-    """What the vendor reports settles what we had from the table."""
-    if said is not None and (known is None or known.source == "table"):
-        return said
-    return known

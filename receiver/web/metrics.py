@@ -39,6 +39,9 @@ class Metrics:
         self._jobs = Gauge(
             "gridhook_jobs_open", "Jobs that are not over.", ["source", "status"], registry=self._registry
         )
+        self._warnings = Gauge(
+            "gridhook_job_warnings", "Jobs that ended with a warning.", ["source", "warning"], registry=self._registry
+        )
         self._wal = Gauge(
             "gridhook_wal_bytes", "Size of the -wal: it grows while a reader stands open.", registry=self._registry
         )
@@ -107,3 +110,5 @@ class Metrics:
             self._deliveries.labels(status).set(number)
         for (source, status), number in counts.jobs.items():
             self._jobs.labels(source, status).set(number)
+        for (source, warning), number in counts.warnings.items():
+            self._warnings.labels(source, warning).set(number)

@@ -223,8 +223,8 @@ def take_answers(
         if report is None and alone is not None and alone.provider_job_id is None:
             report = alone
         if report is not None:
-            events += report_to(tx, setup, kept, report, now)
-            if report.status == "completed":
+            events += report_to(tx, setup, kept, report, now, asked=True).events
+            if report.status == "completed" and not kept.awaits_picture:
                 note_completed_by_asking(tx, setup, source, kept, now)
         events += _go_on(tx, setup, source, number, report is not None, answered, now)
     return events
@@ -235,6 +235,10 @@ def _go_on(tx: Transaction, setup: Setup, source: Source, number: int, told: boo
     kept = tx.job(number)
     if kept is None or kept.job.status in TERMINAL:
         return 0
+    if kept.awaits_picture:
+        # The vendor has called it completed before, and was asked once: its word counts.
+        done = Report(provider_job_id=kept.job.provider_job_id, status="completed")
+        return report_to(tx, setup, kept, done, now, asked=True).events
     late = now - deadline_of(source, kept)
     patience = (source.provider.retention or PATIENCE) * 1000
     if late >= 0 and (answered or late > patience):

@@ -37,12 +37,12 @@ from receiver.model.deliveries import (
     Refused,
     Unclear,
 )
+from receiver.model.folding import fold
 from receiver.model.jobs import (
     Image,
     Job,
     KeptJob,
     Report,
-    fold,
 )
 from receiver.providers import PROVIDERS
 

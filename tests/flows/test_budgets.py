@@ -107,7 +107,7 @@ async def test_a_failure_that_the_vendor_takes_back_is_paid(
 
         def told(tx: Transaction, report: Report) -> int:
             (kept,) = tx.jobs(Filters(action="upscale"))
-            return report_to(tx, here.setup, kept, report, here.clock())
+            return report_to(tx, here.setup, kept, report, here.clock()).events
 
         events = [await here.store.write(partial(told, report=one)) for one in (failed, failed, done, failed, done)]
         assert events == [1, 0, 1, 0, 0]

@@ -30,12 +30,12 @@ from receiver.model.deliveries import (
     Refused,
     Unclear,
 )
+from receiver.model.folding import fold
 from receiver.model.jobs import (
     Cost,
     Image,
     Job,
     KeptJob,
-    fold,
 )
 from receiver.providers.apimart import APIMart
 

@@ -80,6 +80,7 @@ def report_of(task: Mapping[str, Any]) -> Report:
     grid = reading.url(task.get("grid_image_url"))
     status = status_of(task.get("status"))
     action, params = kind_of(task.get("action"), grid, reading.count(images))
+    facts = facts_of(task, action, reading.urls(task.get("video_urls"), inside.get("videos")))
     return Report(
         provider_job_id=known_id,
         status=status,
@@ -91,7 +92,8 @@ def report_of(task: Mapping[str, Any]) -> Report:
         images=images,
         cost=cost_of(task) if status == "completed" else None,
         error=error_of(task) if status == "failed" else None,
-        facts=facts_of(task, action, reading.urls(task.get("video_urls"), inside.get("videos"))),
+        facts=facts,
+        has_other_result="videos" in facts or "content" in facts,
         awaits_step=str(task.get("status")).lower() == "modal",
     )
 

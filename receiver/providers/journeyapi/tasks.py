@@ -52,6 +52,7 @@ def report_of(task: Mapping[str, Any]) -> Report:
         prompt=reading.text(task.get("prompt")),
         grid_url=grid,
         images=images,
+        has_other_result=isinstance(task.get("content"), list),
         error=reading.failure(message_of(task)) if status == "failed" else None,
         facts=facts_of(task),
     )

@@ -72,6 +72,10 @@ class SqliteTransaction(
             jobs={
                 pair: self._up_to(f"SELECT 1 FROM {OPEN} AND source = ? AND status = ?", pair) for pair in self._open()
             },
+            warnings={
+                (source, warning): jobs
+                for source, warning, jobs in self._db.execute("SELECT source, warning, jobs FROM job_warnings")
+            },
             wal_bytes=wal_bytes(self._db.execute("PRAGMA database_list").fetchone()[2]),
         )
 

@@ -239,6 +239,9 @@ def test_every_field_of_a_job_is_kept() -> None:
         "missed_checks": 2,
         "replaced_by": ids.show("job", 7),
         "sibling_ids": ("a", "b"),
+        "items": {"i1": 1},
+        "piece_costs": {"i1": Decimal("0.0027")},
+        "updates": 3,
         "check_at": NOW + 1,
     }
     names = [name for name in KeptJob.__struct_fields__ if name not in ("number", "job", "intent")]

@@ -340,8 +340,9 @@ async def test_writes_are_full_synchronous_in_wal(tmp_path: Path) -> None:
         assert await store.write(pragmas) == ("wal", 2)
 
 
-def test_migrations_are_numbered_without_a_gap() -> None:
-    assert [number for number, _ in migrations()] == list(range(1, len(migrations()) + 1))
+def test_migrations_have_rising_numbers_of_their_own() -> None:
+    numbers = [number for number, _ in migrations()]
+    assert numbers == sorted(set(numbers))
 
 
 def test_migrating_twice_changes_nothing() -> None:

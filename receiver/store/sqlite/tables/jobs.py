@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +14,7 @@ from receiver.model.actions import Params
 from receiver.model.deliveries import order_lane
 from receiver.model.jobs import (
     Job,
+    JobWarning,
     KeptJob,
     Then,
 )
@@ -66,6 +68,10 @@ class JobData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     replaced_by: str | None = None
     awaits_step: bool = False
     sibling_ids: tuple[str, ...] = ()
+    items: dict[str, int] = {}
+    piece_costs: dict[str, Decimal] = {}
+    updates: int = 0
+    awaits_picture: bool = False
     gave_up: bool = False
 
 
@@ -201,6 +207,13 @@ class JobsTable(Table):
         moments = [self._db.execute(query, (source,)).fetchone()[0] for source in sources]
         return min((moment for moment in moments if moment is not None), default=None)
 
+    def count_warning(self, source: str, warning: JobWarning) -> None:
+        """Counts a job of a source that ended with a warning."""
+        self._db.execute(
+            "INSERT INTO job_warnings VALUES (?, ?, 1) ON CONFLICT (source, warning) DO UPDATE SET jobs = jobs + 1",
+            (source, warning),
+        )
+
     def _kept(self, row: tuple[Any, ...]) -> KeptJob:
         number, intent, check_at, data, event, choices = row
         rest = _REST.decode(data)
@@ -222,6 +235,10 @@ class JobsTable(Table):
             replaced_by=rest.replaced_by,
             awaits_step=rest.awaits_step,
             sibling_ids=rest.sibling_ids,
+            items=rest.items,
+            piece_costs=rest.piece_costs,
+            updates=rest.updates,
+            awaits_picture=rest.awaits_picture,
             gave_up=rest.gave_up,
             check_at=check_at,
         )
@@ -250,6 +267,10 @@ def _changing(kept: KeptJob, event: int | None) -> tuple[object, ...]:
         replaced_by=kept.replaced_by,
         awaits_step=kept.awaits_step,
         sibling_ids=kept.sibling_ids,
+        items=kept.items,
+        piece_costs=kept.piece_costs,
+        updates=kept.updates,
+        awaits_picture=kept.awaits_picture,
         gave_up=kept.gave_up,
     )
     return (

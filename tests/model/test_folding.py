@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from receiver.model.folding import MAX_IMAGES, fold
 from receiver.model.jobs import (
     TERMINAL,
     Cost,
+    Image,
     JobError,
     KeptJob,
     Report,
-    fold,
 )
 from support.records import AT, a_job, a_report, four_images
 
@@ -168,7 +169,113 @@ def test_what_the_vendor_reports_settles_a_cost_from_the_table() -> None:
 
 def test_a_result_that_told_no_pictures_is_filled_by_a_later_one() -> None:
     bare = fold(a_job(), a_report(), AT)
-    assert fold(bare, a_report(images=four_images()), AT).job.images == four_images()
+    assert bare.job.warning == "no_picture"
+    filled = fold(bare, a_report(images=four_images()), AT)
+    assert (filled.job.images, filled.job.warning) == (four_images(), None)
+
+
+@pytest.mark.parametrize("action", ["describe", "shorten"])
+def test_an_action_that_makes_no_picture_lacks_none(action: str) -> None:
+    assert fold(a_job(action=action), a_report(), AT).job.warning is None
+
+
+def test_a_result_that_is_no_picture_lacks_none() -> None:
+    assert fold(a_job(action=None), a_report(has_other_result=True), AT).job.warning is None
+    assert fold(a_job(action=None), a_report(), AT).job.warning == "no_picture"
+
+
+def test_a_lone_grid_is_no_lack() -> None:
+    grid = "https://cdn.example.com/grid.png"
+    alone = fold(a_job(), a_report(grid_url=grid), AT)
+    assert alone.job.warning is None
+    tiles = fold(alone, a_report(grid_url=grid, images=four_images()), AT)
+    assert (tiles.job.grid_url, tiles.job.images) == (grid, four_images())
+
+
+# --- pieces ----------------------------------------------------------------------------------------------------------
+
+
+class Piece(NamedTuple):
+    """A picture as a vendor tells it, with what it costs."""
+
+    item: str
+    url: str
+    cost: Decimal
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> tuple[list[Piece], list[list[Piece]]]:
+    """The pictures of a job, and the posts in which they are told: any split, order and repetition of them."""
+    count = draw(st.integers(1, 6))
+    pieces = [Piece(f"i{n}", f"https://cdn.example.com/{n}.png", Decimal(n) / 100) for n in range(count)]
+    posts = [draw(st.lists(st.sampled_from(pieces), min_size=1, max_size=4, unique=True)) for _ in range(4)]
+    return pieces, draw(st.permutations([*posts, *([piece] for piece in pieces)]))
+
+
+def post(pieces: list[Piece], *, by_item: bool) -> list[Report]:
+    """What one post is read as: a report for each of its pictures."""
+    return [
+        a_report(
+            images=(Image(index=1, url=f"{piece.url}?signature={len(pieces)}"),),
+            items=(piece.item,) if by_item else (),
+            numbered=False,
+            cost=Cost(amount=piece.cost, unit="USD", source="reported"),
+        )
+        for piece in pieces
+    ]
+
+
+@given(batches(), st.booleans())
+def test_any_split_order_and_repetition_is_the_same_set_of_pictures_and_the_same_cost(
+    batch: tuple[list[Piece], list[list[Piece]]], by_item: bool
+) -> None:
+    pieces, posts = batch
+    kept = a_job()
+    seen: dict[str, None] = {}
+    for pictures in posts:
+        news = {piece.url for piece in pictures} - seen.keys()
+        before = kept
+        kept = _all(post(pictures, by_item=by_item), kept)
+        assert (kept is not before) == bool(news)
+        seen.update(dict.fromkeys(piece.url for piece in pictures))
+    assert kept.job.status == "completed"
+    assert [image.index for image in kept.job.images] == list(range(1, len(pieces) + 1))
+    assert [image.url.partition("?")[0] for image in kept.job.images] == list(seen)
+    assert kept.job.cost is not None
+    assert kept.job.cost.amount == sum(piece.cost for piece in pieces)
+
+
+@given(st.permutations([1, 2, 3, 4]), st.lists(st.sampled_from([1, 2, 3, 4]), max_size=4))
+def test_the_vendors_numbers_are_kept_in_whatever_order_its_tiles_come(order: list[int], again: list[int]) -> None:
+    tiles = {image.index: image for image in four_images()}
+    assert _all([a_report(images=(tiles[n],)) for n in [*order, *again]], a_job()).job.images == four_images()
+
+
+def test_a_list_with_a_gap_is_filled_at_its_place() -> None:
+    first, second, *rest = four_images()
+    kept = fold(a_job(), a_report(images=(first, *rest), numbered=False), AT)
+    assert fold(kept, a_report(images=four_images(), numbered=False), AT).job.images == four_images()
+    assert second in fold(kept, a_report(images=(second,), numbered=False), AT).job.images
+
+
+def test_two_ids_are_two_pictures_even_at_one_address() -> None:
+    same = Image(index=1, url="https://cdn.example.com/latest.png")
+    kept = _all([a_report(images=(same,), items=(item,), numbered=False) for item in "aba"], a_job())
+    assert [image.index for image in kept.job.images] == [1, 2]
+
+
+def test_a_vendor_without_end_tells_64_pictures_at_most() -> None:
+    reports = [
+        a_report(images=(Image(index=1, url=f"https://x.example/{n}"),), items=(str(n),), numbered=False)
+        for n in range(70)
+    ]
+    assert len(_all(reports, a_job()).job.images) == MAX_IMAGES
+
+
+def test_of_costs_of_the_whole_job_the_latest_counts() -> None:
+    kept = fold(a_job(), a_report(images=four_images(), cost=COST), AT)
+    dearer = Cost(amount=Decimal(5), unit="credits", source="reported")
+    assert fold(kept, a_report(cost=dearer), AT).job.cost == dearer
 
 
 def test_a_preview_of_a_running_job_gives_way_to_the_result() -> None:
