@@ -15,7 +15,7 @@ from receiver.model.jobs import (
     JobError,
     Report,
 )
-from receiver.providers.shared import reading
+from receiver.providers.shared import failures, reading
 
 Status = Literal["queued", "running", "completed", "failed", "canceled"]
 
@@ -47,7 +47,7 @@ def report_of(job: Mapping[str, Any]) -> Report:
         grid_url=grid,
         images=images,
         cost=cost_of(job, status),
-        error=reading.failure(message_of(job)) if status == "failed" else None,
+        error=failures.failure(message_of(job)) if status == "failed" else None,
         facts={"expired": True} if job.get("expired") is True else {},
     )
 
@@ -124,5 +124,5 @@ def refused(value: Any, status: int) -> JobError:
     required, available = reading.number(body.get("creditsRequired")), reading.number(body.get("creditsAvailable"))
     if required is not None:
         message = f"{message or 'Insufficient credits'}: {required} needed, {available} left"
-    error = reading.failure(message, status, status)
+    error = failures.failure(message, status, status)
     return msgspec.structs.replace(error, code="unsupported", retryable=False) if status == 409 else error

@@ -12,7 +12,7 @@ from receiver.model.jobs import (
     JobError,
     Report,
 )
-from receiver.providers.shared import reading
+from receiver.providers.shared import failures, reading
 
 Status = Literal["queued", "running", "completed", "failed", "canceled"]
 
@@ -181,7 +181,7 @@ def error_of(body: Any, status: int | None = None) -> JobError:
         status = int(code)
     if message is not None and message.startswith("This action requires an upscaled task"):
         return JobError(code="unsupported", provider_code=code, message=message[:1000])
-    return reading.failure(message, code, status)
+    return failures.failure(message, code, status)
 
 
 def message_of(body: Mapping[str, Any]) -> str | None:

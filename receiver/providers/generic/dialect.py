@@ -30,7 +30,7 @@ from receiver.providers.generic.words import (
     plain,
     statuses_of,
 )
-from receiver.providers.shared import reading
+from receiver.providers.shared import failures, reading
 from receiver.providers.shared.dialect import Dialect
 from receiver.providers.shared.paths import (
     PATH_REMEDY,
@@ -131,7 +131,7 @@ class Generic(Dialect):
         raise Unmapped("no status at any of paths.status, nor pictures or progress")
 
     def _failure(self, value: Any) -> JobError:
-        return reading.failure(
+        return failures.failure(
             self._first(value, "error", reading.text), self._first(value, "error_code", reading.text)
         )
 

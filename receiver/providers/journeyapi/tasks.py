@@ -17,7 +17,7 @@ from receiver.model.jobs import (
     Report,
 )
 from receiver.providers.journeyapi.steps import ACTIONS
-from receiver.providers.shared import reading
+from receiver.providers.shared import failures, reading
 
 Status = Literal["queued", "running", "completed", "failed"]
 
@@ -53,7 +53,7 @@ def report_of(task: Mapping[str, Any]) -> Report:
         grid_url=grid,
         images=images,
         has_other_result=isinstance(task.get("content"), list),
-        error=reading.failure(message_of(task)) if status == "failed" else None,
+        error=failures.failure(message_of(task)) if status == "failed" else None,
         facts=facts_of(task),
     )
 
@@ -136,4 +136,4 @@ def facts_of(task: Mapping[str, Any]) -> dict[str, Any]:
 
 def refused(value: Any, status: int) -> JobError:
     """`{"errors":[{"msg"}]}`; 401 and 500 have the body `{}` (documented)."""
-    return reading.failure(message_of(value) if isinstance(value, dict) else None, status, status)
+    return failures.failure(message_of(value) if isinstance(value, dict) else None, status, status)

@@ -13,9 +13,7 @@ from receiver.contracts import Answer
 from receiver.errors import NotJson, Unmapped
 from receiver.lib.strict_json import read_json
 from receiver.model.jobs import (
-    ErrorCode,
     Image,
-    JobError,
     Report,
 )
 
@@ -175,45 +173,6 @@ def each(jobs: Iterable[Any], read: Callable[[Mapping[str, Any]], Report]) -> li
     if trouble is not None and not reports:
         raise trouble
     return reports
-
-
-#: Words in a vendor's message that tell what kind of failure it is (inferred from documented samples).
-_WORDS: Final[tuple[tuple[ErrorCode, tuple[str, ...]], ...]] = (
-    (
-        "moderated",
-        ("moderat", "content policy", "banned prompt", "banned word", "nsfw", "content_blocked", "sensitive"),
-    ),
-    ("insufficient_credits", ("insufficient", "not enough credit", "quota exceeded", "balance", "payment")),
-    ("rate_limited", ("rate limit", "too many requests")),
-    ("queue_full", ("queue full", "queue is full", "concurren")),
-    ("provider_timeout", ("timed out", "timeout")),
-    ("expired", ("expired",)),
-    ("canceled", ("cancel",)),
-    ("account", ("account banned", "account suspended", "account disabled")),
-    ("auth", ("unauthorized", "invalid api key", "invalid token")),
-)
-_BY_STATUS: Final[dict[int, ErrorCode]] = {
-    400: "invalid_params",
-    401: "auth",
-    402: "insufficient_credits",
-    403: "auth",
-    404: "invalid_params",
-    409: "unsupported",
-    422: "invalid_params",
-    429: "rate_limited",
-}
-_RETRYABLE: Final = frozenset({"rate_limited", "queue_full", "provider_timeout", "provider_error"})
-
-
-def failure(message: str | None, provider_code: Any = None, status: int | None = None) -> JobError:
-    """A job's error from what the vendor says: its message, its own code, the HTTP status."""
-    said = message or (f"HTTP {status}" if status else "the provider gave no reason")
-    lowered = said.lower()
-    code = next((code for code, words in _WORDS if any(word in lowered for word in words)), None)
-    code = code or _BY_STATUS.get(status or 0) or "provider_error"
-    return JobError(
-        code=code, provider_code=text(provider_code, ID_LENGTH), message=said[:1000], retryable=code in _RETRYABLE
-    )
 
 
 def json_body(value: Mapping[str, Any]) -> bytes:

@@ -13,7 +13,7 @@ from receiver.model.jobs import (
     JobError,
     Report,
 )
-from receiver.providers.shared import reading
+from receiver.providers.shared import failures, reading
 
 Status = Literal["queued", "running", "completed", "failed", "canceled"]
 
@@ -208,8 +208,8 @@ def error_of(body: Any, status: int | None = None) -> JobError:
         return JobError(code=code, provider_code=word, message=(message or word)[:1000], retryable=retryable)
     number = reading.text(inside.get("error_code"), 50) or reading.text(inside.get("code"), 50)
     if is_own_code(number):
-        status = None if str(number)[-3:] in TRANSIENT else 400
-    return reading.failure(message, number or word, status)
+        status = 503 if str(number)[-3:] in TRANSIENT else 400
+    return failures.failure(message, number or word, status)
 
 
 def is_own_code(number: str | None) -> bool:

@@ -17,7 +17,7 @@ from receiver.model.deliveries import (
     Unclear,
 )
 from receiver.model.jobs import JobError, Report
-from receiver.providers.shared import reading
+from receiver.providers.shared import failures, reading
 from receiver.providers.shared.answers import REFUSALS, read_order_answer
 
 NOW = 1_795_255_200_000
@@ -28,7 +28,7 @@ def accepted(value: Any) -> Report:
 
 
 def refused(value: Any, status: int) -> JobError:
-    return reading.failure(None, None, status)
+    return failures.failure(None, None, status)
 
 
 def outcome(status: int, body: bytes = b"{}", headers: dict[str, str] | None = None) -> OrderOutcome:

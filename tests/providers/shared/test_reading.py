@@ -138,25 +138,5 @@ def test_one_bad_job_hides_no_other_of_its_batch() -> None:
         reading.each([{}, 7], read)
 
 
-@pytest.mark.parametrize(
-    ("message", "status", "code", "retryable"),
-    [
-        ("Provider returned an error: content policy violation", None, "moderated", False),
-        ("Insufficient credits", 402, "insufficient_credits", False),
-        ("Rate limit exceeded", 429, "rate_limited", True),
-        ("task timed out", None, "provider_timeout", True),
-        (None, 401, "auth", False),
-        (None, 400, "invalid_params", False),
-        (None, None, "provider_error", True),
-    ],
-)
-def test_a_failure_is_told_by_its_words_then_by_its_status(
-    message: str | None, status: int | None, code: str, retryable: bool
-) -> None:
-    error = reading.failure(message, 8_004_005_099, status)
-    assert (error.code, error.retryable, error.provider_code) == (code, retryable, "8004005099")
-    assert error.message
-
-
 def test_a_body_leaves_out_what_is_none() -> None:
     assert reading.json_body({"a": None, "b": 0, "c": [None]}) == b'{"b":0,"c":[null]}'
