@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, Literal, Protocol
 
 import msgspec
 
+from receiver.contracts.bodies import BodyRules
 from receiver.contracts.guard import guarded
 from receiver.contracts.http import Answer, Call
 from receiver.lib.nearest import nearest
@@ -104,6 +105,8 @@ class Provider(Protocol):
     paces: Mapping[str, float]
     #: What the vendor counts in: "credits" or "USD".
     unit: str
+    #: How its bodies are read, answered and kept.
+    bodies: BodyRules
 
     def __init__(self, options: Any) -> None:
         """Takes an instance of its own `Options` and does no I/O: it is called while the configuration is read.

@@ -23,11 +23,11 @@ from receiver.errors import (
     Unmapped,
     Unverified,
 )
+from receiver.flows.bodies import challenge_of, form_fields, kept_body, read_body
 from receiver.flows.reports import Effect, report_new, report_to
 from receiver.lib import ids
 from receiver.lib.redaction import STRUCK
 from receiver.lib.signatures import job_of_ref, matches
-from receiver.lib.strict_json import read_json
 from receiver.lib.times import stamp
 from receiver.model.jobs import (
     Job,
@@ -108,6 +108,22 @@ def verify_head(request: Request, source: Source, ref_key: bytes) -> None:
         verify(request, source, ref_key)
 
 
+def challenge_in_query(request: Request, query: bytes, source: Source, ref_key: bytes) -> dict[str, str] | None:
+    """What of a GET's query is to be echoed to a vendor that tries out its address; None if there is nothing.
+
+    A ref or token in the path must be right; without one the source must verify by something else. Nothing is kept.
+    Raises Unverified.
+    """
+    path, _ = _path_proof(request, source, ref_key)
+    try:
+        value = challenge_of(form_fields(query), source.provider.bodies)
+    except NotJson:
+        return None
+    if value is not None and path is None and not source.secrets:
+        raise Unverified("no_proof")
+    return value
+
+
 def _unproven(source: Source, seal: Seal) -> Unproven:
     if seal in ("too_old", "too_new"):
         return seal
@@ -143,9 +159,11 @@ def _reports(
     body: bytes, headers: dict[str, str], source: Source
 ) -> tuple[RequestState, str | None, tuple[Report, ...]]:
     try:
-        value = read_json(body)
+        value = read_body(body, headers, source.provider.bodies)
     except NotJson as wrong:
         return "unreadable", str(wrong), ()
+    if challenge_of(value, source.provider.bodies) is not None:
+        return "mapped", "a challenge, echoed", ()
     try:
         return "mapped", None, tuple(source.provider.parse(value, headers))
     except Unmapped as wrong:
@@ -175,7 +193,9 @@ def take(tx: Transaction, setup: Setup, arrival: ReadRequest) -> IntakeResult:
     """Writes a request and all that follows from it."""
     request = arrival.request
     number = tx.ids.next()
-    headers, body = setup.redaction.request(_struck(request.headers), request.body)
+    rules = setup.sources[request.source].provider.bodies
+    body = kept_body(request.body, request.headers, rules)
+    headers, body = setup.redaction.request(_struck(request.headers), body)
     tx.add_request(
         KeptRequest(
             number=number,

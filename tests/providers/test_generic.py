@@ -26,7 +26,6 @@ from receiver.contracts import (
 )
 from receiver.errors import (
     ConfigError,
-    InvalidParams,
     OptionError,
     Unmapped,
     Unsupported,
@@ -43,7 +42,6 @@ from receiver.model.jobs import (
 from receiver.providers import PROVIDERS
 from receiver.providers.generic import Generic
 from receiver.providers.generic.options import Options
-from receiver.providers.shared.paths import found_at, path_of
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "generic"
 NOW = 1_795_255_200_000
@@ -379,47 +377,6 @@ def test_an_empty_secret_signs_nothing() -> None:
 @given(st.text(st.characters(codec=None)), st.sampled_from(["secret", "hmac-sha256-hex", "hmac-sha256-base64"]))
 def test_no_header_text_makes_it_raise(given: str, scheme: str) -> None:
     assert seal(f'verify = {{ scheme = "{scheme}" }}', {"x-webhook-secret": given}, "a secret nobody sends") == "wrong"
-
-
-# --- paths ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("path", "wanted"),
-    [
-        ("a.b", [1]),
-        ("a.none", []),
-        ("list[0].x", [1]),
-        ("list[9].x", []),
-        ("list[*].x", [1, 2]),
-        ("list", [[{"x": 1}, {"x": 2}, {}]]),
-        ("deep[*][1]", [2, 4]),
-        ("a.b.c", []),
-        ("a-b c", ["odd"]),
-    ],
-)
-def test_a_path_leads_to_what_stands_there(path: str, wanted: list[Any]) -> None:
-    value = {"a": {"b": 1}, "list": [{"x": 1}, {"x": 2}, {}], "deep": [[1, 2], [3, 4]], "a-b c": "odd"}
-    assert found_at(value, path_of(path)) == wanted
-
-
-def test_a_path_may_begin_in_a_list() -> None:
-    assert found_at([{"id": 1}, {"id": 2}], path_of("[1].id")) == [2]
-    assert found_at([{"id": 1}, {"id": 2}], path_of("[*].id")) == [1, 2]
-
-
-def test_a_path_leads_to_no_more_than_64_values() -> None:
-    assert len(found_at([[0] * 100] * 100, path_of("[*][*]"))) == 64
-
-
-@given(st.text(max_size=30))
-def test_a_text_is_a_path_or_refused(text: str) -> None:
-    try:
-        path = path_of(text)
-    except InvalidParams:
-        return
-    assert path
-    found_at({"a": [1]}, path)
 
 
 # --- nothing goes out -------------------------------------------------------------------------------------------------

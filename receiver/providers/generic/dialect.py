@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, TypeVar
+from decimal import Decimal
+from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 
 from receiver.contracts import Request, Seal, Source
+from receiver.contracts.bodies import BodyRules
 from receiver.errors import (
     InvalidParams,
     OptionError,
     Unmapped,
     raise_option_errors,
 )
-from receiver.model.actions import GRIDS
+from receiver.lib.nearest import nearest
+from receiver.model.actions import CANONICAL, GRIDS, Params
 from receiver.model.jobs import (
     Cost,
     Image,
@@ -32,14 +35,16 @@ from receiver.providers.generic.words import (
 )
 from receiver.providers.shared import failures, reading
 from receiver.providers.shared.dialect import Dialect
-from receiver.providers.shared.paths import (
-    PATH_REMEDY,
-    Path,
-    found_at,
-    path_of,
-)
+from receiver.providers.shared.paths import PATH_REMEDY, Path
 
 T = TypeVar("T")
+
+DEFAULTS: Final = keys.Places()
+#: How many jobs one post may tell of. One with more is kept as unmapped: none of them is left out silently.
+MOST_JOBS: Final = 1000
+#: Where an object that is an error says why.
+WHY: Final = ("message", "msg", "raw_message", "error", "detail", "description", "type")
+ENDS: Final = frozenset({"completed", "failed", "canceled"})
 
 
 class Generic(Dialect):
@@ -54,35 +59,69 @@ class Generic(Dialect):
         found: list[OptionError] = []
         self._options = options
         self.unit = options.cost_unit
+        self.bodies = BodyRules(form=options.form, challenge=options.challenge, redact=options.redact)
+        self._factor = Decimal(repr(options.cost_factor))
         self._seals = SealReader(options.verify, found)
         self.seals = self._seals.seals
         self._paths = {
-            name: _paths(name, getattr(options.paths, name), found) for name in keys.Places.__struct_fields__
+            name: _paths(f"paths.{name}", getattr(options.paths, name), found) for name in DEFAULTS.__struct_fields__
         }
+        self._each = _paths("each", options.each, found)
+        _paths("challenge", options.challenge or (), found)
+        _paths("redact", options.redact, found)
+        if any("|" in path for path in options.redact):
+            found.append(OptionError("redact", "cannot go on inside a text", "strike out the whole text"))
         if not options.paths.id:
             remedy = 'say where the job\'s id stands, for example "data.task_id"'
             found.append(OptionError("paths.id", "is empty", remedy))
+        if options.action and options.action not in CANONICAL:
+            found.append(
+                OptionError("action", f"{options.action!r} is none", nearest(options.action, sorted(CANONICAL)))
+            )
         self._statuses = statuses_of(options.words, found)
         self._actions = actions_of(options.actions, found)
+        #: What an operator wrote means what it says; the defaults are guesses at many vendors.
+        self._grid_is_written = options.paths.grid != DEFAULTS.grid
+        error_is_written = options.paths.error != DEFAULTS.error
+        self._error_wins = error_is_written if options.error_wins is None else options.error_wins
+        self._failed_by_error = error_is_written if options.failed_by_error is None else options.failed_by_error
         raise_option_errors(found)
 
     # --- in ----------------------------------------------------------------------------------------------------------
 
     def seal(self, request: Request, source: Source) -> Seal:
-        """The configured header: an echoed secret, or an HMAC-SHA256 under one of the secrets."""
+        """The configured header: an echoed secret, or a signature under one of the secrets."""
         return self._seals.seal(request, source)
 
     def parse(self, value: Any, headers: Mapping[str, str]) -> list[Report]:
-        """One report, by the configured paths and words. Raises Unmapped without an id or with an unknown status."""
-        job_id = self._first(value, "id", reading.job_id)
-        if job_id is None:
-            raise Unmapped("no id at any of paths.id")
-        action, params = action_of(self._first(value, "action", reading.text), self._actions)
+        """A report for each job, by the configured paths and words.
+
+        Raises Unmapped where no job has an id and a known status, or one post tells of several without `each`.
+        """
+        if not self._each:
+            return [self._report(value)]
+        jobs = [job for path in self._each for job in path.found(value, MOST_JOBS + 1)]
+        if not jobs:
+            raise Unmapped("no job at any of each")
+        if len(jobs) > MOST_JOBS:
+            raise Unmapped(f"more than {MOST_JOBS} jobs at once")
+        return reading.each(jobs, self._report)
+
+    def _report(self, value: Any) -> Report:
+        job_id = self._id(value)
+        action, params = self._action(value)
         grid, images = self._pictures(value, action)
+        index = self._first(value, "index", _tile)
+        if index is not None and action in ("pick", "vary"):
+            params = {**params, "index": index}
+        elif index is not None and len(images) == 1:
+            images = (Image(index=index, url=images[0].url),)
         progress = self._first(value, "progress", self._percent)
-        status = self._status(value, has_pictures=bool(grid or images), has_progress=progress is not None)
+        word = self._first(value, "status", reading.text)
+        reason = self._first(value, "error", _reason)
+        status = self._status(word, reason, has_pictures=bool(grid or images), has_progress=progress is not None)
         done = status == "completed"
-        report = Report(
+        return Report(
             provider_job_id=job_id,
             status=status,
             progress=100 if done else progress,
@@ -92,37 +131,67 @@ class Generic(Dialect):
             # Before the end some vendors send unfinished pictures (documented for ImagineAPI).
             grid_url=grid if done else None,
             images=images if done else (),
-            cost=self._cost(value) if status in ("completed", "failed", "canceled") else None,
-            error=self._failure(value) if status == "failed" else None,
+            items=self._items(value, images) if done else (),
+            # Tiles that come with their grid have its places; other pictures may come one after the other.
+            numbered=grid is not None or index is not None,
+            cost=self._cost(value) if status in ENDS else None,
+            error=self._failure(value, reason, word) if status == "failed" else None,
         )
-        return [report]
 
     def _first(self, value: Any, name: str, read: Callable[[Any], T | None]) -> T | None:
         """What the first path of this name leads to that can be read."""
         for path in self._paths[name]:
-            for there in found_at(value, path):
+            for there in path.found(value):
                 known = read(there)
                 if known is not None:
                     return known
         return None
+
+    def _id(self, value: Any) -> str:
+        """The job's id. Raises Unmapped where there is none, or where there are several: whose are the pictures?"""
+        for path in self._paths["id"]:
+            ids = {known: None for there in path.found(value) if (known := reading.job_id(there)) is not None}
+            if len(ids) > 1:
+                raise Unmapped(f"{len(ids)} jobs in one post: say where each stands (each)")
+            if ids:
+                return next(iter(ids))
+        raise Unmapped("no id at any of paths.id")
+
+    def _action(self, value: Any) -> tuple[str | None, Params]:
+        if self._options.action:
+            return self._options.action, {}
+        return action_of(self._first(value, "action", reading.text), self._actions)
 
     def _percent(self, value: Any) -> int | None:
         return reading.fraction(value) if self._options.progress_unit == "fraction" else reading.percent(value)
 
     def _pictures(self, value: Any, action: str | None) -> tuple[str | None, tuple[Image, ...]]:
         grid = self._first(value, "grid", reading.url)
-        images = next((tiles for path in self._paths["images"] if (tiles := _tiles(found_at(value, path)))), ())
-        if grid is not None and not images and action not in GRIDS:
+        images = next((tiles for path in self._paths["images"] if (tiles := _tiles(path.found(value)))), ())
+        is_grid = action in GRIDS or (action is None and self._grid_is_written)
+        if grid is not None and not images and not is_grid:
             return None, reading.tiles(grid)
         return grid, images
 
-    def _status(self, value: Any, *, has_pictures: bool, has_progress: bool) -> Status:
-        word = self._first(value, "status", reading.text)
+    def _items(self, value: Any, images: tuple[Image, ...]) -> tuple[str, ...]:
+        """The vendor's ids of these pictures; nothing unless each has one."""
+        for path in self._paths["item"]:
+            ids = [reading.job_id(there) for there in path.found(value)]
+            places = [0] if len(ids) == len(images) == 1 else [image.index - 1 for image in images]
+            told = [ids[place] for place in places if place < len(ids)]
+            known = tuple(item for item in told if item is not None)
+            if known and len(known) == len(images):
+                return known
+        return ()
+
+    def _status(self, word: str | None, reason: str | None, *, has_pictures: bool, has_progress: bool) -> Status:
         if word is not None:
             known = self._statuses.get(plain(word))
             if known is None:
                 raise Unmapped(f"unknown status {word[:50]!r}: name it in words")
-            return known
+            return "failed" if known == "completed" and reason is not None and self._error_wins else known
+        if reason is not None and self._failed_by_error:
+            return "failed"
         # Apiframe v1's documented final body has no status.
         if has_pictures:
             return "completed"
@@ -130,29 +199,52 @@ class Generic(Dialect):
             return "running"
         raise Unmapped("no status at any of paths.status, nor pictures or progress")
 
-    def _failure(self, value: Any) -> JobError:
-        return failures.failure(
-            self._first(value, "error", reading.text), self._first(value, "error_code", reading.text)
-        )
+    def _failure(self, value: Any, reason: str | None, word: str | None) -> JobError:
+        code = self._first(value, "error_code", reading.text)
+        return failures.failure(reason, code, word=word, own=self._options.errors)
 
     def _cost(self, value: Any) -> Cost | None:
-        amount = self._first(value, "cost", reading.number)
-        if amount is None or amount < 0:
-            return None
-        return Cost(amount=amount, unit=self.unit, source="reported")
+        for path in self._paths["cost"]:
+            amounts = [amount for there in path.found(value) if (amount := reading.number(there)) is not None]
+            if amounts and min(amounts) >= 0:
+                return Cost(amount=sum(amounts, Decimal(0)) * self._factor, unit=self.unit, source="reported")
+        return None
 
 
-def _paths(name: str, given: keys.Paths, found: list[OptionError]) -> tuple[Path, ...]:
+def _paths(key: str, given: keys.Paths, found: list[OptionError]) -> tuple[Path, ...]:
     """The paths that can be read; what cannot goes to `found`."""
     paths: list[Path] = []
     for text in [given] if isinstance(given, str) else given:
         try:
-            paths.append(path_of(text))
+            paths.append(Path(text))
         except InvalidParams as wrong:
-            found.append(OptionError(f"paths.{name}", str(wrong), PATH_REMEDY))
+            found.append(OptionError(key, str(wrong), PATH_REMEDY))
     return tuple(paths)
 
 
 def _tiles(values: list[Any]) -> tuple[Image, ...]:
     """Pictures from what a path led to: the items of a list, or the list itself."""
     return reading.tiles(values[0] if len(values) == 1 and isinstance(values[0], list) else values)
+
+
+def _tile(value: Any) -> int | None:
+    """A place from 1 on."""
+    place = reading.number(value)
+    return int(place) if place is not None and 1 <= place <= reading.MAX_IMAGES and place == int(place) else None
+
+
+def _reason(value: Any, depth: int = 0) -> str | None:
+    """Why it failed, from a text, an object with one, or a list of these; an envelope's "success" is no reason."""
+    if isinstance(value, str):
+        known = reading.text(value)
+        return known if known is not None and failures.is_reason(known) else None
+    inner: list[Any] = []
+    if isinstance(value, dict):
+        inner = [
+            value.get(name) for name in ("message", "msg", "raw_message", "error", "detail", "description", "type")
+        ]
+    elif isinstance(value, list):
+        inner = value[:8]
+    if depth >= 3:
+        return None
+    return next((known for one in inner if (known := _reason(one, depth + 1)) is not None), None)

@@ -1,7 +1,6 @@
 """The keys of `[sources.NAME]` that describe a vendor.
 
-The defaults read the shapes of `providers.md` 6 as they are: Apiframe v1, PiAPI, TTAPI, Legnext, ImagineAPI and
-midjourney-proxy.
+The defaults read these as they are: Apiframe v1, PiAPI, TTAPI, Legnext, ImagineAPI and midjourney-proxy.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from receiver.errors import OptionError
+from receiver.model.jobs import ErrorCode
 
 #: In the file a duration in quotes; here seconds.
 Tolerance = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=1, le=86_400)]
@@ -76,7 +76,11 @@ class Places(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         "imageUrls[*]",
         "images[*]",
         "data.images[*]",
-        "payload.upscaled[*]",
+        "payload.upscaled_urls[*]",
+        "output.temporary_image_urls[*]",
+        "data.output.temporary_image_urls[*]",
+        "data.outputs[*]",
+        "outputs[*]",
     )
     #: The picture of all tiles. Where there are no `images` and the action makes no grid, it is the one picture.
     grid: Paths = (
@@ -95,6 +99,7 @@ class Places(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         "error.raw_message",
         "data.error.message",
         "data.error.raw_message",
+        "data.error",
         "error",
         "errors[0].msg",
         "failReason",
@@ -104,8 +109,12 @@ class Places(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     error_code: Paths = ("error.code", "data.error.code")
     action: Paths = ("task_type", "data.task_type", "data.action", "action")
     prompt: Paths = ("prompt", "data.prompt", "input.prompt", "data.input.prompt", "payload.prompt")
-    #: What the job cost, in `cost_unit`. No default: vendors count in their own coin.
+    #: What the job cost, in `cost_unit`; with `[*]` it adds up. No default: vendors count in their own coin.
     cost: Paths = ()
+    #: Which tile (1-4) was picked or varied, else which place the one picture has.
+    index: Paths = ()
+    #: The vendor's own ids of the pictures, in their order: what comes in several posts is told apart by them.
+    item: Paths = ()
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -126,6 +135,24 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     words: Words = Words()
     #: The vendor's words for actions to canonical ones: `{ enlarge = "upscale" }`.
     actions: dict[str, str] = {}
+    #: The action of every job, where the vendor never tells it; "" = it does.
+    action: str = ""
+    #: What the vendor's texts and codes mean, before the usual meanings: `{ moderated = ["policies", "1102"] }`.
+    errors: dict[ErrorCode, tuple[str, ...]] = {}
+    #: Whether an error at `paths.error` beats a finished status; None = where `paths.error` is written.
+    error_wins: bool | None = None
+    #: Whether an error without a status is a failure; None = where `paths.error` is written.
+    failed_by_error: bool | None = None
+    #: Where the jobs of one post stand: `"data[*]"` is a report for each; all other paths begin there. () = it is one.
+    each: Paths = ()
+    #: Whether posts are forms; a field `payload` holds JSON.
+    form: bool = False
+    #: The name of a value in body or query that is to be echoed; "" = none is.
+    challenge: str = ""
+    #: What is struck out of a body before it is kept.
+    redact: tuple[str, ...] = ()
     #: How `progress` is counted: 0-100, or as a share of one.
     progress_unit: Literal["percent", "fraction"] = "percent"
     cost_unit: Literal["credits", "USD"] = "credits"
+    #: How many of `cost_unit` one of the vendor's own units is.
+    cost_factor: Annotated[float, msgspec.Meta(gt=0)] = 1.0

@@ -18,7 +18,7 @@ from receiver.providers.generic.options import Words
 Status = Literal["queued", "running", "completed", "failed", "canceled"]
 
 STATUSES: Final[tuple[Status, ...]] = ("queued", "running", "completed", "failed", "canceled")
-#: The usual words (documented by one vendor of `providers.md` 6 or another; `ON_QUEUE` is TTAPI's, inferred).
+#: The usual words (documented by one vendor or another; `ON_QUEUE` is TTAPI's, inferred).
 USUAL: Final[dict[Status, tuple[str, ...]]] = {
     "queued": (
         "queued",
@@ -30,10 +30,21 @@ USUAL: Final[dict[Status, tuple[str, ...]]] = {
         "submitted",
         "not_start",
         "created",
+        "waiting",
+        "queuing",
     ),
-    "running": ("running", "processing", "in_progress", "on_queue", "started", "progress", "modal"),
-    "completed": ("completed", "finished", "success", "succeeded", "done"),
-    "failed": ("failed", "failure", "fail", "error", "moderated"),
+    "running": ("running", "processing", "in_progress", "on_queue", "started", "progress", "modal", "generating"),
+    "completed": ("completed", "complete", "finished", "success", "succeeded", "done", "ready"),
+    "failed": (
+        "failed",
+        "failure",
+        "fail",
+        "error",
+        "moderated",
+        "content_moderated",
+        "request_moderated",
+        "task_not_found",
+    ),
     "canceled": ("canceled", "cancelled", "cancel"),
 }
 #: The usual words for actions. A bare "upscale" is U1-U4 at the vendors that say it (midjourney-proxy, Apiframe v1).

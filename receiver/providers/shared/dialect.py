@@ -19,6 +19,7 @@ from receiver.contracts import (
     Seal,
     Source,
 )
+from receiver.contracts.bodies import PLAIN_JSON, BodyRules
 from receiver.errors import Unmapped, Unsupported
 from receiver.model.actions import PARAMETERS, Params
 from receiver.model.deliveries import OrderOutcome, Unclear
@@ -52,6 +53,7 @@ class Dialect(Provider):
     retention: float | None = None
     paces: Mapping[str, float] = NO_PACES
     unit: str = "credits"
+    bodies: BodyRules = PLAIN_JSON
 
     def __init__(self, options: Any) -> None:
         """Needs no options."""

@@ -1,51 +1,144 @@
-"""Dotted paths into foreign JSON: `data.output.image_urls[*]`."""
+"""Paths into foreign JSON: `data.output.image_urls[*]`, `data.result|json.urls[0]`, `text|match([0-9]+)%`."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
-from receiver.errors import InvalidParams
+from receiver.errors import InvalidParams, NotJson
+from receiver.lib.strict_json import read_json
 
-#: A name, a place in a list, or None for every place.
-Step = str | int | None
-Path = tuple[Step, ...]
+#: From one value to those that it leads to.
+Step = Callable[[Any], list[Any]]
 
 LONGEST_PATH: Final = 300
 #: How many values one path may lead to.
 MOST_VALUES: Final = 64
+#: Characters of a text that an expression is tried on: what a foreign text costs is bounded.
+LONGEST_MATCH: Final = 1000
 _SEGMENT: Final = re.compile(r"([^.\[\]]*)((?:\[(?:[0-9]{1,4}|\*)\])*)")
 _PLACE: Final = re.compile(r"\[([0-9]{1,4}|\*)\]")
-PATH_REMEDY: Final = 'write names joined by dots, with [0] or [*] for lists: "data.images[*].url"'
+_NOWHERE: Final = object()
+PATH_REMEDY: Final = (
+    'write names joined by dots, with [0] or [*] for lists: "data.images[*].url"; behind a text "|json.NAME" goes on '
+    'in the JSON that it holds, and "|match(EXPRESSION)" takes the first group'
+)
 
 
-def path_of(text: str) -> Path:
-    """The steps of a path. Raises InvalidParams for what is none."""
-    if not 0 < len(text) <= LONGEST_PATH:
-        raise InvalidParams(f"{text[:50]!r} is no path")
-    steps: list[Step] = []
+class Path:
+    """A path that was taken apart once, when the configuration was read."""
+
+    __slots__ = ("_names", "_steps", "is_many", "text")
+
+    def __init__(self, text: str) -> None:
+        """Raises InvalidParams for what is no path."""
+        if not 0 < len(text) <= LONGEST_PATH:
+            raise InvalidParams(f"{text[:50]!r} is no path")
+        self.text = text
+        names, steps = _taken_apart(text)
+        #: The names that it begins with: most paths are nothing else.
+        self._names = tuple(names)
+        self._steps = tuple(steps)
+        #: Whether it may lead to several values.
+        self.is_many = "[*]" in text.partition("|match(")[0]
+
+    def __repr__(self) -> str:
+        return f"Path({self.text!r})"
+
+    def found(self, value: Any, most: int = MOST_VALUES) -> list[Any]:
+        """What stands there: nothing, one value, or with `[*]` several in their order, `most` at the most."""
+        for name in self._names:
+            if type(value) is not dict:
+                return []
+            value = value.get(name, _NOWHERE)
+            if value is _NOWHERE:
+                return []
+        if not self._steps:
+            return [value]
+        values = [value]
+        for step in self._steps:
+            values = [inner for outer in values for inner in step(outer)][:most]
+        return values
+
+
+def segments(text: str) -> list[str | int | None]:
+    """Names, places in lists, and None for every place, of a path without `|`. Raises InvalidParams for what is none."""
+    found: list[str | int | None] = []
     for position, segment in enumerate(text.split(".")):
         known = _SEGMENT.fullmatch(segment)
         # Only the first may be without a name: `[0].id` leads into a list at the top.
         if known is None or known[1] != known[1].strip() or not (known[1] or (position == 0 and known[2])):
-            raise InvalidParams(f"{text!r} is no path at {segment!r}")
-        if known[1]:
-            steps.append(known[1])
-        steps.extend(None if place == "*" else int(place) for place in _PLACE.findall(known[2]))
-    return tuple(steps)
+            raise InvalidParams(f"{text[:50]!r} is no path at {segment!r}")
+        found += [known[1]] if known[1] else []
+        found += [None if place == "*" else int(place) for place in _PLACE.findall(known[2])]
+    return found
 
 
-def found_at(value: Any, path: Path) -> list[Any]:
-    """What stands at a path: nothing, one value, or with `[*]` several in their order."""
-    values = [value]
-    for step in path:
-        values = [inner for outer in values for inner in _into(outer, step)][:MOST_VALUES]
-    return values
+def _taken_apart(text: str) -> tuple[list[str], list[Step]]:
+    """The names that a path begins with, and the steps behind them. Raises InvalidParams."""
+    head, bar, rest = text.partition("|")
+    names: list[str] = []
+    steps: list[Step] = []
+    for segment in segments(head):
+        if isinstance(segment, str) and not steps:
+            names.append(segment)
+        else:
+            steps.append(_name(segment) if isinstance(segment, str) else _every if segment is None else _place(segment))
+    if bar:
+        steps += _behind_bar(rest, text)
+    return names, steps
 
 
-def _into(value: Any, step: Step) -> list[Any]:
-    if isinstance(step, str):
-        return [value[step]] if isinstance(value, dict) and step in value else []
-    if not isinstance(value, list):
+def _behind_bar(rest: str, text: str) -> list[Step]:
+    """The steps of what stands behind a `|`."""
+    if rest.startswith("match(") and rest.endswith(")"):
+        return [_match(rest[len("match(") : -1], text)]
+    word, dot, inner = rest.partition(".")
+    if word == "json":
+        if not dot:
+            return [_json]
+        names, steps = _taken_apart(inner)
+        return [_json, *map(_name, names), *steps]
+    for begun in ("json[", "json|"):
+        if rest.startswith(begun):
+            names, steps = _taken_apart(rest[4:]) if begun == "json[" else ([], _behind_bar(rest[5:], text))
+            return [_json, *map(_name, names), *steps]
+    raise InvalidParams(f"{text!r} is no path at {'|' + rest[:30]!r}")
+
+
+def _name(name: str) -> Step:
+    return lambda value: [value[name]] if isinstance(value, dict) and name in value else []
+
+
+def _place(place: int) -> Step:
+    return lambda value: value[place : place + 1] if isinstance(value, list) else []
+
+
+def _every(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _json(value: Any) -> list[Any]:
+    """The JSON that a text holds; what is JSON already stays."""
+    if not isinstance(value, str):
+        return [value] if isinstance(value, dict | list) else []
+    try:
+        return [read_json(value.encode("utf-8", "replace"))]
+    except NotJson:
         return []
-    return value if step is None else value[step : step + 1]
+
+
+def _match(expression: str, text: str) -> Step:
+    try:
+        known = re.compile(expression)
+    except re.error as wrong:
+        raise InvalidParams(f"{text!r} has an expression that cannot be read: {wrong}") from None
+    if known.groups < 1:
+        raise InvalidParams(f"{text!r} has an expression without a group in parentheses")
+
+    def matched(value: Any) -> list[Any]:
+        found = known.search(str(value)[:LONGEST_MATCH]) if type(value) in (str, int, float) else None
+        return [found[1]] if found is not None and found[1] is not None else []
+
+    return matched

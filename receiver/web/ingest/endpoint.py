@@ -10,8 +10,8 @@ from starlette.types import Receive, Scope, Send
 
 from receiver.contracts import Request, Source, Store
 from receiver.contracts.setup import Setup
-from receiver.errors import StoreUnavailable, Unverified
-from receiver.flows import intake
+from receiver.errors import NotJson, StoreUnavailable, Unverified
+from receiver.flows import bodies, intake
 from receiver.flows.intake import IntakeResult
 from receiver.lib.times import Clock
 from receiver.web.http.incoming import IncomingRequest
@@ -60,7 +60,7 @@ class Ingest:
         """The ASGI call for a path below `/in/`, for servers that have nothing but ASGI."""
         sender = scope["client"][0] if scope.get("client") else ""
         request = IncomingRequest(scope["method"], b"/", "1.1", scope["headers"], sender)
-        request.path = scope["path"]
+        request.path, request.query = scope["path"], scope.get("query_string", b"")
         try:
             request.body = await read_body(receive, read_headers(scope["headers"]), self._max_body)
             reply = await self.answer(request)
@@ -76,7 +76,7 @@ class Ingest:
         name, token = _address(request.path)
         source = self._setup.sources.get(name)
         if source is None or request.method != "POST":
-            return self._refuse(request, source, NO_SUCH_SOURCE if source is None else NOT_POSTED, started)
+            return self._not_posted(request, source, started)
         webhook = Request(
             source=name,
             headers=read_headers(request.headers),
@@ -95,7 +95,36 @@ class Ingest:
         except Exception:  # nothing of a fault is told outside
             log.exception("intake.broke", source=name)
             return reply_to(INTERNAL)
-        return self._taken(request, source, result, started)
+        challenge = self._challenge(webhook, source) if result.note is not None else None
+        return self._taken(request, source, result, started) if challenge is None else challenge
+
+    def _challenge(self, webhook: Request, source: Source) -> HttpReply | None:
+        """The echo of a challenge in a body that was kept; None if there is none."""
+        rules = source.provider.bodies
+        if not rules.challenge:
+            return None
+        try:
+            echo = bodies.challenge_of(bodies.read_body(webhook.body, webhook.headers, rules), rules)
+        except NotJson:
+            return None
+        return None if echo is None else HttpReply(200, _ENCODER.encode(echo), JSON)
+
+    def _not_posted(self, request: IncomingRequest, source: Source | None, started: int) -> HttpReply:
+        """The answer to what is no POST to a source: a vendor may try out its address by GET."""
+        if source is None:
+            return self._refuse(request, source, NO_SUCH_SOURCE, started)
+        if request.method != "GET" or not source.provider.bodies.challenge:
+            return self._refuse(request, source, NOT_POSTED, started)
+        token = _address(request.path)[1]
+        asked = Request(source=source.name, headers={}, body=b"", path_token=token, received_at=started)
+        try:
+            echo = intake.challenge_in_query(asked, request.query, source, self._store.ref_key)
+        except Unverified as no:
+            return self._refuse(request, source, NOT_VERIFIED, started, no.reason)
+        if echo is None:
+            return self._refuse(request, source, NOT_POSTED, started)
+        self._note(source, "challenge", request, started)
+        return HttpReply(200, _ENCODER.encode(echo), JSON)
 
     def head_refusal(self, request: IncomingRequest) -> HttpReply | None:
         """The answer to a request whose head alone shows that it will be refused, else None."""
@@ -103,6 +132,8 @@ class Ingest:
         name, token = _address(request.path)
         source = self._setup.sources.get(name)
         if source is None or request.method != "POST":
+            if source is not None and request.method == "GET" and source.provider.bodies.challenge:
+                return None
             return self._refuse(request, source, NO_SUCH_SOURCE if source is None else NOT_POSTED, started)
         headers = read_headers(request.headers)
         webhook = Request(source=name, headers=headers, body=b"", path_token=token, received_at=started)
