@@ -24,6 +24,10 @@ from receiver.views.costs import BudgetState, StoppedSource
 #: Of a secret at least so long its first characters are shown, so that it can be told from another one.
 TELLING: Final = 12
 FIRST: Final = 4
+#: What to do with the secret of a source whose vendor signs.
+HOW_TO_SIGN: Final = (
+    "paste it as the signing (webhook) secret at the vendor, or take the one shown there; no header has it"
+)
 #: The span of a budget in words.
 WITHIN: Final[dict[str, str]] = {"day": "a day", "week": "a week", "month": "a month", "total": "in all"}
 
@@ -36,8 +40,10 @@ class SourceFacts(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str
     #: What to register for jobs that are started elsewhere; None = nothing can be registered.
     webhook_url: str | None
-    #: The header that must carry the secret.
+    #: The header that must carry the secret; None if it carries none: a signature is made with it.
     header: str | None
+    #: What to do with the secret at the vendor; None where a header carries it.
+    secret_note: str | None = None
     #: Masked, unless it was asked for in full.
     secret: str | None
     verified_by: str
@@ -94,7 +100,8 @@ def source_facts(source: Source, config: Config, show_secrets: bool, money: Mone
         provider=source.provider.name,
         base_url=source.base_url,
         webhook_url=_webhook_url(source, config.public_url, show_secrets),
-        header=_header(source) if source.secrets else None,
+        header=_header(source) if source.secrets and not _signs(source) else None,
+        secret_note=HOW_TO_SIGN if source.secrets and _signs(source) else None,
         secret=_masked(source.secrets[0], show_secrets) if source.secrets else None,
         verified_by=_verified_by(source),
         orders=source.api_key is not None,
@@ -111,6 +118,7 @@ def show_source(source: SourceFacts) -> None:
     pairs = [
         ("webhook URL", source.webhook_url or "none to register"),
         ("header", f"{source.header}: {source.secret}" if source.header else None),
+        ("signing secret", f"{source.secret}: {source.secret_note}" if source.secret_note else None),
         ("verified by", source.verified_by),
         ("orders", source.orders_note),
         ("stopped", stopped_text(source.stopped) if source.stopped is not None else None),
@@ -147,6 +155,11 @@ def _header(source: Source) -> str:
     if _has_own_header(source):
         return f"the one of sources.{source.name}.verify"
     return "x-webhook-secret"
+
+
+def _signs(source: Source) -> bool:
+    """Whether the vendor signs with the secret as the description says: in no header does the secret itself stand."""
+    return _has_own_header(source) and source.provider.seals == "signature"
 
 
 def _has_own_header(source: Source) -> bool:

@@ -14,7 +14,17 @@ from receiver.model.jobs import ErrorCode
 
 #: In the file a duration in quotes; here seconds.
 Tolerance = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=1, le=86_400)]
-Scheme = Literal["secret", "hmac-sha256-hex", "hmac-sha256-base64"]
+Scheme = Literal[
+    "secret",
+    "standard-webhooks",
+    "hmac-sha256",
+    "hmac-sha512",
+    "hmac-sha1",
+    "ed25519",
+    # The names of before there was `encoding`.
+    "hmac-sha256-hex",
+    "hmac-sha256-base64",
+]
 #: One path or several; of several the first that leads to something usable counts.
 Paths = str | tuple[str, ...]
 
@@ -29,14 +39,30 @@ def _check_prefix(prefix: str) -> None:
 class Verify(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[sources.NAME.verify]`: what a webhook must carry. `secrets` are what is echoed, or the HMAC's keys."""
 
-    header: str = "x-webhook-secret"
-    #: "secret" = the header's text is one of `secrets`; else it is the HMAC-SHA256 of the raw body.
+    #: Left out: "x-webhook-secret", or "webhook-signature" for Standard Webhooks.
+    header: str = ""
+    #: "secret" = the header's text is one of `secrets`; "standard-webhooks" says everything else here by itself; of the
+    #: others the header holds the HMAC or Ed25519 signature (then `secrets` are the vendor's public keys).
     scheme: Scheme = "secret"
+    #: How the signature is written.
+    encoding: Literal["hex", "base64"] = "hex"
     #: Stands in the header before the secret or the signature; may be missing there.
     prefix: Annotated[str, msgspec.Meta(extra={"check": _check_prefix})] = ""
-    #: What the signature is over: text with `{body}` (as it came) and `{header:NAME}`.
+    #: What the signature is over: text with `{body}` (as it came), `{body:sha256}` (its digest in hexadecimal),
+    #: `{header:NAME}`, `{json:PATH}` and `{field:NAME}`.
     signed: str = "{body}"
-    #: "header:NAME": where the time stands at which it was signed, in Unix seconds or ms; "" = it has none.
+    #: What divides a header like `t=...,v1=...`; "" = it has no fields.
+    fields: Annotated[str, msgspec.Meta(max_length=3)] = ""
+    #: The field that is the signature.
+    signature: str = "v1"
+    #: What divides several signatures, of which one must be right; those without `prefix` are not looked at.
+    separator: Annotated[str, msgspec.Meta(max_length=3)] = ""
+    #: How the key is written in `secrets`.
+    key: Literal["text", "base64", "hex"] = "text"
+    #: Stands before it there, and does not belong to it.
+    key_prefix: str = ""
+    #: "header:NAME" or "field:NAME": where the time stands at which it was signed, in Unix seconds or ms; "" = it has
+    #: none.
     timestamp: str = ""
     #: How far that time may be from ours, seconds.
     tolerance: Tolerance = 300.0

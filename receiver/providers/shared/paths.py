@@ -63,7 +63,7 @@ class Path:
 
 
 def segments(text: str) -> list[str | int | None]:
-    """Names, places in lists, and None for every place, of a path without `|`. Raises InvalidParams for what is none."""
+    """Names, places in lists and None for every place of a path without `|`. Raises InvalidParams for what is none."""
     found: list[str | int | None] = []
     for position, segment in enumerate(text.split(".")):
         known = _SEGMENT.fullmatch(segment)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Final, Literal
+from typing import Final
 
 from receiver.contracts import (
     Request,
     Seal,
     Source,
 )
-from receiver.lib.signatures import (
-    base64_signature_matches,
-    hex_signature_matches,
-    matches,
-)
+from receiver.lib.signatures import matches
 
 #: Where vendors echo the secret that they were given with the order.
 ECHO_HEADER: Final = "x-webhook-secret"
@@ -32,19 +28,6 @@ def secret_seal(request: Request, source: Source, header: str = ECHO_HEADER, pre
     if given is None or not source.secrets:
         return "absent"
     return "valid" if matches(header_bytes(given.removeprefix(prefix)), source.secrets) else "wrong"
-
-
-def hmac_seal(
-    request: Request, source: Source, header: str, prefix: str, encoding: Literal["hex", "base64"], signed: bytes
-) -> Seal:
-    """A header (after `prefix`) as the HMAC-SHA256 of `signed` under one of the source's secrets."""
-    given = request.headers.get(header)
-    if given is None or not source.secrets:
-        return "absent"
-    # An empty key is everybody's.
-    keys = [key for secret in source.secrets if (key := header_bytes(secret.reveal()))]
-    fits = hex_signature_matches if encoding == "hex" else base64_signature_matches
-    return "valid" if fits(given.strip().removeprefix(prefix), keys, signed) else "wrong"
 
 
 def time_seal(given: str | None, now: int, tolerance: float) -> Seal:
