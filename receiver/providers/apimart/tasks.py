@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from receiver.errors import Unmapped
 from receiver.model.actions import Params
@@ -13,11 +13,12 @@ from receiver.model.jobs import (
     Report,
 )
 from receiver.providers.shared import failures, reading
+from receiver.providers.shared.statuses import SYNONYMS, Status, plain
 
-Status = Literal["queued", "running", "completed", "failed", "canceled"]
-
-#: Both vocabularies (documented), lower case. MODAL is not an end: the task waits for `/modal`.
+#: Both vocabularies (documented); MODAL is not an end: the task waits for `/modal`. Beside them the usual words
+#: (inferred), since Midjourney's webhooks are documented nowhere.
 STATUSES: Final[dict[str, Status]] = {
+    **SYNONYMS,
     "pending": "queued",
     "submitted": "queued",
     "queued": "queued",
@@ -112,7 +113,7 @@ def places_of(pictures: Any) -> list[Any]:
 
 def status_of(word: Any) -> Status:
     """Our status for the vendor's word in either vocabulary. Raises Unmapped for any other."""
-    known = STATUSES.get(word.strip().lower()) if isinstance(word, str) else None
+    known = STATUSES.get(plain(word)) if isinstance(word, str) else None
     if known is None:
         raise Unmapped(f"unknown status {str(word)[:50]!r}")
     return known

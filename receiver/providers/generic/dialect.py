@@ -26,16 +26,11 @@ from receiver.model.jobs import (
 )
 from receiver.providers.generic import options as keys
 from receiver.providers.generic.seals import SealReader
-from receiver.providers.generic.words import (
-    Status,
-    action_of,
-    actions_of,
-    plain,
-    statuses_of,
-)
+from receiver.providers.generic.words import action_of, actions_of, statuses_of
 from receiver.providers.shared import failures, reading
 from receiver.providers.shared.dialect import Dialect
 from receiver.providers.shared.paths import PATH_REMEDY, Path
+from receiver.providers.shared.statuses import Status, plain
 
 T = TypeVar("T")
 
@@ -207,7 +202,10 @@ class Generic(Dialect):
         for path in self._paths["cost"]:
             amounts = [amount for there in path.found(value) if (amount := reading.number(there)) is not None]
             if amounts and min(amounts) >= 0:
-                return Cost(amount=sum(amounts, Decimal(0)) * self._factor, unit=self.unit, source="reported")
+                amount = sum(amounts, Decimal(0))
+                return Cost(
+                    amount=amount if self._factor == 1 else amount * self._factor, unit=self.unit, source="reported"
+                )
         return None
 
 

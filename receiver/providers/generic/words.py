@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final
 
 from receiver.errors import OptionError
 from receiver.lib.nearest import nearest
@@ -14,39 +14,8 @@ from receiver.model.actions import (
     Params,
 )
 from receiver.providers.generic.options import Words
+from receiver.providers.shared.statuses import STATUSES, USUAL, Status, plain
 
-Status = Literal["queued", "running", "completed", "failed", "canceled"]
-
-STATUSES: Final[tuple[Status, ...]] = ("queued", "running", "completed", "failed", "canceled")
-#: The usual words (documented by one vendor or another; `ON_QUEUE` is TTAPI's, inferred).
-USUAL: Final[dict[Status, tuple[str, ...]]] = {
-    "queued": (
-        "queued",
-        "pending",
-        "pending_queue",
-        "in_queue",
-        "staged",
-        "starting",
-        "submitted",
-        "not_start",
-        "created",
-        "waiting",
-        "queuing",
-    ),
-    "running": ("running", "processing", "in_progress", "on_queue", "started", "progress", "modal", "generating"),
-    "completed": ("completed", "complete", "finished", "success", "succeeded", "done", "ready"),
-    "failed": (
-        "failed",
-        "failure",
-        "fail",
-        "error",
-        "moderated",
-        "content_moderated",
-        "request_moderated",
-        "task_not_found",
-    ),
-    "canceled": ("canceled", "cancelled", "cancel"),
-}
 #: The usual words for actions. A bare "upscale" is U1-U4 at the vendors that say it (midjourney-proxy, Apiframe v1).
 USUAL_ACTIONS: Final[dict[str, str]] = {
     "imagine": "imagine",
@@ -65,11 +34,6 @@ USUAL_ACTIONS: Final[dict[str, str]] = {
     "describe": "describe",
 }
 _NUMBERED: Final = re.compile(r"([a-z_]+?)_?([1-4])")
-
-
-def plain(word: str) -> str:
-    """A word as it is compared: small letters, `_` for a space or hyphen."""
-    return word.strip().lower().replace("-", "_").replace(" ", "_")
 
 
 def statuses_of(words: Words, found: list[OptionError]) -> dict[str, Status]:

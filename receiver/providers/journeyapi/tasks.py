@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from receiver.errors import Unmapped
 from receiver.model.actions import (
@@ -18,11 +18,12 @@ from receiver.model.jobs import (
 )
 from receiver.providers.journeyapi.steps import ACTIONS
 from receiver.providers.shared import failures, reading
+from receiver.providers.shared.statuses import SYNONYMS, Status, plain
 
-Status = Literal["queued", "running", "completed", "failed"]
-
-#: The vendor's status words (documented at /fetch).
+#: The vendor's status words (documented at /fetch), beside the usual ones (inferred): a webhook's body is documented
+#: nowhere.
 STATUSES: Final[dict[str, Status]] = {
+    **SYNONYMS,
     "staged": "queued",
     "pending": "queued",
     "starting": "queued",
@@ -39,7 +40,8 @@ PLAIN: Final = ACTIONS - {"upscale"}
 def report_of(task: Mapping[str, Any]) -> Report:
     """The report in a task object. Raises Unmapped if it names no task or has an unknown status."""
     task_id = reading.required_id(task.get("task_id"), "task_id")
-    grid = reading.url(task.get("original_image_url"))
+    # The other spelling is an integrator's (inferred).
+    grid = reading.url(task.get("original_image_url")) or reading.url(task.get("origin_image_url"))
     images = pictures_of(task)
     status = status_of(task, bool(images))
     action, params = kind_of(task.get("task_type"), grid is not None or len(images) > 1, bool(images))
@@ -70,7 +72,7 @@ def status_of(task: Mapping[str, Any], has_images: bool) -> Status:
     word = task.get("status")
     if word in (None, ""):
         return status_without_word(task, has_images)
-    known = STATUSES.get((reading.text(word) or "").lower())
+    known = STATUSES.get(plain(reading.text(word) or ""))
     if known is None:
         raise Unmapped(f"unknown status {str(word)[:50]!r}")
     return known
@@ -78,7 +80,7 @@ def status_of(task: Mapping[str, Any], has_images: bool) -> Status:
 
 def status_without_word(task: Mapping[str, Any], has_images: bool) -> Status:
     """Apiframe v1's documented final body has no `status`; what else it holds tells (inferred for JourneyAPI)."""
-    if message_of(task) is not None:
+    if message_of({**task, "message": None}) is not None:
         return "failed"
     if has_images or isinstance(task.get("content"), list):
         return "completed"
@@ -118,14 +120,14 @@ def _said(name: str, value: str, known: tuple[str, ...]) -> Params:
 
 
 def message_of(task: Mapping[str, Any]) -> str | None:
-    """The failure in words: `error` as text or object, or `errors: [{"msg"}]`."""
+    """The failure in words: `error` as text or object, `errors: [{"msg"}]`, or (inferred) `message`."""
     error = task.get("error")
     if isinstance(error, dict):
         error = error.get("message") or error.get("msg")
     errors = task.get("errors")
     if error is None and isinstance(errors, list):
         error = "; ".join(str(one.get("msg", "")) for one in errors if isinstance(one, dict))
-    return reading.text(error)
+    return reading.text(error) or reading.text(task.get("message"))
 
 
 def facts_of(task: Mapping[str, Any]) -> dict[str, Any]:

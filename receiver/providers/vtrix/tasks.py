@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from receiver.errors import Unmapped
 from receiver.model.jobs import (
@@ -14,11 +14,12 @@ from receiver.model.jobs import (
     Report,
 )
 from receiver.providers.shared import failures, reading
+from receiver.providers.shared.statuses import SYNONYMS, Status, plain
 
-Status = Literal["queued", "running", "completed", "failed", "canceled"]
-
-#: The words of both APIs, lower case (documented, or seen in the vendor's own clients; `staged` is Legnext's).
+#: The words of both APIs (documented, or seen in the vendor's own clients; `staged` is Legnext's), beside the usual
+#: ones (inferred), since the webhook's body is documented nowhere.
 STATUSES: Final[dict[str, Status]] = {
+    **SYNONYMS,
     "in_queue": "queued",
     "queued": "queued",
     "pending": "queued",
@@ -136,7 +137,7 @@ def status_of(task: Mapping[str, Any]) -> Status:
     word = task.get("status")
     if word is None and failed(task):
         word = "completed"
-    known = STATUSES.get(word.strip().lower()) if isinstance(word, str) else None
+    known = STATUSES.get(plain(word)) if isinstance(word, str) else None
     if known is None:
         raise Unmapped(f"unknown status {str(word)[:50]!r}")
     if known != "completed" or not failed(task):
