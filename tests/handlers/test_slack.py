@@ -128,6 +128,11 @@ def test_a_failure_tells_its_reason() -> None:
     assert "Reason: moderated (E7): not &lt;allowed&gt;" in texts(message(event(failed, "job.failed")))
 
 
+def test_a_job_without_its_picture_says_so() -> None:
+    assert any("told no picture" in text for text in texts(message(event(job(images=(), warning="no_picture")))))
+    assert not any("told no picture" in text for text in texts(message(event())))
+
+
 def test_a_hold_tells_what_it_waits_for() -> None:
     held = job(status="held", hold=Hold(reason="pick", since="2026-11-21", until="2026-11-22", default=1))
     assert "Waits for: pick, until 2026-11-22, then 1" in texts(message(event(held, "job.held")))

@@ -378,6 +378,108 @@ def test_no_header_text_makes_it_raise(given: str, scheme: str) -> None:
     assert seal(f'verify = {{ scheme = "{scheme}" }}', {"x-webhook-secret": given}, "a secret nobody sends") == "wrong"
 
 
+# --- what is not in every post ---------------------------------------------------------------------------------------
+
+
+def failing(value: Any, toml: str) -> tuple[str | None, str | None]:
+    """Status and error code of a report."""
+    report = read({"id": "a"} | value, toml)
+    return report.status, report.error.code if report.error is not None else None
+
+
+WRITTEN = 'paths.error = "why"'
+
+
+@pytest.mark.parametrize(
+    ("value", "toml", "wanted"),
+    [
+        ({"status": "done", "why": "content moderation rejected"}, WRITTEN, ("failed", "moderated")),
+        ({"status": "done", "why": [{"msg": "no", "type": "x"}]}, WRITTEN, ("failed", "provider_error")),
+        ({"status": "done", "why": {"detail": {"message": "timed out"}}}, WRITTEN, ("failed", "provider_timeout")),
+        ({"status": "done", "why": "success"}, WRITTEN, ("completed", None)),
+        ({"status": "done", "why": ""}, WRITTEN, ("completed", None)),
+        ({"status": "done", "why": 0}, WRITTEN, ("completed", None)),
+        ({"status": "done", "why": "warning: slow"}, WRITTEN + "\nerror_wins = false", ("completed", None)),
+        ({"status": "running", "why": "a retry"}, WRITTEN, ("running", None)),
+        ({"why": "rate limit"}, WRITTEN, ("failed", "rate_limited")),
+        ({"why": "slow", "progress": 5}, WRITTEN + "\nfailed_by_error = false", ("running", None)),
+        ({"error": "slow", "progress": 5}, "", ("running", None)),
+        ({"error": "slow", "progress": 5}, "failed_by_error = true", ("failed", "provider_error")),
+        ({"status": "done", "error": "odd"}, "", ("completed", None)),
+        ({"status": "Content Moderated"}, "", ("failed", "moderated")),
+        ({"status": "failed", "message": "success", "code": 200}, "", ("failed", "provider_error")),
+        ({"status": "failed", "why": "x", "n": "1102"}, WRITTEN + """
+paths.error_code = "n"
+errors = { moderated = ["policies", "1102"] }""", ("failed", "moderated")),
+    ],
+)  # fmt: skip
+def test_an_error_is_a_failure_where_it_is_said(value: Any, toml: str, wanted: tuple[str, str | None]) -> None:
+    assert failing(value, toml) == wanted
+
+
+def test_a_constant_action_is_that_of_every_job() -> None:
+    grid = {"id": "a", "status": "done", "image_url": URL, "action": "whatever"}
+    assert (read(grid, 'action = "imagine"').action, read(grid, 'action = "imagine"').grid_url) == ("imagine", URL)
+    assert read(grid, 'action = "pick"').grid_url is None
+    with pytest.raises(OptionError, match="imagine"):
+        described('action = "imagin"')
+
+
+def test_a_grid_that_is_written_is_no_tile_where_the_action_is_not_told() -> None:
+    post = {"id": "a", "status": "done", "uri": URL}
+    assert (read(post, 'paths.grid = "uri"').grid_url, read(post, 'paths.grid = "uri"').images) == (URL, ())
+    picked = read(post | {"action": "upscale"}, 'paths.grid = "uri"')
+    assert (picked.grid_url, len(picked.images)) == (None, 1)
+
+
+def test_the_index_of_a_tile_is_the_picks_or_the_pictures() -> None:
+    post = {"id": "a", "status": "done", "image_urls": [URL], "n": "3"}
+    picked = read(post | {"action": "pick"}, 'paths.index = "n"\nactions = { pick = "pick" }')
+    assert (picked.params, picked.images[0].index) == ({"index": 3}, 1)
+    other = read(post, 'paths.index = "n"')
+    assert (other.images[0].index, other.numbered) == (3, True)
+    assert read(post | {"n": 0}, 'paths.index = "n"').images[0].index == 1
+
+
+def test_costs_of_one_post_add_up_in_the_vendors_unit() -> None:
+    toml = 'paths.cost = "rows[*].points"\ncost_unit = "USD"\ncost_factor = 0.0000001'
+    cost = read({"id": "a", "status": "done", "rows": [{"points": 700000}, {}, {"points": "300000"}]}, toml).cost
+    assert cost is not None
+    assert (cost.amount, cost.unit) == (Decimal("0.1"), "USD")
+    assert read({"id": "a", "status": "done", "rows": [{"points": -1}]}, toml).cost is None
+
+
+def test_each_job_of_a_post_is_a_report_and_a_bad_one_hides_no_other() -> None:
+    provider = described('each = ["data[*]", "errors[*]"]\npaths.error = "message"')
+    ok, failed = {"id": "a", "status": "done"}, {"id": "b", "message": "no"}
+    reports = provider.parse({"data": [ok, {"id": "c"}], "errors": [failed]}, {})
+    assert [(report.provider_job_id, report.status) for report in reports] == [("a", "completed"), ("b", "failed")]
+    bad: list[Any] = [{}, {"data": []}, {"data": [{}]}, [], {"data": [{"id": "a", "status": "done"}] * 1001}]
+    for nothing in bad:
+        with pytest.raises(Unmapped):
+            provider.parse(nothing, {})
+
+
+def test_several_jobs_in_one_post_are_never_taken_for_one() -> None:
+    with pytest.raises(Unmapped, match="each"):
+        read({"data": [{"id": "a"}, {"id": "b"}], "status": "done"}, 'paths.id = "data[*].id"')
+    twice = {"data": [{"id": "a"}, {"id": "a"}], "status": "done"}
+    assert read(twice, 'paths.id = "data[*].id"').provider_job_id == "a"
+
+
+def test_items_stand_beside_their_pictures() -> None:
+    toml = 'paths.images = "rows[*].url"\npaths.item = "rows[*].uuid"'
+    rows = [{"url": URL, "uuid": "i1"}, {"url": URL + "2", "uuid": "i2"}]
+    assert read({"id": "a", "status": "done", "rows": rows}, toml).items == ("i1", "i2")
+    assert read({"id": "a", "status": "done", "rows": [rows[0], {"url": URL}]}, toml).items == ()
+
+
+@pytest.mark.parametrize("toml", ['redact = ["a|json.b"]', 'redact = ["a..b"]', 'challenge = "a..b"', 'each = "a.."'])
+def test_a_path_that_cannot_be_meant_is_refused_wherever_it_stands(toml: str) -> None:
+    with pytest.raises(OptionError):
+        described(toml)
+
+
 # --- nothing goes out -------------------------------------------------------------------------------------------------
 
 

@@ -14,11 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.types import Message, Scope
 
-from receiver.contracts import Filters, KeptRequest
+from receiver.contracts import Filters, KeptRequest, Source
 from receiver.flows import intake
 from receiver.lib import ids
 from receiver.lib.signatures import Secret
 from receiver.model.jobs import Report
+from receiver.providers.generic import Generic
+from receiver.providers.generic.options import Options as GenericOptions
 from receiver.providers.journeyapi import JourneyAPI
 from receiver.store import group_commit
 from receiver.web.ingest.endpoint import Ingest
@@ -513,3 +515,37 @@ async def asgi(app: Any, path: str, body: bytes, headers: list[tuple[bytes, byte
     }
     await app(scope, receive, send)
     return sent
+
+
+# --- a vendor tries out its address ----------------------------------------------------------------------------------
+
+
+def asking(name: str, **fields: Any) -> Source:
+    """A vendor that wants a challenge echoed."""
+    provider = Generic(GenericOptions(challenge="challenge"))
+    return Source(name=name, provider=provider, base_url="", **fields)
+
+
+async def test_a_challenge_is_echoed_once_the_sender_is_verified(tmp_path: Path) -> None:
+    sources = (asking("open", token=Secret("a-token")), asking("closed", secrets=(Secret("hook-secret"),)))
+    async with a_face(tmp_path, sources=sources) as face:
+        echo = {"challenge": "abc"}
+        for answer in (
+            await face.post(echo, "/in/open/a-token", {}),
+            await face.post(echo, "/in/closed"),
+            await face.client.get("/in/open/a-token?challenge=abc&x=1"),
+            await face.client.get("/in/closed?challenge=abc"),
+        ):
+            assert (answer.status_code, answer.json()) == (200, echo)
+        for answer in (
+            await face.post(echo, "/in/open", {}),
+            await face.post(echo, "/in/open/another", {}),
+            await face.post(echo, "/in/closed", {}),
+            await face.client.get("/in/open?challenge=abc"),
+            await face.client.get("/in/open/another?challenge=abc"),
+        ):
+            assert is_problem(answer, 401, "not_verified")
+        for path in ("/in/open/a-token", "/in/journey?challenge=abc"):
+            assert (await face.client.get(path)).status_code == 405
+        assert [request.state for request in await kept(face)] == ["mapped", "mapped"]
+        assert (await face.get("/jobs"))["items"] == []
