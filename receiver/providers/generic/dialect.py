@@ -136,15 +136,19 @@ class Generic(Dialect):
     def _first(self, value: Any, name: str, read: Callable[[Any], T | None]) -> T | None:
         """What the first path of this name leads to that can be read."""
         for path in self._paths[name]:
-            for there in path.found(value):
-                known = read(there)
-                if known is not None:
+            for there in (path.at(value),) if path.is_plain else path.found(value):
+                if there is not None and (known := read(there)) is not None:
                     return known
         return None
 
     def _id(self, value: Any) -> str:
         """The job's id. Raises Unmapped where there is none, or where there are several: whose are the pictures?"""
         for path in self._paths["id"]:
+            if path.is_plain:
+                plain_id = reading.job_id(path.at(value))
+                if plain_id is not None:
+                    return plain_id
+                continue
             ids = {known: None for there in path.found(value) if (known := reading.job_id(there)) is not None}
             if len(ids) > 1:
                 raise Unmapped(f"{len(ids)} jobs in one post: say where each stands (each)")

@@ -29,7 +29,7 @@ PATH_REMEDY: Final = (
 class Path:
     """A path that was taken apart once, when the configuration was read."""
 
-    __slots__ = ("_names", "_steps", "is_many", "text")
+    __slots__ = ("_names", "_steps", "is_plain", "text")
 
     def __init__(self, text: str) -> None:
         """Raises InvalidParams for what is no path."""
@@ -40,11 +40,19 @@ class Path:
         #: The names that it begins with: most paths are nothing else.
         self._names = tuple(names)
         self._steps = tuple(steps)
-        #: Whether it may lead to several values.
-        self.is_many = "[*]" in text.partition("|match(")[0]
+        #: Whether it is names and nothing else, so that `at` can be asked.
+        self.is_plain = not steps
 
     def __repr__(self) -> str:
         return f"Path({self.text!r})"
+
+    def at(self, value: Any) -> Any:
+        """What stands at a plain path, None where there is nothing: a third of what `found` takes."""
+        for name in self._names:
+            if type(value) is not dict:
+                return None
+            value = value.get(name)
+        return value
 
     def found(self, value: Any, most: int = MOST_VALUES) -> list[Any]:
         """What stands there: nothing, one value, or with `[*]` several in their order, `most` at the most."""

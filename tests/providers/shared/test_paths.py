@@ -57,7 +57,10 @@ VALUE: Any = {
     ],
 )
 def test_a_path_leads_to_what_stands_there(path: str, wanted: list[Any]) -> None:
-    assert Path(path).found(VALUE) == wanted
+    known = Path(path)
+    assert known.found(VALUE) == wanted
+    if known.is_plain:
+        assert [known.at(VALUE)] == (wanted or [None])
 
 
 def test_a_path_may_begin_in_a_list() -> None:
