@@ -28,7 +28,7 @@ def started(**fields: Any) -> tuple[SqliteTransaction, KeptJob]:
     """A transaction with one job that its vendor works on."""
     tx = memory_transaction()
     kept = a_job(status="running", provider_job_id="task-1", **fields)
-    tx.put_job(kept)
+    tx.add_job(kept)
     return tx, kept
 
 
