@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.lib.ed25519 import ORDER, PRIME, signature_is_valid
+from receiver.lib.ed25519 import signature_is_valid
 from support.ed25519 import public_key, signed
 
+#: The field and the group of the curve.
+PRIME = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
 #: Public key, message and signature.
 VECTORS = [
     (
