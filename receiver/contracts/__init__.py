@@ -17,9 +17,11 @@ from receiver.contracts.http import (
     Transport,
 )
 from receiver.contracts.options import (
+    JsonSource,
     NoOptions,
     PlainUrl,
     SecretUrl,
+    TextSource,
 )
 from receiver.contracts.providers import (
     SILENCE,
@@ -74,6 +76,7 @@ __all__ = [
     "Filters",
     "Handler",
     "HookedStore",
+    "JsonSource",
     "KeptRequest",
     "LaneRoom",
     "MissingWebhooks",
@@ -96,6 +99,7 @@ __all__ = [
     "Sink",
     "Source",
     "Store",
+    "TextSource",
     "Transaction",
     "Transport",
     "Watch",

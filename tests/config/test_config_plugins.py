@@ -338,9 +338,15 @@ def test_what_may_only_be_wrong_because_a_key_was_left_out_is_not_told(tmp_path:
         ),
         ('handler = "slack"\nurl = "https://x.example/a/../b"', ".url", "has . or .. in its path", "without them"),
         (
-            'handler = "slack"\nurl = "https://x.example"\ntext = "{promt}"',
+            'handler = "slack"\nurl = "https://x.example"\ntext = "{prompt}"',
             ".text",
-            "{promt} is no placeholder",
+            "column 1: {prompt} is plain text",
+            "write {{ job.prompt }}",
+        ),
+        (
+            'handler = "slack"\nurl = "https://x.example"\ntext = "{{ job.promt }}"',
+            ".text",
+            "column 4: there is no job.promt",
             'did you mean "prompt"?',
         ),
         ('handler = "webhook"\nurl = "ftp://x.example"\nsecret = "env:BACKEND_SECRET"', ".url", "is not an http", ""),
@@ -425,7 +431,7 @@ MANY = """
     verify = { header = "x y" }
     [sinks.chat]
     handler = "slack"
-    text = "{promt} {statsu}"
+    text = "{prompt} {status}"
     [sinks.backend]
     handler = "webhook"
     url = "ftp://x.example"
