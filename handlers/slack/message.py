@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from handlers.slack.wording import MAX_SECTION, MAX_VALUE, bounded, escape, foreign, one_line, words
+from handlers.slack.wording import MAX_SECTION, bounded, escape, foreign
 from handlers.text import first_line
+from handlers.wording import MAX_VALUE, one_line, words
 from receiver.model.events import AnyEvent, Event, EventType, OperatorEvent, OperatorEventType
 from receiver.model.jobs import Job
 from receiver.model.templates import EventTemplate

@@ -18,6 +18,8 @@ from receiver.contracts.http import (
 )
 from receiver.contracts.options import (
     JsonSource,
+    LocalPath,
+    MaybeSecret,
     NoOptions,
     PlainUrl,
     SecretUrl,
@@ -79,6 +81,8 @@ __all__ = [
     "JsonSource",
     "KeptRequest",
     "LaneRoom",
+    "LocalPath",
+    "MaybeSecret",
     "MissingWebhooks",
     "NoOptions",
     "OldRows",

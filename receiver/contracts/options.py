@@ -51,6 +51,10 @@ def check_base_url(url: str) -> None:
 SecretUrl = Annotated[Secret, msgspec.Meta(extra={"check": check_url})]
 #: An address that paths are put behind, and that holds no key.
 PlainUrl = Annotated[str, msgspec.Meta(extra={"check": check_base_url})]
+#: Text that may be a secret (`"env:NAME"` or `"file:/path"`), and is none where it stands in the file as it is.
+MaybeSecret = Annotated[Secret, msgspec.Meta(extra={"may_be_shown": True})]
+#: A path; a relative one begins at the folder of the configuration file.
+LocalPath = Annotated[str, msgspec.Meta(extra={"beside_the_file": True}, min_length=1)]
 #: A text about an event of a job, for `receiver.model.templates.EventTemplate`: "{{ job.prompt }}: {{ job.status }}".
 TextSource = Annotated[str, msgspec.Meta(extra={"check": check_text})]
 #: The same for JSON: whatever a job says, what it makes must be JSON.
