@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from handlers.http import quote
+from handlers.http.answers import quote
 from handlers.text import Summary, summary, template_of
 from handlers.wording import one_line
 from receiver.contracts import DeliveryContext, Handler, TextSource

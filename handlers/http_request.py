@@ -8,7 +8,8 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from handlers.http import keys_in, outcome_of, usable_url
+from handlers.http.addresses import keys_in, usable_url
+from handlers.http.answers import outcome_of
 from handlers.text import template_of
 from receiver.contracts import Call, DeliveryContext, Handler, JsonSource, MaybeSecret, SecretUrl
 from receiver.errors import NotJson, OptionError, TemplateWrong, raise_option_errors

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from handlers.http import keys_in, outcome_of, usable_url
+from handlers.http.addresses import keys_in, usable_url
+from handlers.http.answers import outcome_of
 from handlers.text import summary, template_of
 from receiver.contracts import Call, DeliveryContext, Handler, SecretUrl, TextSource
 from receiver.errors import OptionError

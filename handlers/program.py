@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Final
 
 import msgspec
 
-from handlers.http import quote
+from handlers.http.answers import quote
 from receiver.contracts import DeliveryContext, Handler, MaybeSecret
 from receiver.errors import OptionError
 from receiver.lib.signatures import Secret

@@ -6,7 +6,8 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from handlers.http import keys_in, outcome_of, usable_url
+from handlers.http.addresses import keys_in, usable_url
+from handlers.http.answers import outcome_of
 from handlers.text import Summary, cut, summary, template_of
 from receiver.contracts import Call, DeliveryContext, Handler, SecretUrl, TextSource
 from receiver.model.deliveries import Outcome, OutgoingEvent

@@ -239,9 +239,9 @@ def _transport(config: Config) -> HttpTransport:
 
 
 @asynccontextmanager
-async def open_transport(_config: Config) -> AsyncIterator[Transport]:
+async def open_transport(config: Config) -> AsyncIterator[Transport]:
     """Carries calls out, without anything else of a server."""
-    transport = _transport()
+    transport = _transport(config)
     try:
         yield transport
     finally:

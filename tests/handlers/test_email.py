@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from handlers.email import Email, MailServer, check_mailbox, check_server, server_of
-from handlers.http import HttpTransport
+from handlers.http.transport import HttpTransport
 from receiver.errors import OptionError
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Again, Dead, Delivered, Outcome

@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 
-from handlers.http import HttpTransport
+from handlers.http.transport import HttpTransport
 from handlers.http_request import HttpRequest, check_headers
 from receiver.errors import OptionError
 from receiver.lib.signatures import Secret

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from handlers.http import HttpTransport
+from handlers.http.transport import HttpTransport
 from handlers.json_lines import KEPT, JsonLines
 from receiver.model.deliveries import Again, Delivered
 from support.delivering import Bound, outgoing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from handlers.http import HttpTransport
+from handlers.http.transport import HttpTransport
 from handlers.ntfy import Ntfy
 from receiver.errors import OptionError
 from receiver.lib.signatures import Secret

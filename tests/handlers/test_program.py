@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.http import HttpTransport
+from handlers.http.transport import HttpTransport
 from handlers.program import CLEAN, Program, check_command, check_variables
 from receiver.errors import OptionError
 from receiver.lib.signatures import Secret

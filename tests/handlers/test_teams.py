@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from handlers.http import HttpTransport
+from handlers.http.transport import HttpTransport
 from handlers.teams import Teams
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Delivered

@@ -31,7 +31,7 @@ def blocks(kind: str) -> list[str]:
 
 
 def test_the_configuration_it_shows_loads_without_a_warning(tmp_path: Path) -> None:
-    small, sink, money, other = blocks("toml")
+    small, money, sink, other = blocks("toml")
     (tmp_path / "gridhook.toml").write_text(small)
     config = read_config(tmp_path / "gridhook.toml", ENVIRONMENT)
     assert config.warnings == ()
