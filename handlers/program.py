@@ -67,14 +67,7 @@ class Program(Handler):
         """Runs the program once and returns what its exit status means."""
         with _ErrorPipe() as errors:
             try:
-                process = await asyncio.create_subprocess_exec(
-                    *self._command,
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.DEVNULL,
-                    stderr=errors.write_end,
-                    env=self._env,
-                    start_new_session=True,
-                )
+                process = await self._started(errors.write_end)
             except OSError as wrong:
                 return Dead(note=f"the program cannot be started: {wrong.strerror}")
             try:
@@ -85,6 +78,26 @@ class Program(Handler):
                     _kill_all(process.pid)
                     await process.wait()
             return _outcome(status, quote(errors.said(), self._hidden))
+
+    async def _started(self, errors: int) -> asyncio.subprocess.Process:
+        """The program, running. Raises OSError. If it is cut short, what was started by then is ended."""
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=errors,
+                env=self._env,
+                start_new_session=True,
+            )
+        )
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            process = await starting
+            _kill_all(process.pid)
+            await process.wait()
+            raise
 
 
 class _ErrorPipe:

@@ -89,7 +89,8 @@ async def test_one_that_hangs_ends_with_all_that_it_started(tmp_path: Path) -> N
         "open(sys.argv[1], 'w').write(str(child.pid)); time.sleep(600)"
     )
     trying = asyncio.create_task(ran(code, str(tmp_path / "pid")))
-    await asyncio.to_thread(wait_until, lambda: has_text(tmp_path / "pid"))
+    await asyncio.to_thread(wait_until, lambda: has_text(tmp_path / "pid") or trying.done())
+    assert not trying.done(), trying.result()
     trying.cancel()
     await asyncio.wait([trying])
     await asyncio.to_thread(wait_until, lambda: is_over((tmp_path / "pid").read_text()))
@@ -100,6 +101,16 @@ async def test_what_it_leaves_running_holds_nothing_up() -> None:
     code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(5)'])"
     async with asyncio.timeout(4):
         assert await ran(code) == Delivered()
+
+
+async def test_one_that_is_cut_short_while_it_starts_is_ended_too(tmp_path: Path) -> None:
+    code = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"
+    trying = asyncio.create_task(ran(code, str(tmp_path / "pid")))
+    await asyncio.sleep(0)
+    trying.cancel()
+    await asyncio.wait([trying])
+    assert trying.cancelled()
+    assert not has_text(tmp_path / "pid") or is_over((tmp_path / "pid").read_text())
 
 
 @pytest.mark.parametrize("command", [(), ("",), ("a\0b",)])
