@@ -21,7 +21,7 @@ SETUP = Setup(sources={}, sinks=frozenset({"team", "new"}))
 def kept(tx: Transaction) -> str:
     """An event of a job is kept; its id."""
     job = a_job(7, status="completed")
-    tx.put_job(job)
+    tx.add_job(job)
     tx.add_event(KeptEvent(number=tx.ids.next(), job=7, type="job.completed", key=1000, at=NOW, data=job.job))
     return id_of(tx.events(Filters(limit=1))[0])
 
