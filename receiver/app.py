@@ -51,6 +51,12 @@ if TYPE_CHECKING:
 HANDLERS: Final[dict[str, str]] = {
     "slack": "handlers.slack:Slack",
     "webhook": "handlers.webhook:Webhook",
+    "http": "handlers.http_request:HttpRequest",
+    "ntfy": "handlers.ntfy:Ntfy",
+    "teams": "handlers.teams:Teams",
+    "email": "handlers.email:Email",
+    "file": "handlers.json_lines:JsonLines",
+    "exec": "handlers.program:Program",
     "log": "handlers.log:Log",
 }
 #: How long deliveries that run may finish where nobody says how long the end may take, seconds.
@@ -232,6 +238,16 @@ def _transport(config: Config) -> HttpTransport:
     return HttpTransport(network=config.network)
 
 
+@asynccontextmanager
+async def open_transport(config: Config) -> AsyncIterator[Transport]:
+    """Carries calls out, without anything else of a server."""
+    transport = _transport(config)
+    try:
+        yield transport
+    finally:
+        await transport.aclose()
+
+
 def inspect_database(config: Config) -> Inspection:
     """What there is at the database's address; changes nothing. Raises StoreRefused or StoreUnavailable."""
     return inspect(config.database_file)
@@ -242,4 +258,8 @@ def main() -> None:
     streams.open_missing()
     streams.shield_stderr()
     logs.configure("warning")
-    run(Composition(read_config=read_config, open_runtime=runtime, inspect=inspect_database))
+    run(
+        Composition(
+            read_config=read_config, open_runtime=runtime, inspect=inspect_database, open_transport=open_transport
+        )
+    )

@@ -3,6 +3,7 @@
 GridhookError
 ├── ConfigError          the configuration cannot be used; carries every problem found
 ├── OptionError          one key of a plug-in's options cannot be used; the configuration makes a problem of it
+├── TemplateWrong        a template or an expression cannot be read, or cannot be filled in
 ├── NotJson              a body is not RFC 8259 JSON
 ├── Unverified           a webhook does not prove to be genuine (401); nothing of it is kept
 ├── Unmapped             JSON, but not a shape (or a status) that the provider code knows
@@ -76,6 +77,21 @@ def raise_option_errors(found: Sequence[OptionError]) -> None:
         raise found[0]
     if found:
         raise ExceptionGroup("several options cannot be used", found)
+
+
+class TemplateWrong(GridhookError):
+    """A template or an expression cannot be read, or cannot be filled in. The message quotes no value."""
+
+    code = "template"
+
+    def __init__(self, wrong: str, *, kind: str, at: int | None = None, piece: str = "") -> None:
+        super().__init__(wrong)
+        #: The engine's name for it.
+        self.kind = kind
+        #: The character of the source that it begins at; None = it is about the whole.
+        self.at = at
+        #: What stands there.
+        self.piece = piece
 
 
 class NotJson(GridhookError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import msgspec
 
@@ -12,12 +12,14 @@ from handlers.http.addresses import usable_url
 from handlers.slack.bot import Account, Bot
 from handlers.slack.hook import IncomingWebhook
 from handlers.slack.message import message
-from handlers.slack.template import Template, check_template
+from handlers.slack.wording import MAX_SECTION, foreign
+from handlers.text import template_of
 from receiver.contracts import (
     DeliveryContext,
     Handler,
     PlainUrl,
     SecretUrl,
+    TextSource,
 )
 from receiver.errors import OptionError, raise_option_errors
 from receiver.lib.signatures import Secret
@@ -40,8 +42,8 @@ class Slack(Handler):
         token: Secret | None = None
         #: The bot's channel: its id (C...) or name.
         channel: str | None = None
-        #: First line of the message, with {field} placeholders of the job and the event.
-        text: Annotated[str, msgspec.Meta(extra={"check": check_template})] | None = None
+        #: First line of the message about a job.
+        text: TextSource | None = None
         api_url: PlainUrl = "https://slack.com/api"
 
     #: Documented: about one message a second and channel.
@@ -52,7 +54,7 @@ class Slack(Handler):
     def __init__(self, options: Options) -> None:
         """Raises OptionError, or a group of them, for options that cannot be used, or not together."""
         self._way = _way(options)
-        self._template = Template(options.text) if options.text else None
+        self._template = template_of(options.text, lambda value: foreign(value, MAX_SECTION))
 
     async def deliver(self, outgoing: OutgoingEvent, context: DeliveryContext) -> Outcome:
         """Shows the event once, second calls included. Raises TransportError if Slack gave no answer."""

@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from handlers.slack.template import Template
-from handlers.slack.wording import MAX_SECTION, MAX_VALUE, bounded, escape, foreign, one_line, words
+from handlers.slack.wording import MAX_SECTION, bounded, escape, foreign
+from handlers.text import first_line
+from handlers.wording import MAX_VALUE, one_line, words
 from receiver.model.events import AnyEvent, Event, EventType, OperatorEvent, OperatorEventType
 from receiver.model.jobs import Job
+from receiver.model.templates import EventTemplate
 
 #: Characters of a picture's address (documented).
 MAX_URL: Final = 3000
@@ -53,12 +55,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     plain: str
 
 
-def message(event: AnyEvent, template: Template | None = None) -> Message:
+def message(event: AnyEvent, template: EventTemplate | None = None) -> Message:
     """The event as a message; a template replaces the first line of one that is about a job."""
     if isinstance(event, OperatorEvent):
         return _operator_message(event)
     job = event.data
-    headline = (template.fill(event).strip() if template else "") or _headline(event)
+    headline = bounded(first_line(event, template), MAX_SECTION) or _headline(event)
     links = [_link(url, label) for url, label in _pictures(job) if _linkable(url)]
     details = [line for line in (_error(job), _warning(job), _hold(job), _remedy(event)) if line]
     facts = [line for line in (_prompt(job), _facts(job)) if line]

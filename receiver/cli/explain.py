@@ -219,7 +219,8 @@ def rule_facts(rule: Rule, config: Config, money: MoneyState) -> RuleFacts:
     sources = [source for source in config.sources.values() if _may_match(source, rule.when)]
     deeds = [f"tell {' and '.join(rule.to)}"] if rule.to else []
     deeds += [_order(then, sources, config) for then in rule.then]
-    conditions = " and ".join(_condition(name, wanted) for name, wanted in rule.when.items())
+    named = [_condition(name, wanted) for name, wanted in rule.when.items()]
+    conditions = " and ".join([*named, *([f"({rule.condition})"] if rule.condition is not None else [])])
     budget = _budget(config.rule_budgets.get(rule.name))
     when = f"when {conditions}" if conditions else "always"
     limit = f", for at most {budget}" if budget else ""

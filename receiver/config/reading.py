@@ -148,7 +148,7 @@ class Reader:
         bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
         origin, inner = get_origin(bare), get_args(bare)
         if bare is Secret:
-            return self._secret(value, where)
+            return self._secret(value, where, literal_is_hidden=not _says(kind, "may_be_shown"))
         if isinstance(bare, type) and issubclass(bare, msgspec.Struct):
             return self._nested(value, bare, where)
         if origin is list or (origin is tuple and inner[1:] == (Ellipsis,)):
@@ -185,15 +185,18 @@ class Reader:
             raise Wrong
         return made
 
-    def _secret(self, value: Any, where: str) -> Secret:
-        self._note_origin(value)
+    def _secret(self, value: Any, where: str, *, literal_is_hidden: bool) -> Secret:
+        is_literal = isinstance(value, str) and not value.startswith(("env:", "file:"))
+        if literal_is_hidden or not is_literal:
+            self._note_origin(value)
         try:
             secret = read_secret(value, self._env, self.folder, self._env_file)
         except SecretWrong as wrong:
             if self._secrets == "needed":
                 self.findings.wrong(where, wrong.wrong, wrong.remedy)
             raise Wrong from None
-        self.secrets.append(secret)
+        if literal_is_hidden or not is_literal:
+            self.secrets.append(secret)
         return secret
 
     def _note_origin(self, value: Any) -> None:
@@ -216,7 +219,8 @@ class Reader:
             self.findings.wrong(where, '"env:" is read for secrets only, and this is none', "write the text itself")
             raise Wrong
         try:
-            return msgspec.convert(read, kind, strict=True)
+            made = msgspec.convert(read, kind, strict=True)
+            return str(self.folder / made) if _says(kind, "beside_the_file") else made
         except msgspec.ValidationError:
             self.findings.wrong(where, f"{shown(value)} cannot stand here", f"write {described(kind)}")
             raise Wrong from None
@@ -248,6 +252,11 @@ def unit_of(kind: Any) -> str | None:
 
 def _metas(kind: Any) -> list[msgspec.Meta]:
     return [one for one in get_args(kind)[1:] if isinstance(one, msgspec.Meta)] if get_origin(kind) is Annotated else []
+
+
+def _says(kind: Any, word: str) -> bool:
+    """Whether a type's annotation has this word."""
+    return any((meta.extra or {}).get(word) for meta in _metas(kind))
 
 
 def _checks(kind: Any) -> list[Callable[[Any], None]]:

@@ -29,9 +29,10 @@ from receiver.contracts import Budget
 from receiver.errors import OptionError
 from receiver.model.jobs import Then
 from receiver.model.rules import Rule
+from receiver.model.template_mistakes import check_condition
 
-LATER: Final = ("if", "after")
-KEYS: Final = ("name", "when", "to", "then", "budget")
+LATER: Final = ("after",)
+KEYS: Final = ("name", "when", "if", "to", "then", "budget")
 LONGEST_NAME: Final = 100
 #: The only event that has a result to go on with.
 RESULT: Final = "job.completed"
@@ -47,6 +48,9 @@ class RuleKeys(msgspec.Struct, frozen=True, kw_only=True):
 
     name: Annotated[str, msgspec.Meta(extra={"check": _check_rule_name})] | None = None
     when: dict[str, Any] = {}
+    condition: Annotated[str, msgspec.Meta(extra={"check": check_condition})] | None = msgspec.field(
+        name="if", default=None
+    )
     to: tuple[str, ...] = ()
     budget: BudgetKeys | None = None
 
@@ -94,7 +98,13 @@ def _read_rule(reader: Reader, value: Any, where: str, known: RuleContext) -> tu
     label = keys.name or where
     then = _then(table, when, label, where, known) if "then" in table else ()
     _check_sinks(keys.to, table, where, known)
-    rule = Rule(name=keys.name or name_of(when, keys.to, then), when=when, to=tuple(dict.fromkeys(keys.to)), then=then)
+    rule = Rule(
+        name=keys.name or name_of(when, keys.condition, keys.to, then),
+        when=when,
+        condition=keys.condition,
+        to=tuple(dict.fromkeys(keys.to)),
+        then=then,
+    )
     return rule, budget_of(keys.budget) if keys.budget is not None else None
 
 
@@ -123,9 +133,10 @@ def _check_sinks(to: tuple[str, ...], table: Table, where: str, known: RuleConte
             known.findings.not_one_of(f"{where}.to", f"there is no sink {shown(name)}", name, known.sinks)
 
 
-def name_of(when: dict[str, Any], to: tuple[str, ...], then: tuple[Then, ...]) -> str:
+def name_of(when: dict[str, Any], condition: str | None, to: tuple[str, ...], then: tuple[Then, ...]) -> str:
     """The name of a rule that has none: made from its content, so that moving it does not change it."""
-    content = {"when": when, "to": sorted(set(to)), "then": [_content(one) for one in then]}
+    content: dict[str, Any] = {"when": when, "to": sorted(set(to)), "then": [_content(one) for one in then]}
+    content |= {"if": condition} if condition is not None else {}
     return "rule-" + hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()[:8]
 
 

@@ -24,8 +24,6 @@ from receiver.config.units import (
 from receiver.contracts import Handler, Sink
 from receiver.errors import OptionError
 
-#: Keys that a handler of a later version reads.
-LATER: Final = ("text",)
 LONGEST_RETRY: Final = 50
 
 
@@ -76,7 +74,7 @@ def _read_sink(reader: Reader, name: str, table: Table, handlers: Registry) -> S
     cls = find_class(keys.handler, handlers, Handler, f"{where}.handler", reader)
     if cls is None:
         return None
-    reader.known(table, [*keys_of(SinkKeys), *keys_of(cls.Options)], where, LATER)
+    reader.known(table, [*keys_of(SinkKeys), *keys_of(cls.Options)], where)
     handler: Handler | None = make(cls, Handler, table, where, reader)
     if handler is None:
         return None

@@ -17,9 +17,13 @@ from receiver.contracts.http import (
     Transport,
 )
 from receiver.contracts.options import (
+    JsonSource,
+    LocalPath,
+    MaybeSecret,
     NoOptions,
     PlainUrl,
     SecretUrl,
+    TextSource,
 )
 from receiver.contracts.providers import (
     SILENCE,
@@ -74,8 +78,11 @@ __all__ = [
     "Filters",
     "Handler",
     "HookedStore",
+    "JsonSource",
     "KeptRequest",
     "LaneRoom",
+    "LocalPath",
+    "MaybeSecret",
     "MissingWebhooks",
     "NoOptions",
     "OldRows",
@@ -96,6 +103,7 @@ __all__ = [
     "Sink",
     "Source",
     "Store",
+    "TextSource",
     "Transaction",
     "Transport",
     "Watch",

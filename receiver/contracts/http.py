@@ -14,7 +14,7 @@ from receiver.lib.signatures import Secret
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP call to make, as data. Its `repr` shows where it goes and nothing else: the rest may hold keys."""
 
-    method: Literal["GET", "POST", "PUT", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     url: str
     headers: dict[str, str] = {}
     body: bytes | None = None

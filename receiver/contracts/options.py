@@ -15,6 +15,7 @@ import msgspec
 from receiver.errors import OptionError
 from receiver.lib.signatures import Secret
 from receiver.lib.url_paths import leads_elsewhere
+from receiver.model.template_mistakes import check_json_text, check_text
 
 WHOLE_URL: Final = 'write it whole, such as "https://hooks.example.com/path"'
 
@@ -50,3 +51,11 @@ def check_base_url(url: str) -> None:
 SecretUrl = Annotated[Secret, msgspec.Meta(extra={"check": check_url})]
 #: An address that paths are put behind, and that holds no key.
 PlainUrl = Annotated[str, msgspec.Meta(extra={"check": check_base_url})]
+#: Text that may be a secret (`"env:NAME"` or `"file:/path"`), and is none where it stands in the file as it is.
+MaybeSecret = Annotated[Secret, msgspec.Meta(extra={"may_be_shown": True})]
+#: A path; a relative one begins at the folder of the configuration file.
+LocalPath = Annotated[str, msgspec.Meta(extra={"beside_the_file": True}, min_length=1)]
+#: A text about an event of a job, for `receiver.model.templates.EventTemplate`: "{{ job.prompt }}: {{ job.status }}".
+TextSource = Annotated[str, msgspec.Meta(extra={"check": check_text})]
+#: The same for JSON: whatever a job says, what it makes must be JSON.
+JsonSource = Annotated[str, msgspec.Meta(extra={"check": check_json_text})]

@@ -17,6 +17,7 @@ from receiver.flows import budgets
 from receiver.flows.budgets import hold_for
 from receiver.flows.family import ancestors, as_parent
 from receiver.flows.poll_times import next_check
+from receiver.flows.routing import routed
 from receiver.lib import ids
 from receiver.lib.times import stamp
 from receiver.model.deliveries import (
@@ -33,7 +34,6 @@ from receiver.model.jobs import (
     NextAction,
     Then,
 )
-from receiver.model.rules import route
 
 _CANONICAL = msgspec.json.Encoder(order="deterministic", decimal_format="string")
 
@@ -94,7 +94,7 @@ def _tell(
 
 
 def _send_on(tx: Transaction, setup: Setup, kept: KeptJob, event: KeptEvent) -> None:
-    found = route(event, setup.rules)
+    found = routed(event, setup)
     tx.add_deliveries(event, [sink_lane(sink) for sink in found.sinks])
     if event.type != "job.completed":
         return

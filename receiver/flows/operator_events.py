@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from receiver.contracts import Transaction
 from receiver.contracts.setup import Setup
+from receiver.flows.routing import routed
 from receiver.model.deliveries import sink_lane
 from receiver.model.events import KeptEvent, OperatorData, OperatorEventType
-from receiver.model.rules import route
 
 
 def tell_operator(tx: Transaction, setup: Setup, kind: OperatorEventType, data: OperatorData, now: int) -> None:
@@ -17,5 +17,5 @@ def tell_operator(tx: Transaction, setup: Setup, kind: OperatorEventType, data: 
     number = tx.ids.next()
     event = KeptEvent(number=number, job=0, type=kind, key=number, at=now, data=data)
     tx.add_event(event)
-    sinks = route(event, setup.rules).sinks
+    sinks = routed(event, setup).sinks
     tx.add_deliveries(event, [sink_lane(sink) for sink in sinks if sink != data.sink])

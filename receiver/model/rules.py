@@ -8,8 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
+from receiver.errors import TemplateWrong
 from receiver.model.events import KeptEvent, OperatorData
 from receiver.model.jobs import Job, Then
+from receiver.model.templates import holds
 
 #: What `when` may name: the event's type, the fields of the job, and what operator events tell.
 FIELDS: Final = frozenset({"type", *Job.__struct_fields__, *OperatorData.__struct_fields__})
@@ -19,10 +21,12 @@ When = Mapping[str, Any]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """Events that match `when` go to the sinks `to`, and `then` is ordered."""
+    """Events that match `when`, and of which `condition` is true, go to the sinks `to`, and `then` is ordered."""
 
     name: str
     when: dict[str, Any] = {}
+    #: An expression over `event` and `job` (`if` in the configuration); None = whatever matches `when`.
+    condition: str | None = None
     to: tuple[str, ...] = ()
     then: tuple[Then, ...] = ()
 
@@ -34,17 +38,27 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     sinks: tuple[str, ...] = ()
     #: What is to be ordered, and the name of the rule that says so.
     follow_ups: tuple[tuple[str, Then], ...] = ()
+    #: The rules whose condition could not be judged, so that they do not match, and why.
+    unjudged: tuple[tuple[str, str], ...] = ()
 
 
 def route(event: KeptEvent, rules: Iterable[Rule]) -> Route:
     """The sinks and follow-ups that the rules give an event. A sink named by several rules gets it once."""
     sinks: dict[str, None] = {}
     follow_ups: list[tuple[str, Then]] = []
+    unjudged: list[tuple[str, str]] = []
     for rule in rules:
-        if _fits_event(event, rule.when):
-            sinks.update(dict.fromkeys(rule.to))
-            follow_ups += [(rule.name, then) for then in rule.then]
-    return Route(sinks=tuple(sinks), follow_ups=tuple(follow_ups))
+        if not _fits_event(event, rule.when):
+            continue
+        try:
+            if rule.condition is not None and not holds(rule.condition, event):
+                continue
+        except TemplateWrong as wrong:
+            unjudged.append((rule.name, str(wrong)))
+            continue
+        sinks.update(dict.fromkeys(rule.to))
+        follow_ups += [(rule.name, then) for then in rule.then]
+    return Route(sinks=tuple(sinks), follow_ups=tuple(follow_ups), unjudged=tuple(unjudged))
 
 
 def _fits_event(event: KeptEvent, when: When) -> bool:

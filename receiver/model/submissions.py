@@ -65,6 +65,13 @@ class Pick(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 Decision = Literal["check", "send", "give-up"]
 
 
+class Resend(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`POST /api/v1/events/{id}/resend`."""
+
+    #: Name of the sink.
+    sink: str
+
+
 class Resolve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What shall become of a job that is unsure or held: the body of `POST /api/v1/jobs/{id}/resolve`."""
 

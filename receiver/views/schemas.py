@@ -12,7 +12,7 @@ from receiver.flows.intake import IntakeResult
 from receiver.lib import ids
 from receiver.model.events import Event
 from receiver.model.jobs import Job
-from receiver.model.submissions import Pick, Resolve, Submission
+from receiver.model.submissions import Pick, Resend, Resolve, Submission
 from receiver.views import order_schemas
 from receiver.views.costs import CostSummary
 from receiver.views.order_schemas import PARAMETERS, Schema
@@ -44,6 +44,7 @@ RECORDS: Final[dict[str, type[msgspec.Struct]]] = {
     "Submission": Submission,
     "Pick": Pick,
     "Resolve": Resolve,
+    "Resend": Resend,
 }
 #: Lists, and what they are of.
 LISTS: Final = {

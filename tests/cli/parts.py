@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 import receiver
 from receiver.app import (
     inspect_database,
+    open_transport,
     read_config,
     runtime,
 )
@@ -30,7 +31,9 @@ from support.world import PICKED, a_request
 
 T = TypeVar("T")
 
-PARTS: Final = Composition(read_config=read_config, open_runtime=runtime, inspect=inspect_database)
+PARTS: Final = Composition(
+    read_config=read_config, open_runtime=runtime, inspect=inspect_database, open_transport=open_transport
+)
 GRID: Final = {
     "task_id": "grid-1",
     "task_type": "imagine",

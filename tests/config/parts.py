@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
+from receiver import app
 from receiver.config import Config, load
 from receiver.contracts import Parent
 from receiver.errors import (
@@ -21,11 +22,7 @@ from receiver.model.jobs import Report
 from receiver.providers.journeyapi import JourneyAPI
 from receiver.providers.shared.dialect import Dialect
 
-HANDLERS: Final[dict[str, type[Any] | str]] = {
-    "slack": "handlers.slack:Slack",
-    "webhook": "handlers.webhook:Webhook",
-    "log": "handlers.log:Log",
-}
+HANDLERS: Final[dict[str, type[Any] | str]] = {**app.HANDLERS}
 ENV: Final = {
     "GRIDHOOK_ADMIN_TOKEN": "admin-token-of-some-length",
     "JOURNEYAPI_KEY": "japi_live_1",

@@ -338,9 +338,15 @@ def test_what_may_only_be_wrong_because_a_key_was_left_out_is_not_told(tmp_path:
         ),
         ('handler = "slack"\nurl = "https://x.example/a/../b"', ".url", "has . or .. in its path", "without them"),
         (
-            'handler = "slack"\nurl = "https://x.example"\ntext = "{promt}"',
+            'handler = "slack"\nurl = "https://x.example"\ntext = "{prompt}"',
             ".text",
-            "{promt} is no placeholder",
+            "column 1: {prompt} is plain text",
+            "write {{ job.prompt }}",
+        ),
+        (
+            'handler = "slack"\nurl = "https://x.example"\ntext = "{{ job.promt }}"',
+            ".text",
+            "column 4: there is no job.promt",
             'did you mean "prompt"?',
         ),
         ('handler = "webhook"\nurl = "ftp://x.example"\nsecret = "env:BACKEND_SECRET"', ".url", "is not an http", ""),
@@ -357,6 +363,43 @@ def test_what_may_only_be_wrong_because_a_key_was_left_out_is_not_told(tmp_path:
             ".content_type",
             "'text/json' cannot stand here",
             '"application/json", "application/cloudevents+json"',
+        ),
+        ('handler = "http"\nurl = "x"', ".url", "is not an http", "write it"),
+        (
+            'handler = "http"\nurl = "https://x.example"\nbody = "{prompt}"',
+            ".body",
+            "is plain text",
+            "write {{ job.prompt }}",
+        ),
+        (
+            'handler = "http"\nurl = "https://x.example"\nbody = \'{"a": "{{ job.prompt }}"}\'',
+            ".body",
+            "is no JSON for a job whose texts hold quotes",
+            "tojson",
+        ),
+        (
+            'handler = "http"\nurl = "https://x.example"\nheaders = { host = "x" }',
+            ".headers.host",
+            "is not the name",
+            "",
+        ),
+        ('handler = "ntfy"\nurl = "https://ntfy.sh/"', ".url", "names no topic", "ntfy.sh/TOPIC"),
+        ('handler = "teams"\nurl = "https://x.example"\ntext = "{{ job.x }}"', ".text", "there is no job.x", ""),
+        ('handler = "file"\npath = ""', ".path", "cannot stand here", ""),
+        ('handler = "file"\npath = "x"\nrotate = "1 B"', ".rotate", "cannot stand here", "at least 1024"),
+        ('handler = "exec"\ncommand = []', ".command", "is empty", "write it as a list"),
+        ('handler = "exec"\ncommand = "x"\nenv = { "A=B" = "x" }', ".env", "is no name of a variable", "STUDIO"),
+        (
+            'handler = "email"\nsmtp = "smtps://a:hush@x"\nfrom = "a@b"\nto = "c@d"',
+            ".smtp",
+            "has a password in it",
+            "write password",
+        ),
+        (
+            'handler = "email"\nsmtp = "smtps://x"\nfrom = "a"\nto = "c@d"',
+            ".from",
+            "is not an address",
+            "ada@example.com",
         ),
     ],
 )
@@ -425,7 +468,7 @@ MANY = """
     verify = { header = "x y" }
     [sinks.chat]
     handler = "slack"
-    text = "{promt} {statsu}"
+    text = "{prompt} {status}"
     [sinks.backend]
     handler = "webhook"
     url = "ftp://x.example"

@@ -15,6 +15,7 @@ from receiver.config.reading import (
     Wrong,
     keys_of,
 )
+from receiver.contracts import LocalPath, MaybeSecret
 from receiver.lib.signatures import Secret
 
 
@@ -209,3 +210,30 @@ def test_what_should_be_a_table_and_is_none_is_refused() -> None:
     assert findings.problems == [
         ("sinks.team", "is a single value, not a table", "write it as [sinks.team] or as { key = value }")
     ]
+
+
+class Beside(msgspec.Struct, frozen=True, kw_only=True):
+    """Text that may be a secret, and a path."""
+
+    headers: dict[str, MaybeSecret] = {}
+    path: LocalPath = ""
+
+
+def test_text_that_may_be_a_secret_is_one_only_where_it_comes_from_elsewhere() -> None:
+    findings = Findings()
+    reader = Reader(findings, {"KEY": "hush-hush"}, Path("/folder"))
+    made = reader.struct(Beside, {"headers": {"accept": "application/json", "x-key": "env:KEY"}}, "it")
+    assert made is not None
+    assert {name: value.reveal() for name, value in made.headers.items()} == {
+        "accept": "application/json",
+        "x-key": "hush-hush",
+    }
+    assert reader.secrets == [Secret("hush-hush")]
+    assert (reader.has_literal_secret, findings.problems) == (False, [])
+
+
+@pytest.mark.parametrize(("written", "read"), [("events.jsonl", "/folder/events.jsonl"), ("/var/x", "/var/x")])
+def test_a_relative_path_begins_at_the_folder_of_the_file(written: str, read: str) -> None:
+    made = Reader(Findings(), {}, Path("/folder")).struct(Beside, {"path": written}, "it")
+    assert made is not None
+    assert made.path == read

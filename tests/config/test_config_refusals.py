@@ -248,8 +248,8 @@ def test_a_sink_with_a_mistake_makes_no_second_problem_in_the_rules(tmp_path: Pa
     assert only(tmp_path, JOURNEY + '[sinks.x]\nhandler = "lob"\n[[rules]]\nto = "x"').where == "sinks.x.handler"
 
 
-def test_text_is_a_key_of_another_version_where_the_handler_has_none(tmp_path: Path) -> None:
-    assert "not part of this version" in only(tmp_path, JOURNEY + LOG + 'text = "hello"').remedy
+def test_text_is_an_unknown_key_where_the_handler_has_none(tmp_path: Path) -> None:
+    assert only(tmp_path, JOURNEY + LOG + 'text = "hello"').wrong == "unknown key"
 
 
 def test_too_many_waits_are_refused(tmp_path: Path) -> None:

@@ -85,7 +85,9 @@ def test_a_misspelt_word_gets_the_nearest_as_remedy(tmp_path: Path) -> None:
         ('to = "lob"', "rules[0].to", "no sink 'lob'"),
         ("to = 5", "rules[0].to", "cannot stand here"),
         ('name = ""\nto = "log"', "rules[0].name", "printable characters"),
-        ('if = "x"\nto = "log"', "rules[0].if", "cannot be used yet"),
+        ('if = "x"\nto = "log"', "rules[0].if", "column 1: there is no x"),
+        ("if = 'job.action =='\nto = 'log'", "rules[0].if", "column 12: syntax error"),
+        ("if = 5\nto = 'log'", "rules[0].if", "cannot stand here"),
         ('after = "archive"\nto = "log"', "rules[0].after", "cannot be used yet"),
         ('too = "log"\nto = "log"', "rules[0].too", "unknown key"),
         ('when = "always"\nto = "log"', "rules[0].when", "not a table"),
@@ -123,3 +125,15 @@ def test_the_name_of_an_unnamed_rule_stays_the_same_from_version_to_version(tmp_
 def test_the_budget_of_a_rule_is_found_by_its_name(tmp_path: Path) -> None:
     config = loaded(tmp_path, 'name = "x"\nto = "log"\nbudget = { usd = "1.50", per = "total" }')
     assert config.rule_budgets == {"x": Budget(amount=Decimal("1.50"), unit="USD", per="total")}
+
+
+# --- if --------------------------------------------------------------------------------------------------------------
+
+
+def test_an_if_is_kept_and_names_a_rule_without_a_name_with_what_else_it_says(tmp_path: Path) -> None:
+    plain = loaded(tmp_path, "to = 'log'").rules[0]
+    narrowed = loaded(tmp_path, "to = 'log'\nif = 'job.action != \"imagine\" or job.tags.project == \"poster\"'").rules[
+        0
+    ]
+    assert (plain.condition, narrowed.condition) == (None, 'job.action != "imagine" or job.tags.project == "poster"')
+    assert plain.name == "rule-" + plain.name[5:] != narrowed.name

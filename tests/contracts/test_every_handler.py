@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import logging
+import shutil
+import tempfile
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final, get_args
@@ -15,9 +18,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from handlers.email import Email
 from handlers.http.transport import HttpTransport
+from handlers.http_request import HttpRequest
+from handlers.json_lines import JsonLines
 from handlers.log import Log
+from handlers.ntfy import Ntfy
+from handlers.program import Program
 from handlers.slack import Slack
+from handlers.teams import Teams
 from handlers.webhook import Webhook
 from receiver.contracts import Handler, NoOptions
 from receiver.errors import TransportError
@@ -39,6 +48,7 @@ from receiver.model.jobs import (
     Status,
 )
 from support.delivering import Bound
+from support.strict_sinks import StrictMailbox, mail_server
 
 NOW = 1_800_000_000_000
 #: What a handler may send beside the event's own bytes.
@@ -52,7 +62,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     handler: type[Any]
     options: msgspec.Struct
-    #: Whether it speaks to another side at all.
+    #: Whether it speaks HTTP to another side.
     speaks: bool = True
 
     def made(self, side: Callable[[httpx.Request], httpx.Response], now: int = NOW) -> Bound:
@@ -63,12 +73,36 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def secrets(self) -> list[str]:
         """Every secret of its options, and the part of an address that makes it one."""
-        values = [getattr(self.options, name) for name in self.options.__struct_fields__]
+        given = [getattr(self.options, name) for name in self.options.__struct_fields__]
+        values = [tuple(value.values()) if isinstance(value, dict) else value for value in given]
         each = [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
         texts = [value.reveal() for value in each if isinstance(value, Secret)]
         return [part for text in texts for part in (text, text.rpartition("/")[2])]
 
 
+FOLDER: Final = tempfile.mkdtemp(prefix="gridhook-handlers-")
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+
+
+class MailCase(Case, frozen=True, kw_only=True):
+    """The one that speaks SMTP: each delivery meets a mail server of its own."""
+
+    def made(self, _side: Callable[[httpx.Request], httpx.Response], now: int = NOW) -> Bound:
+        """The handler, with a healthy mail server as its network."""
+        return MailBound(self.handler(self.options), HttpTransport(httpx.MockTransport(healthy)), now)
+
+
+class MailBound(Bound):
+    """A mail handler and its context."""
+
+    async def deliver(self, outgoing: OutgoingEvent) -> Outcome:
+        """One try, at a mail server that takes everything that is right."""
+        async with mail_server(StrictMailbox()) as port:
+            options = msgspec.structs.replace(MAIL, smtp=f"smtp://127.0.0.1:{port}")
+            return await Bound(Email(options), HttpTransport(), NOW).deliver(outgoing)
+
+
+MAIL: Final = Email.Options(smtp="smtp://127.0.0.1:25", sender="bot@example.com", to=("ada@example.com",))
 HOOK: Final = "https://hooks.example.com/services/T0/B0/hushhushhushhushhush"
 CASES: Final = {
     "slack hook": Case(handler=Slack, options=Slack.Options(url=Secret(HOOK))),
@@ -77,6 +111,29 @@ CASES: Final = {
         handler=Webhook,
         options=Webhook.Options(url=Secret(HOOK), secret=(Secret("whsec_" + base64.b64encode(b"hush" * 8).decode()),)),
     ),
+    "http": Case(
+        handler=HttpRequest,
+        options=HttpRequest.Options(url=Secret(HOOK), headers={"x-key": Secret("hush-in-a-header")}),
+    ),
+    "http with a body": Case(
+        handler=HttpRequest,
+        options=HttpRequest.Options(
+            url=Secret(HOOK),
+            method="PUT",
+            body='{"said": {{ job.prompt | truncate(80) | tojson }}, "id": "{{ job.id }}"}',
+        ),
+    ),
+    "ntfy": Case(
+        handler=Ntfy, options=Ntfy.Options(url=Secret("https://ntfy.example/hushhushhush"), token=Secret("tk_hushhush"))
+    ),
+    "teams": Case(handler=Teams, options=Teams.Options(url=Secret(f"{HOOK}?sig=hushhushhushhushhush"))),
+    "file": Case(handler=JsonLines, options=JsonLines.Options(path=f"{FOLDER}/events.jsonl"), speaks=False),
+    "exec": Case(
+        handler=Program,
+        options=Program.Options(command=("/bin/sh", "-c", "cat >/dev/null"), env={"KEY": Secret("hush-in-a-variable")}),
+        speaks=False,
+    ),
+    "email": MailCase(handler=Email, options=MAIL, speaks=False),
     "log": Case(handler=Log, options=NoOptions(), speaks=False),
 }
 every = pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])

@@ -14,7 +14,8 @@ import pytest
 from handlers.http.transport import HttpTransport
 from handlers.slack import Slack
 from handlers.slack.message import Message, message
-from handlers.slack.template import Template
+from handlers.slack.wording import MAX_SECTION, foreign
+from handlers.text import template_of
 from receiver.errors import OptionError
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import (
@@ -32,6 +33,7 @@ from receiver.model.jobs import (
     Job,
     JobError,
 )
+from receiver.model.templates import EventTemplate
 from support.delivering import Bound
 
 NOW = 1_800_000_000_000
@@ -206,7 +208,7 @@ def test_a_link_cannot_be_broken_out_of() -> None:
 def test_no_section_is_longer_than_slack_takes() -> None:
     long = "&" * 9000
     strange = job(prompt=long, tags={long: long}, error=JobError(code="moderated", message=long), action=long)
-    shown = message(event(strange, "job.failed"), Template("{prompt}" * 20))
+    shown = message(event(strange, "job.failed"), template("{{ job.prompt }}" * 20))
     assert max(len(text) for text in texts(shown)) <= 3000
     assert all(not text.endswith(("&", "&a", "&am", "&amp")) for text in texts(shown))
 
@@ -214,42 +216,26 @@ def test_no_section_is_longer_than_slack_takes() -> None:
 # --- the operator's own first line -----------------------------------------------------------------------------------
 
 
+def template(text: str) -> EventTemplate:
+    found = template_of(text, lambda value: foreign(value, MAX_SECTION))
+    assert found is not None
+    return found
+
+
 def test_a_template_replaces_the_first_line_and_values_are_escaped() -> None:
-    shown = message(event(job(prompt="<b>")), Template("<!here> {type} {{{source}}} {prompt} {cost} {grid_url}!"))
-    assert shown.text == "<!here> job.completed {journey} &lt;b&gt; 2 credits !"
+    text = "<!here> {{ event.type }} {{ job.prompt }} {{ job.cost.amount }} {{ job.grid_url }}!"
+    shown = message(event(job(prompt="<!channel>\n<b>")), template(text))
+    assert shown.text == "<!here> job.completed &lt;!channel&gt; &lt;b&gt; 2 !"
 
 
-def test_a_template_that_comes_out_empty_gives_way_to_the_usual_line() -> None:
-    assert message(event(), Template("{grid_url} ")).text == ":white_check_mark: pick 2 of journey completed"
+def test_a_template_that_comes_out_empty_or_fails_gives_way_to_the_usual_line() -> None:
+    for text in ("{{ job.grid_url }} ", "{{ job.prompt + 1 }}"):
+        assert message(event(), template(text)).text == ":white_check_mark: pick 2 of journey completed"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{nothing}",
-        "{}",
-        "{0}",
-        "{prompt.__class__}",
-        "{params[index]}",
-        "{prompt!r}",
-        "{prompt:>9}",
-        "{",
-        "}",
-        "{a{b}}",
-    ],
-)
-def test_a_template_with_anything_but_plain_names_is_refused_at_once(text: str) -> None:
-    with pytest.raises(OptionError):
-        slack(Side(), text=text)
-
-
-def test_an_unknown_name_in_a_template_is_told_with_the_nearest_and_each_of_several() -> None:
-    with pytest.raises(ExceptionGroup) as caught:
-        slack(Side(), text="{promt}: {statsu}")
-    assert [str(one) for one in caught.value.exceptions] == [
-        'text {promt} is no placeholder: did you mean "prompt"?',
-        'text {statsu} is no placeholder: did you mean "status"?',
-    ]
+def test_a_template_that_cannot_be_read_is_refused_at_once() -> None:
+    with pytest.raises(OptionError, match="text syntax error"):
+        slack(Side(), text="{{ job.prompt")
 
 
 # --- carrying it -----------------------------------------------------------------------------------------------------

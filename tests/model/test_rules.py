@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.model.events import EventType, KeptEvent
-from receiver.model.jobs import JobError, Then
-from receiver.model.rules import Rule, route
+from receiver.model.events import EventType, KeptEvent, OperatorData
+from receiver.model.jobs import Cost, JobError, Then
+from receiver.model.rules import Route, Rule, route
 from support.records import a_job
 
 HD = Then(action="upscale", params={"kind": "2x"})
@@ -108,3 +110,62 @@ def test_only_the_star_is_special(pattern: str, value: str) -> None:
         return bool(value) and value[0] == pattern[0] and fits(pattern[1:], value[1:])
 
     assert matches({"tags": {"x": pattern}}, an_event(tags={"x": value})) is fits(pattern, value)
+
+
+# --- if --------------------------------------------------------------------------------------------------------------
+
+
+def under(condition: str, event: KeptEvent | None = None) -> Route:
+    """Where a rule with this `if` and a follow-up sends the event."""
+    return route(event or an_event(), [Rule(name="r", condition=condition, to=("team",), then=(HD,))])
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'job.action == "pick"',
+        'event.type == "job.completed" and event.id.startswith("evt_")',
+        "job.params.index > 1",
+        'job.tags.project == "poster"',
+        "job.tags.nothing is undefined and not job.params.nothing.deeper",
+        'event.data.id == job.id and event.subject == job.id and event.source == "gridhook/journey"',
+    ],
+)
+def test_a_true_if_matches(condition: str) -> None:
+    assert under(condition) == Route(sinks=("team",), follow_ups=(("r", HD),))
+
+
+def test_amounts_are_numbers() -> None:
+    dear = an_event(cost=Cost(amount=Decimal("10.5"), unit="credits", source="table"))
+    assert under("job.cost.amount > 9", dear).sinks == ("team",)
+    assert under("job.cost.amount > 9").sinks == ()
+
+
+@pytest.mark.parametrize("condition", ['job.action == "imagine"', "job.error", "job.params.index > 2", "false"])
+def test_a_false_if_does_not_match(condition: str) -> None:
+    assert under(condition) == Route()
+
+
+@pytest.mark.parametrize("condition", ['"cat" in job.progress', "1 / job.progress", "range(100000) | list", "job |"])
+def test_an_if_that_fails_does_not_match_and_is_named(condition: str) -> None:
+    found = under(condition, an_event(prompt="hush hush"))
+    assert (found.sinks, found.follow_ups) == ((), ())
+    ((rule, why),) = found.unjudged
+    assert rule == "r"
+    assert why.isprintable()
+    assert "hush" not in why
+
+
+def test_an_operator_event_has_no_job_but_can_be_judged() -> None:
+    data = OperatorData(sink="team", reason="it is down")
+    event = KeptEvent(number=1, job=0, type="sink.failing", key=1, at=0, data=data)
+    assert under('event.type != "job.archived" or job.action != "imagine"', event).sinks == ("team",)
+    assert under('event.data.reason == "it is down" and job is none', event).sinks == ("team",)
+    assert under('job.action == "pick"', event) == Route()
+
+
+def test_an_if_changes_nothing_of_the_event() -> None:
+    event = an_event()
+    before = msgspec.json.encode(event)
+    assert under('job.update({"action": "imagine"}) is none', event).sinks == ("team",)
+    assert msgspec.json.encode(event) == before

@@ -20,6 +20,7 @@ ENVIRONMENT = {
     "JOURNEYAPI_KEY": "japi_live_1",
     "OTHER_SECRET": "another-secret-of-some-length",
     "HOOK_SECRET": "a-webhook-secret-of-some-length",
+    "N8N_WORD": "a-word-of-some-length",
     "SLACK_WEBHOOK_URL": "https://hooks.slack.example/services/T/B/x",
 }
 
@@ -30,11 +31,13 @@ def blocks(kind: str) -> list[str]:
 
 
 def test_the_configuration_it_shows_loads_without_a_warning(tmp_path: Path) -> None:
-    small, money, other = blocks("toml")
+    small, money, sink, other = blocks("toml")
     (tmp_path / "gridhook.toml").write_text(small)
     config = read_config(tmp_path / "gridhook.toml", ENVIRONMENT)
     assert config.warnings == ()
     assert config.rules[0].name == "auto-hd"
+    (tmp_path / "gridhook.toml").write_text(small + sink)
+    assert "flow" in read_config(tmp_path / "gridhook.toml", ENVIRONMENT).sinks
     extended = small.replace("[sources.journey]                               # -> POST /in/journey\n", money)
     assert extended != small
     (tmp_path / "gridhook.toml").write_text(

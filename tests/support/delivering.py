@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from receiver.contracts import DeliveryContext, Handler, Transport
 from receiver.model.deliveries import Outcome, OutgoingEvent
+from receiver.model.events import AnyEvent, Event
+from receiver.model.jobs import Image, Job, JobError
 
 
 class Bound:
@@ -21,3 +27,47 @@ class Bound:
         outcome = await self._handler.deliver(outgoing, self._context)
         assert outcome is not None
         return outcome
+
+
+def job_event(**fields: Any) -> Event:
+    """An event about a completed pick; `fields` are those of its job."""
+    plain: dict[str, Any] = {
+        "id": "job_01",
+        "source": "journey",
+        "provider": "journeyapi",
+        "action": "pick",
+        "status": "completed",
+        "root_id": "job_01",
+        "prompt": "a garden",
+        "images": (Image(index=1, url="https://cdn.example.com/1.png"),),
+        "created_at": "2026-11-21T10:00:00.000Z",
+    }
+    return Event(
+        id="evt_01",
+        source="gridhook/journey",
+        type="job.completed",
+        subject="job_01",
+        time="2026-11-21T10:00:00.000Z",
+        data=Job(**{**plain, **fields}),
+    )
+
+
+def strange_event() -> Event:
+    """An event whose job holds what a vendor should not say: long, odd, and meant for somebody else."""
+    odd = 'x" \\ <b>\r\nBcc: eve@example.com\n\u202e\u00e9 ' + "&*_\U0001f600" * 4000
+    return job_event(
+        prompt=odd,
+        action=odd,
+        source=odd,
+        params={"text": odd},
+        tags={odd: odd},
+        error=JobError(code="moderated", provider_code=odd, message=odd),
+        images=tuple(Image(index=index, url=f"https://cdn.example.com/{'y' * 1900}{index}") for index in range(50)),
+        grid_url="https://a b.example/<x>",
+    )
+
+
+def outgoing(event: AnyEvent | None = None, **fields: Any) -> OutgoingEvent:
+    """The first try at an event; by default at one about a job with these fields."""
+    told = event or job_event(**fields)
+    return OutgoingEvent(delivery_id="dlv_01", attempt=1, event=told, body=msgspec.json.encode(told))

@@ -1,8 +1,9 @@
-"""`redeliver` and `reparse`: the same delivery once more, the same request through today's code."""
+"""`redeliver`, `resend`, `reparse`: a delivery once more, an event to any sink, a request through today's code."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Final
 
@@ -10,7 +11,7 @@ import msgspec
 import typer
 
 from receiver.cli import filters
-from receiver.cli.screen import emit, say
+from receiver.cli.screen import clean, emit, say
 from receiver.cli.session import (
     DEFAULT_FILE,
     NOT_DISPATCHED,
@@ -28,9 +29,9 @@ from receiver.contracts import (
 )
 from receiver.contracts.setup import Setup
 from receiver.errors import NotFound
-from receiver.flows import commands, intake
+from receiver.flows import commands, intake, resending
 from receiver.lib import ids
-from receiver.views.filters import REQUESTS, text_reader
+from receiver.views.filters import EVENTS, REQUESTS, text_reader
 
 #: How many are read and written at once.
 PAGE: Final = 500
@@ -98,6 +99,70 @@ def _page_again(setup: Setup, tx: Transaction, wanted: Filters, now: int) -> tup
     for delivery_id in again:
         commands.redeliver(tx, setup, delivery_id, now)
     return again, len(found) - len(again), page.next
+
+
+def resend(
+    ctx: typer.Context,
+    sink: Annotated[str, typer.Option("--to", metavar="SINK", help="Where to.")],
+    event_id: Annotated[str | None, typer.Argument(metavar="EVENT", help="One event.")] = None,
+    since: filters.SinceOption = None,
+    until: filters.UntilOption = None,
+    type_: filters.TypeOption = None,
+    source: filters.SourceOption = None,
+    config: ConfigFile = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """Send kept events to a sink, the oldest first, whatever the rules say.
+
+    For example `gridhook resend --since 7d --to archive` after a sink was added.
+    """
+    given = {"since": since, "until": until, "type": type_, "source": source}
+    narrowed = any(one is not None for one in given.values())
+    if (event_id is None) is not narrowed:
+        raise typer.BadParameter("name an event, or narrow by --since, --until, --type, --source")
+
+    async def work(service: Runtime) -> tuple[list[str], bool]:
+        filters.refuse_unknown(service, Filters(sink=sink, source=source))
+        now = service.clock()
+        if event_id is not None:
+            one = await service.store.write(lambda tx: resending.resend(tx, service.setup, event_id, sink, now))
+            return [ids.show("dlv", one.number)], service.dispatched()
+        wanted = filters.filters_of(EVENTS, PAGE, given)
+        sent: list[str] = []
+        for some in batched(await _event_ids(service, wanted), PAGE):
+            sent += await service.store.write(partial(_resend_some, service.setup, some, sink, now))
+        return sent, service.dispatched()
+
+    sent, dispatched = with_service(ctx, config, work)
+    if json:
+        emit({"resent": len(sent), "deliveries": sent})
+        return
+    waits = "" if dispatched or not sent else f"; {NOT_DISPATCHED}"
+    say(f"{len(sent)} {'event' if len(sent) == 1 else 'events'} will be sent to {clean(sink)}{waits}")
+
+
+def _resend_some(setup: Setup, event_ids: list[str], sink: str, now: int, tx: Transaction) -> list[str]:
+    return resending.resend_all(tx, setup, event_ids, sink, now)
+
+
+def batched(items: list[str], size: int) -> Iterator[list[str]]:
+    """The items in lists of at most `size`."""
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+async def _event_ids(service: Runtime, wanted: Filters) -> list[str]:
+    """The events that fit, oldest first."""
+    found: list[str] = []
+    while True:
+        page = await service.store.read(partial(_events, wanted=wanted))
+        found += [resending.id_of(body) for body in page]
+        if page.next is None:
+            return found[::-1]
+        wanted = msgspec.structs.replace(wanted, before=page.next)
+
+
+def _events(tx: Transaction, wanted: Filters) -> Page[bytes]:
+    return tx.events(wanted)
 
 
 def reparse(

@@ -17,6 +17,8 @@ from receiver.web.problems import Refusal
 
 T = TypeVar("T")
 
+#: Largest body that names a choice, bytes.
+MAX_CHOICE: Final = 4096
 _ENCODER: Final = msgspec.json.Encoder()
 
 

@@ -28,6 +28,7 @@ from receiver.model.submissions import Pick, Resolve, Submission
 from receiver.views.filters import JOBS, number_reader
 from receiver.views.records import JobDetail, job_detail
 from receiver.web.api.answers import (
+    MAX_CHOICE,
     json_answer,
     page,
     read_record,
@@ -37,8 +38,6 @@ from receiver.web.api.waiting import news
 
 #: Largest body of an order, bytes: an inpaint mask may have 12,000,000 characters (Apiframe, documented).
 MAX_WISH: Final = 16 * 1024 * 1024
-#: Largest body that names a choice, bytes.
-MAX_CHOICE: Final = 4096
 #: The longest that a caller may wait for a job, seconds; whoever asks for more waits so long.
 MAX_WAIT: Final = 60
 #: Statuses in which nothing will happen by itself soon.

@@ -12,8 +12,10 @@ from receiver.contracts.setup import Setup
 from receiver.errors import NotFound, NotPossible
 from receiver.flows.commands import redeliver
 from receiver.flows.intake import reparse
+from receiver.flows.resending import resend
 from receiver.lib import ids
 from receiver.lib.times import Clock
+from receiver.model.submissions import Resend
 from receiver.views.filters import DELIVERIES, EVENTS, REQUESTS
 from receiver.views.records import (
     DeliveryDetail,
@@ -25,7 +27,7 @@ from receiver.views.records import (
     request_detail,
     request_view,
 )
-from receiver.web.api.answers import json_answer, page
+from receiver.web.api.answers import MAX_CHOICE, json_answer, page, read_record
 from receiver.web.api.filters import filters_of, read_query
 
 
@@ -41,6 +43,7 @@ class ListsApi:
         return [
             Route("/events", self.events, methods=["GET"]),
             Route("/events/{event_id}", self.event, methods=["GET"]),
+            Route("/events/{event_id}/resend", self.resend, methods=["POST"]),
             Route("/requests", self.requests, methods=["GET"]),
             Route("/requests/{request_id}", self.request, methods=["GET"]),
             Route("/requests/{request_id}/reparse", self.reparse, methods=["POST"]),
@@ -62,6 +65,14 @@ class ListsApi:
         if body is None:
             raise _nothing("event", request.path_params["event_id"])
         return json_answer(msgspec.Raw(body))
+
+    async def resend(self, request: Request) -> Response:
+        """Sends a kept event to a sink, whatever the rules say."""
+        read_query(request, {})
+        wanted = await read_record(request, Resend, MAX_CHOICE)
+        text, now = request.path_params["event_id"], self._clock()
+        made = await self._store.write(lambda tx: delivery_view(tx, resend(tx, self._setup, text, wanted.sink, now)))
+        return json_answer(made, 202)
 
     async def requests(self, request: Request) -> Response:
         """A page of requests, without headers and bodies."""

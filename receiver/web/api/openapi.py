@@ -161,6 +161,16 @@ def _events() -> Json:
                 [in_path("event_id", "evt")],
             )
         },
+        "/events/{event_id}/resend": {
+            "post": operation(
+                "resendEvent",
+                "events",
+                "Sends a kept event to a sink, whatever the rules say",
+                answers("202", "The new delivery", "ListedDelivery", *WITH_BODY),
+                [in_path("event_id", "evt")],
+                body("Resend", examples.resends()),
+            )
+        },
         "/stream": {
             "get": operation(
                 "stream",

@@ -13,7 +13,7 @@ from receiver.lib.times import stamp
 from receiver.model.deliveries import Attempt
 from receiver.model.events import Event
 from receiver.model.jobs import Cost, Image, Job, NextAction
-from receiver.model.submissions import Pick, Resolve, Submission
+from receiver.model.submissions import Pick, Resend, Resolve, Submission
 from receiver.views.costs import CostLine, CostSummary
 from receiver.views.records import DeliveryDetail, DeliveryView, RefusedView, RequestDetail, RequestView
 
@@ -159,6 +159,11 @@ def orders() -> dict[str, Any]:
 def picks() -> dict[str, Any]:
     """A body of `POST /jobs/{id}/pick`."""
     return _named({"second": ("U2", _plain(Pick(index=2)))})
+
+
+def resends() -> dict[str, Any]:
+    """A body of `POST /events/{id}/resend`."""
+    return _named({"team": ("To the sink team", _plain(Resend(sink="team")))})
 
 
 def decisions() -> dict[str, Any]:

@@ -60,7 +60,7 @@ def test_what_to_register_is_shown_in_full_unless_it_is_to_be_hidden(tmp_path: P
 
 
 def test_check_and_serve_refuse_the_same_with_the_same_words(tmp_path: Path) -> None:
-    configured(tmp_path, '[sinks.team]\nhandler = "slack"\ntext = "{promt}"\n[sinks.odd]\nhandler = "odd_sink:Odd"\n')
+    configured(tmp_path, '[sinks.team]\nhandler = "slack"\ntext = "{prompt}"\n[sinks.odd]\nhandler = "odd_sink:Odd"\n')
     (tmp_path / "odd_sink.py").write_text("class Odd:\n    pass\n")
     checked, served = run(tmp_path, "check"), run(tmp_path, "serve")
     assert (checked.exit_code, served.exit_code) == (2, 2)

@@ -1,4 +1,4 @@
-"""`redeliver` and `reparse`."""
+"""`redeliver`, `resend` and `reparse`."""
 
 from __future__ import annotations
 
@@ -101,3 +101,32 @@ def test_what_is_not_there_is_a_failure(tmp_path: Path, args: list[str]) -> None
     result = run(tmp_path, *args)
     assert result.exit_code == 1
     assert "there is no" in result.stderr
+
+
+# --- resend ----------------------------------------------------------------------------------------------------------
+
+
+def test_old_events_go_to_a_new_sink_oldest_first(tmp_path: Path) -> None:
+    picked(tmp_path)
+    configured(tmp_path, '[sinks.other]\nhandler = "log"\n')
+    events = [one["id"] for one in values(run(tmp_path, "events", "--json"))][::-1]
+    shown = done(run(tmp_path, "resend", "--since", "1h", "--to", "other"))
+    assert shown == f"{len(events)} events will be sent to other; kept; it is sent when `gridhook serve` runs\n"
+    made = values(run(tmp_path, "deliveries", "--json", "--sink", "other"))[::-1]
+    assert [one["event_id"] for one in made] == events
+
+
+def test_one_event_is_resent(tmp_path: Path) -> None:
+    picked(tmp_path)
+    (event, *_) = values(run(tmp_path, "events", "--json"))
+    [answer] = values(run(tmp_path, "resend", event["id"], "--to", "log", "--json"))
+    assert answer["resent"] == 1
+    assert run(tmp_path, "resend", "evt_0000000000001", "--to", "log").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--to", "log"), ("evt_1", "--since", "1h", "--to", "log"), ("evt_1", "--to", "lgo")]
+)
+def test_resend_wants_events_and_a_sink_that_there_is(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    picked(tmp_path)
+    assert run(tmp_path, "resend", *arguments).exit_code == 2

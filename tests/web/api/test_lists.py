@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from receiver.contracts import Transaction
 from receiver.lib import ids
 from receiver.model.deliveries import Attempt, Delivery
+from receiver.model.events import KeptEvent
 from receiver.store.sqlite import lists
 from support.face import ADMIN, GRID, Face, a_face, with_source
 from support.records import NOW, a_job
@@ -284,6 +285,22 @@ async def test_a_delivery_is_due_again_after_redeliver(tmp_path: Path, state: An
         answer = await face.api("/deliveries/dlv_0000000000009/redeliver")
         assert answer.status_code == 202
         assert (answer.json()["status"], answer.json()["attempt"]) == ("pending", 8)
+
+
+async def test_a_kept_event_is_sent_to_any_sink_there_is(tmp_path: Path) -> None:
+    async with a_face(tmp_path) as face:
+        await put_delivery(face)
+        gone = await face.api("/events/evt_0000000000001/resend", {"sink": "team"})
+        assert gone.status_code == 404
+        job = a_job(7).job
+        told = KeptEvent(number=8, job=7, type="job.completed", key=1000, at=NOW, data=job)
+        await face.store.write(lambda tx: tx.add_event(told))
+        (event,) = (await face.get("/events"))["items"]
+        made = await face.api(f"/events/{event['id']}/resend", {"sink": "team"})
+        assert (made.status_code, made.json()["status"], made.json()["sink"]) == (202, "pending", "team")
+        assert made.json()["event_id"] == event["id"]
+        unknown = await face.api(f"/events/{event['id']}/resend", {"sink": "nowhere"})
+        assert (unknown.status_code, unknown.json()["code"]) == (409, "no_such_sink")
 
 
 async def test_what_is_on_its_way_or_an_order_is_not_redelivered(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ async def test_the_document_requires_of_an_order_what_the_api_requires(
 def test_the_published_schemas_are_valid_and_of_every_record_and_list() -> None:
     shown = {"Job", "JobDetail", "Event", "Delivery", "ListedDelivery", "Request", "ListedRequest", "Refused", "Costs"}
     lists = {"JobList", "EventList", "DeliveryList", "RequestList", "RefusedList"}
-    assert set(schemas()) == {*shown, *lists, "Taken", "Problem", "Submission", "Pick", "Resolve"}
+    assert set(schemas()) == {*shown, *lists, "Taken", "Problem", "Submission", "Pick", "Resolve", "Resend"}
     for schema in schemas().values():
         jsonschema_rs.meta.validate(schema)
 

@@ -1,0 +1,164 @@
+"""E-mail over SMTP: one message an event, in plain text with links. Needs the extra `email`."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import datetime
+from email.message import EmailMessage
+from email.utils import format_datetime, getaddresses
+from typing import Annotated, ClassVar, Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from handlers.http.answers import quote
+from handlers.text import Summary, summary, template_of
+from handlers.wording import one_line
+from receiver.contracts import DeliveryContext, Handler, TextSource
+from receiver.errors import OptionError
+from receiver.lib.signatures import Secret
+from receiver.model.deliveries import Again, Dead, Delivered, Outcome, OutgoingEvent
+from receiver.model.events import AnyEvent
+
+#: Characters of a subject: a line of a message's head has 998 bytes at most (RFC 5322).
+MAX_SUBJECT: Final = 150
+MAX_TEXT: Final = 50_000
+MOST_RECIPIENTS: Final = 50
+#: Replies of these classes are for later, all else is final (RFC 5321, 4.2.1).
+TRY_LATER: Final = 4
+DEFAULT_PORTS: Final = {"smtps": 465, "smtp": 587}
+
+
+class MailServer(NamedTuple):
+    """Where mail is handed over."""
+
+    host: str
+    port: int
+    user: str | None
+    #: TLS from the first byte (`smtps`), else STARTTLS.
+    is_tls: bool
+
+
+def check_server(text: str) -> None:
+    """Raises OptionError (key "") for what is no address of a mail server."""
+    server_of(text, "")
+
+
+def server_of(text: str, key: str) -> MailServer:
+    """The mail server that `smtps://user@host:465` names. Raises OptionError under `key`."""
+    remedy = 'write "smtps://user@host:465", or "smtp://user@host:587" for STARTTLS'
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise OptionError(key, "cannot be read", remedy) from None
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.path or parts.query or port == 0:
+        raise OptionError(key, "is not the address of a mail server", remedy)
+    if parts.password is not None:
+        raise OptionError(key, "has a password in it", 'write password = "env:NAME" beside it')
+    user = unquote(parts.username) if parts.username else None
+    return MailServer(parts.hostname, port or DEFAULT_PORTS[parts.scheme], user, parts.scheme == "smtps")
+
+
+def check_mailbox(text: str) -> None:
+    """Raises OptionError for what is no address of a mailbox."""
+    found = getaddresses([text])
+    local, _, domain = found[0][1].rpartition("@") if len(found) == 1 else ("", "", "")
+    if not local or not domain or not text.isprintable():
+        raise OptionError("", "is not an address such as ada@example.com", 'write "ada@example.com"')
+
+
+Mailbox = Annotated[str, msgspec.Meta(extra={"check": check_mailbox}, max_length=320)]
+
+
+class Email(Handler):
+    """Sends each event to all recipients. The mails of one job stand in one thread."""
+
+    class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"sender": "from"}):
+        """Keys of an `email` sink."""
+
+        #: `smtps://user@host:465`, or `smtp://user@host:587` with STARTTLS.
+        smtp: Annotated[str, msgspec.Meta(extra={"check": check_server})]
+        #: Where there is a user.
+        password: Secret | None = None
+        sender: Mailbox
+        to: Annotated[tuple[Mailbox, ...], msgspec.Meta(min_length=1, max_length=MOST_RECIPIENTS)]
+        #: A template of the subject of a mail about a job.
+        subject: TextSource | None = None
+        #: A template of its text.
+        text: TextSource | None = None
+
+    default_concurrency: ClassVar[int] = 1
+
+    def __init__(self, options: Options) -> None:
+        """Raises OptionError for a server or template that cannot be used, and if aiosmtplib is not installed."""
+        try:
+            import aiosmtplib  # noqa: F401, PLC0415  # an extra: only who sends mail has it
+        except ImportError:
+            remedy = "install gridhook with its extra `email`: gridhook[email]"
+            raise OptionError("handler", "needs aiosmtplib, which is not installed", remedy) from None
+        self._server = server_of(options.smtp, "smtp")
+        if (self._server.user is None) is not (options.password is None):
+            raise OptionError("password", "and a user in smtp go together", 'write smtp = "smtps://user@host:465"')
+        self._password = options.password
+        self._from, self._to = options.sender, options.to
+        self._subject = template_of(options.subject, key="subject")
+        self._text = template_of(options.text)
+
+    async def deliver(self, outgoing: OutgoingEvent, context: DeliveryContext) -> Outcome:
+        """Hands one mail to the server. `Message-ID` is made of the event's id and stays the same over all tries."""
+        import aiosmtplib  # noqa: PLC0415  # an extra
+
+        server, hidden = self._server, tuple(filter(None, (self._password,)))
+        try:
+            refused, _ = await aiosmtplib.send(
+                self._mail(outgoing.event),
+                hostname=server.host,
+                port=server.port,
+                username=server.user,
+                password=self._password.reveal() if self._password else None,
+                use_tls=server.is_tls,
+                # None: where it is offered. Only for this very machine, where nobody listens in between.
+                start_tls=False if server.is_tls else None if _is_loopback(server.host) else True,
+                timeout=context.timeout,
+            )
+        except aiosmtplib.SMTPRecipientsRefused as wrong:
+            codes = [one.code for one in wrong.recipients]
+            return _outcome(min(codes, default=0), f"all recipients were refused ({', '.join(map(str, codes))})")
+        except aiosmtplib.SMTPResponseException as wrong:
+            return _outcome(wrong.code, quote(wrong.message.encode(errors="replace"), hidden))
+        except (aiosmtplib.SMTPException, OSError) as wrong:
+            return Again(note=f"{server.host}: {quote(str(wrong).encode(errors='replace'), hidden)}")
+        if refused:
+            return Delivered(note=f"{len(refused)} of {len(self._to)} recipients were refused")
+        return Delivered()
+
+    def _mail(self, event: AnyEvent) -> EmailMessage:
+        told = summary(event, self._text)
+        mail = EmailMessage()
+        mail["From"] = self._from
+        mail["To"] = ", ".join(self._to)
+        mail["Subject"] = one_line(summary(event, self._subject).lines[0] if self._subject else told.title, MAX_SUBJECT)
+        mail["Date"] = format_datetime(datetime.fromisoformat(event.time))
+        mail["Message-ID"] = f"<{event.id}@gridhook.invalid>"
+        mail["References"] = f"<{event.subject}@gridhook.invalid>"
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(_text(told))
+        return mail
+
+
+def _text(told: Summary) -> str:
+    return f"{told.title}\n\n{told.text(MAX_TEXT)}\n"
+
+
+def _outcome(code: int, said: str) -> Outcome:
+    """What a reply of the server means: 4xx may pass, all else is the same again."""
+    note = f"SMTP {code}: {said}"
+    return Again(note=note) if code // 100 == TRY_LATER else Dead(note=note)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,19 @@
+"""Where the rules send an event, and word of those that could not be judged."""
+
+from __future__ import annotations
+
+import structlog
+
+from receiver.contracts.setup import Setup
+from receiver.model.events import KeptEvent
+from receiver.model.rules import Route, route
+
+log = structlog.get_logger("rules")
+
+
+def routed(event: KeptEvent, setup: Setup) -> Route:
+    """The sinks and follow-ups of an event. A rule whose `if` fails does not match, and the log says why."""
+    found = route(event, setup.rules)
+    for rule, why in found.unjudged:
+        log.warning("rule.if_failed", rule=rule, event_type=event.type, reason=why)
+    return found
