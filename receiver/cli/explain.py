@@ -16,8 +16,10 @@ from receiver.cli.screen import (
 from receiver.cli.values import shown_params
 from receiver.config import Config
 from receiver.contracts import Budget, Sink, Source
+from receiver.lib.durations import duration_text
 from receiver.lib.signatures import Secret
 from receiver.model.jobs import Cost, Then
+from receiver.model.questions import Question
 from receiver.model.rules import Rule, fits
 from receiver.views.costs import BudgetState, StoppedSource
 
@@ -249,15 +251,21 @@ def _condition(name: str, wanted: Any) -> str:
 def _order(then: Then, sources: Sequence[Source], config: Config) -> str:
     places = [config.sources[then.source]] if then.source else list(sources)
     shown = [shown_params(params) for params in (then.params, then.extra) if params]
-    what = " ".join([then.action, *shown])
+    what = " ".join([then.action, *shown, *([f"({_asking(then.ask)})"] if then.ask is not None else [])])
     after = "".join(f", and of its result {_order(one, places, config)}" for one in then.then)
     return f"order {what} {_prices(then, places)}{after}"
 
 
+def _asking(question: Question) -> str:
+    """Whom a question asks, how long, and what happens if nobody answers."""
+    return f"{question.note}, for {duration_text(question.within_s)}"
+
+
 def _prices(then: Then, places: Sequence[Source]) -> str:
+    params = then.sample_params
     if len(places) == 1:
-        return f"at {places[0].name} ({price(places[0].price(then.action, then.params))})"
-    each = "; ".join(f"{place.name}: {price(place.price(then.action, then.params))}" for place in places)
+        return f"at {places[0].name} ({price(places[0].price(then.action, params))})"
+    each = "; ".join(f"{place.name}: {price(place.price(then.action, params))}" for place in places)
     return f"where the job was done ({each})"
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from receiver.contracts.claims import ClaimedDue, LaneRoom
 from receiver.contracts.handlers import (
+    ButtonHandler,
     Committed,
     DeliveryContext,
     Handler,
     OrderSender,
+    Press,
     Sink,
+    press_path,
 )
 from receiver.contracts.http import (
     Answer,
@@ -61,6 +64,7 @@ __all__ = [
     "Answer",
     "Breaker",
     "Budget",
+    "ButtonHandler",
     "Call",
     "CallNetwork",
     "ClaimedDue",
@@ -84,6 +88,7 @@ __all__ = [
     "Page",
     "Parent",
     "PlainUrl",
+    "Press",
     "Proof",
     "Provider",
     "Pruned",
@@ -99,4 +104,5 @@ __all__ = [
     "Transaction",
     "Transport",
     "Watch",
+    "press_path",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +22,7 @@ from receiver.errors import (
 from receiver.flows.advance import advance, follow_up, plan, release, send_again
 from receiver.flows.family import as_parent, successor
 from receiver.flows.poll_times import askable
+from receiver.flows.questions import answer, picked_before, see_to_deadline, take_default
 from receiver.lib import ids
 from receiver.lib.nearest import nearest
 from receiver.lib.times import stamp
@@ -34,6 +35,7 @@ from receiver.model.jobs import (
     KeptJob,
     Then,
 )
+from receiver.model.questions import WORDS, Mistake, Question, is_asked, read_question, stray_words
 from receiver.model.submissions import Decision, Submission, check_bounds
 
 #: What in a follow-up is no parameter.
@@ -93,25 +95,49 @@ def _intent(tx: Transaction, submission: Submission, key: str | None) -> tuple[s
     return f"key:{key}", wanted
 
 
-def pick(tx: Transaction, setup: Setup, job_id: str, index: object, now: int) -> KeptJob:
-    """Plans the pick of a tile of a completed grid; the same pick again returns the same job.
+def pick(tx: Transaction, setup: Setup, job_id: str, index: object, by: str, now: int) -> KeptJob:
+    """Plans the pick of a tile of a completed grid; the same tile again returns the same job.
 
-    Raises NotFound, InvalidParams, NotPossible.
+    If the grid has an open question, this answers it; `job_id` may be the question's own. `by` says who picks, as
+    `decided_by` tells it. Raises NotFound, InvalidParams, NotPossible.
     """
+    asked = job_of(tx, job_id)
+    if asked.question is not None:
+        return answer(tx, setup, asked, index, by, now)
     parent = _completed(tx, job_id)
     params = normalize("pick", {"index": index})
-    source = parent.job.source
+    known = picked_before(tx, parent, params)
+    if known is not None:
+        return known
+    questions = tx.open_questions(parent.number)
+    return (
+        answer(tx, setup, questions[0], index, by, now)
+        if questions
+        else order_from(tx, setup, parent, "pick", params, by, now)
+    )
+
+
+def order_from(
+    tx: Transaction, setup: Setup, parent: KeptJob, action: str, params: dict[str, Any], by: str, now: int
+) -> KeptJob:
+    """Plans what a person chose to follow a completed job, whatever question is open; the same again is the same job.
+
+    Raises NotPossible.
+    """
+    kept = _completed(tx, parent.job.id)
+    source = kept.job.source
     if source not in setup.sources:
         raise NotPossible("source_gone", f"source {source!r} is not configured any more")
-    _check(setup, source, "pick", params, parent)
-    return follow_up(tx, setup, parent, Then(action="pick", params=params), now, rule=None, by="person")
+    _check(setup, source, action, params, kept)
+    return follow_up(tx, setup, kept, Then(action=action, params=params), now, rule=None, decided_by=by)
 
 
 def resolve(tx: Transaction, setup: Setup, job_id: str, decision: Decision, now: int) -> KeptJob:
     """A person's word on a job that is unsure or held, or that nothing is heard of.
 
     `check`: ask the vendor now (a hold is judged anew). `send`: order it (again), whatever holds it and though it may
-    be paid twice. `give-up`: failed if it may have been ordered (a late result still completes it), else canceled.
+    be paid twice; of a question its default. `give-up`: failed if it may have been ordered (a late result still
+    completes it), else canceled.
     Raises NotFound, NotPossible.
     """
     kept = job_of(tx, job_id)
@@ -128,7 +154,9 @@ def resolve(tx: Transaction, setup: Setup, job_id: str, decision: Decision, now:
 
 
 def _check_now(tx: Transaction, setup: Setup, source: Source, kept: KeptJob, now: int) -> None:
-    if kept.job.status == "held":
+    if kept.is_open_question:
+        see_to_deadline(tx, setup, kept, now)
+    elif kept.job.status == "held":
         release(tx, setup, kept, now)
     elif kept.job.status in ("queued", "running", "unsure") and askable(source, kept):
         tx.put_job(msgspec.structs.replace(kept, check_at=now))
@@ -141,6 +169,9 @@ def _check_now(tx: Transaction, setup: Setup, source: Source, kept: KeptJob, now
 def _send(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:
     if kept.job.status not in ("held", "unsure"):
         raise NotPossible("not_waiting", f"job {kept.job.id} is {kept.job.status}: only held and unsure jobs are sent")
+    if kept.is_open_question:
+        take_default(tx, setup, kept, now)
+        return
     anew = msgspec.structs.replace(
         kept,
         is_probe=True,
@@ -246,6 +277,8 @@ def read_then(setup: Setup, value: Any, source: str, action: str) -> tuple[Then,
     if value is None:
         return ()
     links = value if isinstance(value, list) else [value]
+    if sum(1 for link in links if isinstance(link, dict) and is_asked(link)) > 1:
+        raise InvalidParams("then asks more than once about one grid: ask once, and let what follows be its then")
     return tuple(_read_link(setup, link, source, action) for link in links)
 
 
@@ -257,7 +290,11 @@ def _read_link(setup: Setup, link: Any, source: str, parent_action: str) -> Then
         meant = nearest(str(place)[:60], sorted(setup.sources))
         raise InvalidParams(f"then names source {repr(place)[:60]}, which is not configured: {meant}")
     action = link["action"]
-    params = _params(setup.sources[place], action, {name: link[name] for name in link if name not in OWN}, OWN)
+    question = _read_question(setup, link)
+    given = {name: link[name] for name in link if name not in (*OWN, *WORDS)}
+    if question is not None:
+        given["index"] = question.default or 1
+    params = _params(setup.sources[place], action, given, (*OWN, *WORDS))
     provider = setup.sources[place].provider
     extra = {} if link.get("extra") is None else link["extra"]
     if not isinstance(extra, dict):
@@ -266,7 +303,20 @@ def _read_link(setup: Setup, link: Any, source: str, parent_action: str) -> Then
     if refusal is not None:
         raise NotPossible("unsupported", refusal)
     then = read_then(setup, link.get("then"), place, action)
-    return Then(action=action, source=link.get("source"), params=params, extra=extra, then=then)
+    if question is not None:
+        del params["index"]
+    return Then(action=action, source=link.get("source"), params=params, extra=extra, ask=question, then=then)
+
+
+def _read_question(setup: Setup, link: dict[str, Any]) -> Question | None:
+    """The question of a link, if it asks one. Raises InvalidParams with all that is wrong."""
+    question: Question | None = None
+    mistakes: Sequence[Mistake] = stray_words(link)
+    if is_asked(link):
+        question, mistakes = read_question(link, setup.sinks, setup.sinks - setup.button_sinks)
+    if mistakes:
+        raise InvalidParams("; ".join(f"{one.word} {one.wrong}: {one.remedy}" for one in mistakes))
+    return question
 
 
 def _expected(setup: Setup, source: str, action: str) -> Parent:

@@ -80,7 +80,7 @@ class Machine(RuleBasedStateMachine):
         grid = self.road.view(lambda tx: tx.job_at("journey", "grid"))
         assert grid is not None
         now = self.road.clock()
-        self.road.store.commit(lambda tx: commands.pick(tx, self.road.setup, grid.job.id, index, now))
+        self.road.store.commit(lambda tx: commands.pick(tx, self.road.setup, grid.job.id, index, "api", now))
 
     @rule(key=st.sampled_from(["a", "b"]))
     def a_script_submits(self, key: str) -> None:
