@@ -10,8 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from receiver.config import SinkSettings
-from receiver.contracts import ButtonHandler, Press, Store
+from receiver.contracts import ButtonHandler, Press, Sink, Store
 from receiver.contracts.setup import Setup
 from receiver.errors import NotFound, NotPossible, Unmapped, Unverified
 from receiver.flows.buttons import press
@@ -35,7 +34,7 @@ class Presses:
     """Presses of the buttons under questions, for every sink that has some."""
 
     def __init__(
-        self, store: Store, setup: Setup, clock: Clock, sinks: Mapping[str, SinkSettings], refused: RefusedRequests
+        self, store: Store, setup: Setup, clock: Clock, sinks: Mapping[str, Sink], refused: RefusedRequests
     ) -> None:
         self._store = store
         self._setup = setup
