@@ -22,7 +22,7 @@ from receiver.errors import (
 from receiver.flows.advance import advance, follow_up, plan, release, send_again
 from receiver.flows.family import as_parent, successor
 from receiver.flows.poll_times import askable
-from receiver.flows.questions import answer, picked_before, see_to_deadline, take_default
+from receiver.flows.questions import answer, picked_before, see_to_deadline, show_about, take_default
 from receiver.lib import ids
 from receiver.lib.nearest import nearest
 from receiver.lib.times import stamp
@@ -129,7 +129,10 @@ def order_from(
     if source not in setup.sources:
         raise NotPossible("source_gone", f"source {source!r} is not configured any more")
     _check(setup, source, action, params, kept)
-    return follow_up(tx, setup, kept, Then(action=action, params=params), now, rule=None, decided_by=by)
+    ordered = follow_up(tx, setup, kept, Then(action=action, params=params), now, rule=None, decided_by=by)
+    if action == "pick":
+        show_about(tx, setup, kept, now)
+    return ordered
 
 
 def resolve(tx: Transaction, setup: Setup, job_id: str, decision: Decision, now: int) -> KeptJob:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from receiver.contracts import Filters, Transaction
@@ -15,6 +17,9 @@ from receiver.model.actions import Params, normalize
 from receiver.model.deliveries import Delivery, sink_lane
 from receiver.model.jobs import TERMINAL, JobError, KeptJob, Then
 from receiver.model.questions import BY_DEFAULT
+
+#: So many of a grid's picks are looked at for their messages.
+MOST_SHOWN: Final = 50
 
 
 def picked_before(tx: Transaction, grid: KeptJob, params: Params) -> KeptJob | None:
@@ -116,6 +121,12 @@ def show_again(tx: Transaction, setup: Setup, question: KeptJob, now: int) -> No
         if not tx.deliveries(Filters(job=question.number, sink=sink, status="pending", limit=1)):
             number = tx.ids.next()
             tx.add_delivery(Delivery(number=number, lane=sink_lane(sink), job=question.number, event=event, due_at=now))
+
+
+def show_about(tx: Transaction, setup: Setup, grid: KeptJob, now: int) -> None:
+    """Has every message about a grid that was asked show what is left of it."""
+    for kept in tx.jobs(Filters(parent=grid.number, action="pick", limit=MOST_SHOWN)):
+        show_again(tx, setup, kept, now)
 
 
 class _Named(msgspec.Struct):
