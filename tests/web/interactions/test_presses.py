@@ -16,10 +16,11 @@ import pytest
 
 from receiver.contracts import Filters
 from receiver.flows.buttons import shown_question
+from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Delivery, ShownQuestion
 from receiver.model.jobs import Job
 from support.face import GRID, Face, a_face
-from support.pretend_slack import SIGNING, press_body, signed, team
+from support.pretend_slack import CHANNEL, SIGNING, press_body, signed, team
 from support.questions import asking
 from support.world import Clock
 
@@ -115,6 +116,24 @@ async def test_only_deciders_may_press(tmp_path: Path) -> None:
         assert (refused.status_code, refused.json()["code"]) == (403, "not_a_decider")
         assert (await shown(face)).is_open
         assert (await press(face, press_body(question.tiles[0].code))).status_code == 200
+
+
+async def test_sinks_of_one_app_are_told_apart_by_their_channels(tmp_path: Path) -> None:
+    sinks = {**team(deciders=("U0ADA",)), "studio": team(channel="C999")["team"]}
+    async with a_face(tmp_path, rules=(asking(),), sinks=sinks, clock=CLOCK) as face:
+        await face.post(GRID)
+        question = await shown(face)
+        for channel, status in ((CHANNEL, 403), ("C555", 403), ("C999", 200)):
+            body = press_body(question.tiles[0].code, user="U0EVE", name="Eve", channel=channel)
+            assert (await press(face, body)).status_code == status
+
+
+async def test_a_press_may_match_the_secret_of_any_sink(tmp_path: Path) -> None:
+    sinks = {**team(), "studio": team(channel="C999", signing_secret=Secret("of-another-app"))["team"]}
+    async with a_face(tmp_path, rules=(asking(),), sinks=sinks, clock=CLOCK) as face:
+        await face.post(GRID)
+        body = press_body((await shown(face)).tiles[0].code)
+        assert (await press(face, body, signed(body, CLOCK(), "of-another-app"))).status_code == 200
 
 
 async def test_a_name_is_kept_as_plain_text_on_one_line(tmp_path: Path) -> None:
