@@ -15,7 +15,7 @@ from receiver.cli.screen import (
 )
 from receiver.cli.values import shown_params
 from receiver.config import Config
-from receiver.contracts import Budget, Sink, Source
+from receiver.contracts import Budget, Sink, Source, press_path
 from receiver.lib.durations import duration_text
 from receiver.lib.signatures import Secret
 from receiver.model.jobs import Cost, Then
@@ -208,11 +208,14 @@ def _orders(source: Source) -> str:
 # --- sinks and rules -------------------------------------------------------------------------------------------------
 
 
-def sink_facts(sink: Sink) -> SinkFacts:
-    """How a sink is served. Its address may hold a key and is not shown."""
+def sink_facts(sink: Sink, public_url: str) -> SinkFacts:
+    """How a sink is served, and where presses of its buttons come in. Its address may hold a key and is not shown."""
     rate = f", at most {sink.rate:g} a second" if sink.rate is not None else ""
     tries = f"{len(sink.retry)} further tries" if sink.retry else "no further try"
     sentence = f"{sink.handler_name}, {sink.concurrency} at a time{rate}, {sink.timeout:g} s each, {tries}"
+    path = press_path(sink.handler)
+    if path is not None:
+        sentence += f"; register {public_url}{path} for its buttons"
     return SinkFacts(name=sink.name, handler=sink.handler_name, sentence=sentence)
 
 

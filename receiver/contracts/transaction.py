@@ -130,8 +130,8 @@ class Transaction(Protocol):
         """The job that asks or asked this question, whatever became of it."""
         ...
 
-    def open_questions(self, parent: int) -> list[KeptJob]:
-        """The questions about a job that nobody has answered yet, oldest first."""
+    def questions_about(self, work: str) -> list[KeptJob]:
+        """Every question whose intent begins with this name of a piece of work, oldest first."""
         ...
 
     def add_job(self, kept: KeptJob, event: int | None = None) -> None:

@@ -157,7 +157,7 @@ def follow_up(
 
 def question_intent(parent: KeptJob, rule: str | None) -> str:
     """What makes a question unique: the job that it is about, and the rule that asks it."""
-    return f"{_work(parent)}|rule:{rule or ''}|question"
+    return f"{work_of(parent)}|rule:{rule or ''}|question"
 
 
 def intent_of(parent: KeptJob, decision: str, source: str, then: Then) -> str:
@@ -168,10 +168,11 @@ def intent_of(parent: KeptJob, decision: str, source: str, then: Then) -> str:
     # Without extra it is what it was before there was such a thing.
     ordered = [source, then.action, then.params, *([then.extra] if then.extra else [])]
     work_key = hashlib.sha256(_CANONICAL.encode(ordered)).hexdigest()[:32]
-    return f"{_work(parent)}|{decision}|{then.action}|{work_key}"
+    return f"{work_of(parent)}|{decision}|{then.action}|{work_key}"
 
 
-def _work(parent: KeptJob) -> str:
+def work_of(parent: KeptJob) -> str:
+    """The name of a piece of work, with which the intents of all that follows from it begin."""
     anchor = parent.job.provider_job_id
     return f"{parent.job.source}/{anchor}" if anchor else parent.job.id
 

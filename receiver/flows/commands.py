@@ -20,7 +20,7 @@ from receiver.flows.advance import advance, follow_up, plan, release, send_again
 from receiver.flows.chains import read_action_params, read_then
 from receiver.flows.family import as_parent, successor
 from receiver.flows.poll_times import askable
-from receiver.flows.questions import answer, picked_before, see_to_deadline, show_about, take_default
+from receiver.flows.questions import answer, open_questions, picked_before, see_to_deadline, show_about, take_default
 from receiver.lib import ids
 from receiver.lib.nearest import nearest
 from receiver.lib.times import stamp
@@ -102,7 +102,7 @@ def pick(tx: Transaction, setup: Setup, job_id: str, index: object, by: str, now
     known = picked_before(tx, parent, params)
     if known is not None:
         return known
-    questions = tx.open_questions(parent.number)
+    questions = open_questions(tx, parent)
     return (
         answer(tx, setup, questions[0], index, by, now)
         if questions

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
 from receiver.contracts import Filters, Transaction
 from receiver.contracts.setup import Setup
 from receiver.errors import NotPossible
-from receiver.flows.advance import PERSON, advance, asked_sinks, follow_up, intent_of, order_answered
+from receiver.flows.advance import PERSON, advance, asked_sinks, follow_up, intent_of, order_answered, work_of
 from receiver.flows.family import ancestors, as_parent, successor
 from receiver.lib import ids
 from receiver.lib.times import stamp, unstamp
@@ -18,13 +16,21 @@ from receiver.model.deliveries import Delivery, sink_lane
 from receiver.model.jobs import TERMINAL, JobError, KeptJob, Then
 from receiver.model.questions import BY_DEFAULT
 
-#: So many of a grid's picks are looked at for their messages.
-MOST_SHOWN: Final = 50
-
 
 def picked_before(tx: Transaction, grid: KeptJob, params: Params) -> KeptJob | None:
     """The job of this tile's pick by a person, if there is one: by whomever, it is the same job."""
     return tx.job_for(_pick_intent(grid, params))
+
+
+def open_questions(tx: Transaction, grid: KeptJob) -> list[KeptJob]:
+    """The questions about a grid that nobody has answered yet, oldest first."""
+    return [kept for kept in _questions(tx, grid) if kept.is_open_question]
+
+
+def _questions(tx: Transaction, grid: KeptJob) -> list[KeptJob]:
+    # By our id too: it may have been asked before the vendor's was known.
+    names = dict.fromkeys((work_of(grid), grid.job.id))
+    return [kept for name in names for kept in tx.questions_about(name)]
 
 
 def answer(tx: Transaction, setup: Setup, question: KeptJob, index: object, by: str, now: int) -> KeptJob:
@@ -125,7 +131,7 @@ def show_again(tx: Transaction, setup: Setup, question: KeptJob, now: int) -> No
 
 def show_about(tx: Transaction, setup: Setup, grid: KeptJob, now: int) -> None:
     """Has every message about a grid that was asked show what is left of it."""
-    for kept in tx.jobs(Filters(parent=grid.number, action="pick", limit=MOST_SHOWN)):
+    for kept in _questions(tx, grid):
         show_again(tx, setup, kept, now)
 
 

@@ -12,6 +12,7 @@ from receiver.errors import InvalidParams, NotFound, NotPossible
 from receiver.flows import commands
 from receiver.flows.breakers import judge_again
 from receiver.flows.open_jobs import check_everything_open
+from receiver.flows.questions import open_questions
 from receiver.flows.reports import report_to
 from receiver.lib import ids
 from receiver.lib.times import stamp
@@ -262,7 +263,7 @@ def test_two_questions_about_one_grid_that_choose_one_tile_order_it_once_and_bot
     vary = Then(action="vary", params={"strength": "subtle"})
     tx, setup = memory_transaction(), setup_asking(asking("hd"), asking("wild", then=(vary,)))
     grid, _ = ask_about(tx, setup)
-    first, second = tx.open_questions(grid.number)
+    first, second = open_questions(tx, grid)
     commands.pick(tx, setup, first.job.id, 2, "api", NOW)
     if done_before:
         report_to(tx, setup, current(tx, first), a_report(provider_job_id="picked"), NOW)
@@ -280,7 +281,7 @@ def test_two_questions_about_one_grid_that_choose_one_tile_order_it_once_and_bot
 def test_a_repeated_pick_of_the_grid_never_answers_a_second_question() -> None:
     tx, setup = memory_transaction(), setup_asking(asking("hd"), asking("wild"))
     grid, _ = ask_about(tx, setup)
-    first, second = tx.open_questions(grid.number)
+    first, second = open_questions(tx, grid)
     for _ in range(3):
         assert commands.pick(tx, setup, grid.job.id, 2, "api", NOW).number == first.number
     assert current(tx, second) == second
@@ -354,7 +355,7 @@ def test_a_submission_may_carry_a_question_in_its_chain() -> None:
     wish = Submission(source="journey", action="imagine", params={"prompt": "a cat"}, then=then)
     kept = commands.submit(tx, setup, wish, NOW)
     report_to(tx, setup, kept, a_report(images=()), NOW)
-    (question,) = tx.open_questions(kept.number)
+    (question,) = open_questions(tx, current(tx, kept))
     assert question.job.hold is not None
     assert (question.job.hold.until, question.job.hold.default) == (stamp(NOW + 2 * HOUR_MS), 3)
 
@@ -382,3 +383,14 @@ def test_a_pick_of_what_is_not_there_is_told() -> None:
     tx, setup = memory_transaction(), setup_asking()
     with pytest.raises(NotFound):
         commands.pick(tx, setup, ids.show("job", 7), 1, "api", NOW)
+
+
+def test_a_question_about_a_grid_that_goes_on_under_another_number_is_answered_there() -> None:
+    tx, setup = memory_transaction(), setup_asking()
+    wish = Submission(source="journey", action="imagine", params={"prompt": "a cat"})
+    ours = commands.submit(tx, setup, wish, NOW)
+    _, question = ask_about(tx, setup)
+    report_to(tx, setup, ours, a_report("queued", "grid"), NOW)
+    assert current(tx, ours).job.status == "completed"
+    assert commands.pick(tx, setup, ours.job.id, 2, "api", NOW).number == question.number
+    assert len(picks(tx)) == 1

@@ -8,6 +8,7 @@ import msgspec
 
 from receiver.contracts import Filters, Transaction
 from receiver.contracts.setup import Setup
+from receiver.flows.questions import open_questions
 from receiver.model.jobs import KeptJob, Then
 from receiver.model.questions import Question
 from receiver.model.rules import Rule
@@ -47,7 +48,7 @@ def ask_about(tx: Transaction, setup: Setup, task: str = "grid") -> tuple[KeptJo
     take(tx, grid_body(task), setup)
     grid = tx.job_at("journey", task)
     assert grid is not None
-    return grid, tx.open_questions(grid.number)[0]
+    return grid, open_questions(tx, grid)[0]
 
 
 def picks(tx: Transaction) -> list[KeptJob]:

@@ -171,15 +171,15 @@ class JobsTable(Table):
         jobs = [self._kept(row) for row in rows]
         return [kept for kept in jobs if kept.job.hold is not None and kept.job.hold.reason == reason]
 
-    def open_questions(self, parent: int) -> list[KeptJob]:
-        """The questions about a job that nobody has answered yet, oldest first."""
+    def questions_about(self, work: str) -> list[KeptJob]:
+        """Every question whose intent begins with this name of a piece of work, oldest first."""
         rows = self._db.execute(
             f"""
-            SELECT {JOB_COLUMNS} FROM jobs INDEXED BY jobs_parent
-            WHERE parent = ? AND status = 'held' AND question = intent
+            SELECT {JOB_COLUMNS} FROM jobs INDEXED BY jobs_question
+            WHERE question IS NOT NULL AND question >= ?1 || '|' AND question < ?1 || '}}'
             ORDER BY number
             """,
-            (parent,),
+            (work,),
         )
         return [self._kept(row) for row in rows]
 
