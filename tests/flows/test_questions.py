@@ -22,7 +22,7 @@ from receiver.model.rules import Rule
 from receiver.model.submissions import Submission
 from receiver.workers.reconciler import see_to
 from support.questions import ask_about, asking, grid_body, picks, setup_asking
-from support.records import NOW, a_report, a_source
+from support.records import NOW, a_report, a_source, four_images
 from support.taking import take
 from support.world import PICKED, memory_transaction
 
@@ -246,7 +246,7 @@ def test_what_follows_the_pick_is_ordered_once_it_completes() -> None:
     tx, setup = memory_transaction(), setup_asking()
     grid, _ = ask_about(tx, setup)
     picked = commands.pick(tx, setup, grid.job.id, 2, "api", NOW)
-    report_to(tx, setup, picked, a_report(provider_job_id="picked"), NOW)
+    report_to(tx, setup, picked, a_report(provider_job_id="picked", images=four_images()[:1]), NOW)
     (hd,) = tx.jobs(Filters(action="upscale"))
     assert (hd.job.parent_id, hd.job.rule, hd.job.status, hd.job.decided_by) == (
         picked.job.id,
@@ -266,10 +266,10 @@ def test_two_questions_about_one_grid_that_choose_one_tile_order_it_once_and_bot
     first, second = open_questions(tx, grid)
     commands.pick(tx, setup, first.job.id, 2, "api", NOW)
     if done_before:
-        report_to(tx, setup, current(tx, first), a_report(provider_job_id="picked"), NOW)
+        report_to(tx, setup, current(tx, first), a_report(provider_job_id="picked", images=four_images()[:1]), NOW)
     assert commands.pick(tx, setup, second.job.id, 2, "slack:U1 Ada", NOW).number == first.number
     if not done_before:
-        report_to(tx, setup, current(tx, first), a_report(provider_job_id="picked"), NOW)
+        report_to(tx, setup, current(tx, first), a_report(provider_job_id="picked", images=four_images()[:1]), NOW)
     ended = current(tx, second)
     assert (ended.job.status, ended.replaced_by) == ("canceled", first.job.id)
     assert commands.pick(tx, setup, second.job.id, 2, "api", NOW).number == first.number
@@ -354,7 +354,7 @@ def test_a_submission_may_carry_a_question_in_its_chain() -> None:
     }
     wish = Submission(source="journey", action="imagine", params={"prompt": "a cat"}, then=then)
     kept = commands.submit(tx, setup, wish, NOW)
-    report_to(tx, setup, kept, a_report(images=()), NOW)
+    report_to(tx, setup, kept, a_report(images=four_images()), NOW)
     (question,) = open_questions(tx, current(tx, kept))
     assert question.job.hold is not None
     assert (question.job.hold.until, question.job.hold.default) == (stamp(NOW + 2 * HOUR_MS), 3)
