@@ -72,7 +72,8 @@ class Bot:
         shown = _read(outgoing.receipt)
         if shown is None:
             return self._outcome(await self._post(message, context), outgoing, context.clock())
-        if outgoing.event.id < shown.event:
+        # A question is shown as it is now, whatever event is delivered.
+        if outgoing.question is None and outgoing.event.id < shown.event:
             return Delivered(note="superseded", receipt=outgoing.receipt)
         reply = await self._say("chat.update", {"channel": shown.channel, "ts": shown.ts}, message, context)
         if reply.error in GONE:

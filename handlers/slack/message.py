@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 
-from handlers.slack.wording import MAX_SECTION, bounded, escape, foreign
+from handlers.slack.blocks import Block, context, image, link, linkable, packed, section, showable
+from handlers.slack.wording import MAX_SECTION, bounded, foreign
 from handlers.text import first_line
-from handlers.wording import MAX_VALUE, one_line, words
+from handlers.wording import MAX_VALUE, words
 from receiver.model.events import AnyEvent, Event, EventType, OperatorEvent, OperatorEventType
 from receiver.model.jobs import Job
 from receiver.model.templates import EventTemplate
 
-#: Characters of a picture's address (documented).
-MAX_URL: Final = 3000
 #: Characters of the message's own text; Slack cuts it at 40,000 (documented).
 MAX_TEXT: Final = 20_000
 #: Blocks of links; a message may have 50 blocks (documented).
@@ -44,7 +41,6 @@ OPERATOR_EMOJI: Final[dict[OperatorEventType, str]] = {
 }
 #: Parameters that tell one action from another of its name.
 TELLING: Final = ("index", "kind", "strength", "factor", "direction")
-Block = dict[str, object]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,13 +57,13 @@ def message(event: AnyEvent, template: EventTemplate | None = None) -> Message:
         return _operator_message(event)
     job = event.data
     headline = bounded(first_line(event, template), MAX_SECTION) or _headline(event)
-    links = [_link(url, label) for url, label in _pictures(job) if _linkable(url)]
+    links = [link(url, label) for url, label in _pictures(job) if linkable(url)]
     details = [line for line in (_error(job), _warning(job), _hold(job), _remedy(event)) if line]
-    facts = [line for line in (_prompt(job), _facts(job)) if line]
-    blocks = [_section(line) for line in (headline, *details)]
-    blocks += [_image(url, job) for url, _ in _pictures(job) if _showable(url)][:1]
-    blocks += [_context(line) for line in (*facts, *_packed(links, " · ", MAX_SECTION)[:MAX_LINK_BLOCKS])]
-    plain = _packed([headline, *details, *facts, *links], "\n", MAX_TEXT)[0]
+    facts = [line for line in (prompt_line(job), _facts(job)) if line]
+    blocks = [section(line) for line in (headline, *details)]
+    blocks += [image(url, f"{label_of(job)} of {job.source}") for url, _ in _pictures(job) if showable(url)][:1]
+    blocks += [context(line) for line in (*facts, *packed(links, " · ", MAX_SECTION)[:MAX_LINK_BLOCKS])]
+    plain = packed([headline, *details, *facts, *links], "\n", MAX_TEXT)[0]
     return Message(text=headline, blocks=blocks, plain=plain)
 
 
@@ -78,14 +74,14 @@ def _operator_message(event: OperatorEvent) -> Message:
     reason = f"Reason: {foreign(told.pop('reason'), 2 * MAX_VALUE)}"
     rest = {name: value for name, value in told.items() if value != event.subject}
     facts = " · ".join(f"{name.replace('_', ' ')} {foreign(words(value))}" for name, value in rest.items())
-    blocks = [_section(headline), _section(reason), *([_context(facts)] if facts else [])]
+    blocks = [section(headline), section(reason), *([context(facts)] if facts else [])]
     plain = "\n".join(line for line in (headline, reason, facts) if line)
     return Message(text=headline, blocks=blocks, plain=plain)
 
 
 def _headline(event: Event) -> str:
     job = event.data
-    what, source = foreign(_label(job), 80), foreign(job.source, 80)
+    what, source = foreign(label_of(job), 80), foreign(job.source, 80)
     ends = {
         "job.progress": f"{what} of {source} is at {job.progress} %",
         "job.updated": f"{what} of {source} has news",
@@ -96,7 +92,8 @@ def _headline(event: Event) -> str:
     return f"{EMOJI[event.type]} {ends.get(event.type) or f'{what} of {source} {job.status}'}"
 
 
-def _label(job: Job) -> str:
+def label_of(job: Job) -> str:
+    """What a job does, in a word or two: `pick 2`."""
     if job.action is None:
         return "a job"
     return " ".join([job.action, *(words(job.params[name]) for name in TELLING if name in job.params)])
@@ -120,7 +117,8 @@ def _remedy(event: Event) -> str:
     return f"Settle it with `gridhook resolve {foreign(event.data.id)} check`, `send` or `give-up`"
 
 
-def _prompt(job: Job) -> str:
+def prompt_line(job: Job) -> str:
+    """The prompt, shown as text; empty if there is none."""
     return f"Prompt: {foreign(job.prompt)}" if job.prompt and job.prompt.strip() else ""
 
 
@@ -142,55 +140,5 @@ def _pictures(job: Job) -> Iterator[tuple[str, str]]:
     """Addresses with labels, the one to show first: the grid, or else the single pictures."""
     if job.grid_url:
         yield job.grid_url, "grid"
-    for image in job.images:
-        yield image.url, f"picture {image.index}" if len(job.images) > 1 else "picture"
-
-
-def _linkable(url: str) -> bool:
-    """Whether an address can stand in a link: http(s), fits a section, nothing in it that would end the link."""
-    return len(escape(url)) <= MAX_URL - MAX_VALUE and bool(re.fullmatch(r"https?://[^\s<>|\x00-\x1f\x7f]+", url))
-
-
-def _showable(url: str) -> bool:
-    """Whether Slack can be expected to show it: WebP and addresses beyond 3,000 characters fail the whole message."""
-    if len(url) > MAX_URL or not re.fullmatch(r"https?://[^\s\x00-\x1f\x7f]+", url):
-        return False
-    try:
-        return not urlsplit(url).path.lower().endswith(".webp")
-    except ValueError:
-        return False
-
-
-def _link(url: str, label: str) -> str:
-    return f"<{escape(url)}|{label}>"
-
-
-# --- blocks ----------------------------------------------------------------------------------------------------------
-
-
-def _mrkdwn(text: str) -> Block:
-    # Verbatim: names and addresses in it are not made into links.
-    return {"type": "mrkdwn", "text": bounded(text, MAX_SECTION), "verbatim": True}
-
-
-def _section(text: str) -> Block:
-    return {"type": "section", "text": _mrkdwn(text)}
-
-
-def _context(text: str) -> Block:
-    return {"type": "context", "elements": [_mrkdwn(text)]}
-
-
-def _image(url: str, job: Job) -> Block:
-    return {"type": "image", "image_url": url, "alt_text": one_line(f"{_label(job)} of {job.source}")}
-
-
-def _packed(lines: Iterable[str], joint: str, limit: int) -> list[str]:
-    """The lines, joined to as few texts of at most `limit` characters as they need; no line is divided."""
-    texts: list[str] = []
-    for line in lines:
-        if texts and len(texts[-1]) + len(joint) + len(line) <= limit:
-            texts[-1] += joint + line
-        else:
-            texts.append(line)
-    return texts
+    for one in job.images:
+        yield one.url, f"picture {one.index}" if len(job.images) > 1 else "picture"

@@ -113,6 +113,7 @@ def job_fields(job: JobDetail, counted: CostRow | None = None) -> None:
             ("prompt", job.prompt),
             ("follows", job.parent_id),
             ("rule", job.rule),
+            ("decided by", job.decided_by),
             ("tags", shown_params(dict(job.tags))),
             ("cost", cost_text(job.cost, counted)),
             ("error", f"{job.error.code}: {job.error.message}" if job.error else None),
@@ -148,6 +149,8 @@ def checks_text(checks: Checks) -> str:
 
 def decide_text(job: Job) -> str:
     """How a person decides on a job that waits."""
+    if job.hold is not None and job.hold.reason == "pick":
+        return f"gridhook pick {job.id} 1|2|3|4, or gridhook resolve {job.id} give-up"
     return f"gridhook resolve {job.id} check|send|give-up"
 
 

@@ -15,9 +15,11 @@ from receiver.cli.screen import (
 )
 from receiver.cli.values import shown_params
 from receiver.config import Config
-from receiver.contracts import Budget, Sink, Source
+from receiver.contracts import Budget, Sink, Source, press_path
+from receiver.lib.durations import duration_text
 from receiver.lib.signatures import Secret
 from receiver.model.jobs import Cost, Then
+from receiver.model.questions import Question
 from receiver.model.rules import Rule, fits
 from receiver.views.costs import BudgetState, StoppedSource
 
@@ -206,11 +208,14 @@ def _orders(source: Source) -> str:
 # --- sinks and rules -------------------------------------------------------------------------------------------------
 
 
-def sink_facts(sink: Sink) -> SinkFacts:
-    """How a sink is served. Its address may hold a key and is not shown."""
+def sink_facts(sink: Sink, public_url: str) -> SinkFacts:
+    """How a sink is served, and where presses of its buttons come in. Its address may hold a key and is not shown."""
     rate = f", at most {sink.rate:g} a second" if sink.rate is not None else ""
     tries = f"{len(sink.retry)} further tries" if sink.retry else "no further try"
     sentence = f"{sink.handler_name}, {sink.concurrency} at a time{rate}, {sink.timeout:g} s each, {tries}"
+    path = press_path(sink.handler)
+    if path is not None:
+        sentence += f"; register {public_url}{path} for its buttons"
     return SinkFacts(name=sink.name, handler=sink.handler_name, sentence=sentence)
 
 
@@ -250,15 +255,21 @@ def _condition(name: str, wanted: Any) -> str:
 def _order(then: Then, sources: Sequence[Source], config: Config) -> str:
     places = [config.sources[then.source]] if then.source else list(sources)
     shown = [shown_params(params) for params in (then.params, then.extra) if params]
-    what = " ".join([then.action, *shown])
+    what = " ".join([then.action, *shown, *([f"({_asking(then.ask)})"] if then.ask is not None else [])])
     after = "".join(f", and of its result {_order(one, places, config)}" for one in then.then)
     return f"order {what} {_prices(then, places)}{after}"
 
 
+def _asking(question: Question) -> str:
+    """Whom a question asks, how long, and what happens if nobody answers."""
+    return f"{question.note}, for {duration_text(question.within_s)}"
+
+
 def _prices(then: Then, places: Sequence[Source]) -> str:
+    params = then.sample_params
     if len(places) == 1:
-        return f"at {places[0].name} ({price(places[0].price(then.action, then.params))})"
-    each = "; ".join(f"{place.name}: {price(place.price(then.action, then.params))}" for place in places)
+        return f"at {places[0].name} ({price(places[0].price(then.action, params))})"
+    each = "; ".join(f"{place.name}: {price(place.price(then.action, params))}" for place in places)
     return f"where the job was done ({each})"
 
 

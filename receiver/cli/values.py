@@ -10,9 +10,9 @@ import typer
 
 from receiver.cli.local_times import from_local
 from receiver.cli.screen import LONE
-from receiver.config.units import duration
 from receiver.errors import NotJson, OutOfBounds
 from receiver.lib import ids
+from receiver.lib.durations import duration
 from receiver.lib.strict_json import read_json
 from receiver.model.submissions import check_tags
 

@@ -14,9 +14,8 @@ from receiver.config.known import RuleContext
 from receiver.contracts import Parent, Source
 from receiver.model.actions import Params, read_params
 from receiver.model.jobs import Then
+from receiver.model.questions import WORDS, Mistake, Question, is_asked, read_question, stray_words
 
-#: Words of `then` that another version knows.
-LATER: Final = ("ask", "within", "default")
 #: Words that belong to the rule; within `then` they would go to the vendor as parameters.
 OF_THE_RULE: Final = ("when", "to", "if", "after", "budget")
 OWN: Final = ("action", "source", "extra", "then")
@@ -44,6 +43,8 @@ def read_follow_ups(value: Any, before: PrecedingJob, where: str, known: RuleCon
         known.findings.wrong(where, f"is a chain of more than {DEEPEST} steps", "make it shorter")
         return ()
     read = [_read_one(table, before, where if place is None else f"{where}[{place}]", known) for place, table in tables]
+    if sum(1 for _, table in tables if isinstance(table, dict) and is_asked(table)) > 1:
+        known.findings.wrong(where, "asks more than once about one grid", "ask once; let what shall follow be its then")
     return tuple(then for then in read if then is not None)
 
 
@@ -54,7 +55,11 @@ def _read_one(table: Any, before: PrecedingJob, where: str, known: RuleContext) 
     mistakes = len(known.findings.problems)
     action = _action(table, where, known)
     targets = _targets(table, before, where, known)
+    asks = is_asked(table)
+    question = _question(table, asks, where, known)
     given = _given(table, where, known)
+    if asks:
+        given["index"] = (question.default if question is not None else None) or 1
     extra = _extra(table.get("extra", {}), where, known)
     params = _params(action, given, targets, where, known) if action is not None else None
     if action is not None and params is not None:
@@ -65,7 +70,20 @@ def _read_one(table: Any, before: PrecedingJob, where: str, known: RuleContext) 
     then = read_follow_ups(table["then"], after, inside(where, "then"), known) if "then" in table else ()
     if action is None or params is None or not right:
         return None
-    return Then(action=action, source=table.get("source"), params=params, extra=extra, then=then)
+    if asks:
+        params = {name: value for name, value in params.items() if name != "index"}
+    return Then(action=action, source=table.get("source"), params=params, extra=extra, ask=question, then=then)
+
+
+def _question(table: dict[str, Any], asks: bool, where: str, known: RuleContext) -> Question | None:
+    """The question of a follow-up, if it asks one; mistakes are noted."""
+    question: Question | None = None
+    mistakes: list[Mistake] | tuple[Mistake, ...] = stray_words(table)
+    if asks:
+        question, mistakes = read_question(table, known.sinks, known.sinks_without_buttons)
+    for word, wrong, remedy in mistakes:
+        known.findings.wrong(inside(where, word), wrong, remedy)
+    return question
 
 
 def _action(table: dict[str, Any], where: str, known: RuleContext) -> str | None:
@@ -112,14 +130,10 @@ def _extra(value: Any, where: str, known: RuleContext) -> Params:
 
 def _given(table: dict[str, Any], where: str, known: RuleContext) -> Params:
     """The parameters as they are written, without those that can be none (noted)."""
-    if table.get("index") == "ask":
-        known.findings.later(inside(where, "index"), 'index = "ask" cannot be used yet')
     for key in table:
-        if key in LATER:
-            known.findings.later(inside(where, key), "this key cannot be used yet")
-        elif key in OF_THE_RULE:
+        if key in OF_THE_RULE:
             known.findings.wrong(inside(where, key), "belongs to the rule, not into then", "write it beside then")
-    given = {key: value for key, value in table.items() if key not in (*OWN, *LATER, *OF_THE_RULE)}
+    given = {key: value for key, value in table.items() if key not in (*OWN, *WORDS, *OF_THE_RULE)}
     wrong = {key: text for key, value in given.items() for text in not_json(value)}
     for key, text in wrong.items():
         known.findings.wrong(inside(where, key), f"{text} is no JSON value", "write it as text")
@@ -131,8 +145,7 @@ def _params(action: str, given: Params, targets: tuple[Source, ...], where: str,
     unknown = _unknown(action, given, targets, where, known)
     params, wrong = read_params(action, {key: value for key, value in given.items() if key not in unknown})
     for key, text in wrong.items():
-        if given.get(key) != "ask":  # that is noted already
-            known.findings.wrong(inside(where, key), text, "correct it")
+        known.findings.wrong(inside(where, key), text, "correct it")
     return None if wrong else params
 
 

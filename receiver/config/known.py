@@ -17,6 +17,8 @@ class RuleContext(msgspec.Struct, frozen=True, kw_only=True):
     sources: SourcesRead
     #: Every sink in the file, also those with mistakes.
     sinks: tuple[str, ...] = ()
+    #: Those of them that are known to have no buttons.
+    sinks_without_buttons: tuple[str, ...] = ()
     #: Names of rules, as far as they are given.
     rules: tuple[str, ...] = ()
     #: Whether some rule has a name made from its content.

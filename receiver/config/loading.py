@@ -37,7 +37,7 @@ from receiver.config.units import (
     Count,
     Retention,
 )
-from receiver.contracts import CallNetwork
+from receiver.contracts import CallNetwork, press_path
 from receiver.errors import ConfigError, Problem
 
 LATER: Final = ("alerts",)
@@ -108,7 +108,8 @@ def _read(
     sources = read_sources(reader, _tables(reader, tables, "sources"), providers)
     sink_tables = _tables(reader, tables, "sinks")
     sinks = read_sinks(reader, sink_tables, handlers)
-    rules = read_rules(reader, tables.get("rules", []), sources, tuple(sink_tables))
+    without_buttons = tuple(name for name, sink in sinks.items() if press_path(sink.handler) is None)
+    rules = read_rules(reader, tables.get("rules", []), sources, tuple(sink_tables), without_buttons)
     database = _database(top.database, folder, reader.findings)
     _check_time_zone(top.time_zone, reader.findings)
     judge_public_url(top.public_url, top.server, sources.made, reader.findings)

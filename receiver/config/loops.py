@@ -68,7 +68,9 @@ def _next(step: FollowUpStep, rules: Sequence[Rule], known: RuleContext) -> Iter
     for rule, then in following:
         for after in _step(rule, then, step.source, known):
             parent = Parent(action=step.then.action, provider=step.source.provider.name)
-            if after.source.provider.refusal(then.action, then.params, parent) is None:
+            asks_without_default = then.ask is not None and then.ask.default is None
+            possible = after.source.provider.refusal(then.action, then.sample_params, parent) is None
+            if possible and not asks_without_default:
                 yield after
 
 
@@ -78,7 +80,7 @@ def _sets_off(step: FollowUpStep, rule: Rule) -> bool:
         "status": "completed",
         "progress": 100,
         "action": step.then.action,
-        "params": step.then.params,
+        "params": step.then.sample_params,
         "source": step.source.name,
         "provider": step.source.provider.name,
         "rule": step.rule.name,

@@ -62,7 +62,9 @@ class RulesRead(msgspec.Struct, frozen=True, kw_only=True):
     budgets: dict[str, Budget] = {}
 
 
-def read_rules(reader: Reader, value: Any, sources: SourcesRead, sinks: tuple[str, ...]) -> RulesRead:
+def read_rules(
+    reader: Reader, value: Any, sources: SourcesRead, sinks: tuple[str, ...], without_buttons: tuple[str, ...] = ()
+) -> RulesRead:
     """Every rule that is right; mistakes are noted."""
     if not isinstance(value, list):
         reader.findings.wrong("rules", "is not a list of tables", "write [[rules]], with two brackets")
@@ -72,6 +74,7 @@ def read_rules(reader: Reader, value: Any, sources: SourcesRead, sinks: tuple[st
         findings=reader.findings,
         sources=sources,
         sinks=sinks,
+        sinks_without_buttons=without_buttons,
         rules=tuple(name for name in names if isinstance(name, str)),
         unnamed_rules=None in names,
     )
@@ -143,7 +146,9 @@ def name_of(when: dict[str, Any], condition: str | None, to: tuple[str, ...], th
 def _content(then: Then) -> dict[str, Any]:
     """Only what is written: a field that a later version adds must not rename the rules of this one."""
     after = [_content(one) for one in then.then]
-    content = {"action": then.action, "source": then.source, "params": then.params, "then": after}
+    content: dict[str, Any] = {"action": then.action, "source": then.source, "params": then.params, "then": after}
+    if then.ask is not None:
+        content["ask"] = sorted(then.ask.sinks)
     return content | ({"extra": then.extra} if then.extra else {})
 
 

@@ -12,6 +12,7 @@ from receiver.contracts import (
     CallNetwork,
     Sink,
     Source,
+    press_path,
 )
 from receiver.contracts.setup import Limits, Setup
 from receiver.lib.signatures import Secret
@@ -110,6 +111,7 @@ def setup_of(config: Config) -> Setup:
         rules=config.rules,
         limits=limits,
         sinks=frozenset(config.sinks),
+        button_sinks=frozenset(name for name, sink in config.sinks.items() if press_path(sink.handler) is not None),
         secrets=config.secrets,
     )
 

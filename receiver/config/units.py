@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from receiver.lib.durations import QUANTITY, SECONDS, duration
 from receiver.lib.url_paths import leads_elsewhere
 
-SECONDS: Final[dict[str, float]] = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 BYTES: Final[dict[str, int]] = {
     "b": 1,
     "kb": 1000,
@@ -23,18 +23,8 @@ BYTES: Final[dict[str, int]] = {
     "mib": 1024**2,
     "gib": 1024**3,
 }
-QUANTITY: Final = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([A-Za-z]+)")
 RATE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?/ ?([smh])")
 DAY: Final = 86_400
-
-
-def duration(value: object) -> float:
-    """Seconds from `"500ms" "10s" "5m" "24h" "30d"`. Raises ValueError."""
-    found = QUANTITY.fullmatch(value) if isinstance(value, str) else None
-    factor = SECONDS.get(found[2]) if found else None
-    if found is None or factor is None:
-        raise ValueError("is not a duration")
-    return float(found[1]) * factor
 
 
 def size(value: object) -> int:

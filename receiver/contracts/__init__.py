@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from receiver.contracts.claims import ClaimedDue, LaneRoom
 from receiver.contracts.handlers import (
+    ButtonHandler,
     Committed,
     DeliveryContext,
     Handler,
     OrderSender,
+    Press,
     Sink,
+    press_path,
 )
 from receiver.contracts.http import (
     Answer,
@@ -65,6 +68,7 @@ __all__ = [
     "Answer",
     "Breaker",
     "Budget",
+    "ButtonHandler",
     "Call",
     "CallNetwork",
     "ClaimedDue",
@@ -91,6 +95,7 @@ __all__ = [
     "Page",
     "Parent",
     "PlainUrl",
+    "Press",
     "Proof",
     "Provider",
     "Pruned",
@@ -107,4 +112,5 @@ __all__ = [
     "Transaction",
     "Transport",
     "Watch",
+    "press_path",
 ]

@@ -36,6 +36,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     #: Names of the sinks there are.
     sinks: frozenset[str] = frozenset()
+    #: Those of them that can ask a person: their messages have buttons.
+    button_sinks: frozenset[str] = frozenset()
     #: Secrets beside those of the sources.
     secrets: tuple[Secret, ...] = ()
     #: Takes every secret out of what is kept; made of the secrets.

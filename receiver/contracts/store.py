@@ -30,7 +30,7 @@ class Result(NamedTuple):
 class Store(Protocol):
     """Keeps everything. Writes that wait together share one committed, fsynced transaction."""
 
-    #: Key of the refs; made with the database and kept in it.
+    #: Key of the refs and of the buttons; made with the database and kept in it.
     ref_key: bytes
 
     async def write(self, work: Callable[[Transaction], T]) -> T:

@@ -126,6 +126,14 @@ class Transaction(Protocol):
     def job(self, number: int) -> KeptJob | None: ...
     def job_at(self, source: str, provider_job_id: str) -> KeptJob | None: ...
     def job_for(self, intent: str) -> KeptJob | None: ...
+    def question_for(self, intent: str) -> KeptJob | None:
+        """The job that asks or asked this question, whatever became of it."""
+        ...
+
+    def questions_about(self, work: str) -> list[KeptJob]:
+        """Every question whose intent begins with this name of a piece of work, oldest first."""
+        ...
+
     def add_job(self, kept: KeptJob, event: int | None = None) -> None:
         """Keeps a new job; `event` is the number of an event that is kept and whose data is this very job.
 
@@ -151,7 +159,10 @@ class Transaction(Protocol):
         ...
 
     def check_held_now(self, now: int, *, every: bool = False) -> None:
-        """Lets the held jobs that have waited longest, a hundred of them or (`every`) all, be looked at now."""
+        """Lets the held jobs that have waited longest, a hundred of them or (`every`) all, be looked at now.
+
+        Questions are left alone: they wait for a person.
+        """
         ...
 
     def due_checks(self, source: str, now: int, limit: int) -> list[KeptJob]:

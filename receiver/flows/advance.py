@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -28,13 +28,17 @@ from receiver.model.deliveries import (
 from receiver.model.events import KeptEvent, change
 from receiver.model.folding import fold, is_update
 from receiver.model.jobs import (
+    Hold,
     Job,
     JobError,
     KeptJob,
     NextAction,
     Then,
 )
+from receiver.model.questions import Question
 
+#: Who decided what is no rule's doing, as intents have it: what anybody picks is the same pick.
+PERSON: Final = "person:"
 _CANONICAL = msgspec.json.Encoder(order="deterministic", decimal_format="string")
 
 
@@ -95,7 +99,10 @@ def _tell(
 
 def _send_on(tx: Transaction, setup: Setup, kept: KeptJob, event: KeptEvent) -> None:
     found = routed(event, setup)
-    tx.add_deliveries(event, [sink_lane(sink) for sink in found.sinks])
+    sinks = found.sinks
+    if kept.question is not None and event.type != "job.progress":
+        sinks = tuple(dict.fromkeys((*sinks, *asked_sinks(setup, kept.question))))
+    tx.add_deliveries(event, [sink_lane(sink) for sink in sinks])
     if event.type != "job.completed":
         return
     for rule, then in found.follow_ups:
@@ -104,19 +111,41 @@ def _send_on(tx: Transaction, setup: Setup, kept: KeptJob, event: KeptEvent) -> 
         follow_up(tx, setup, kept, then, event.at, rule=kept.job.rule)
 
 
+def asked_sinks(setup: Setup, question: Question) -> list[str]:
+    """The sinks that show a question, as far as they are (still) configured."""
+    return [sink for sink in question.sinks if sink in setup.sinks]
+
+
 def follow_up(
-    tx: Transaction, setup: Setup, parent: KeptJob, then: Then, now: int, *, rule: str | None, by: str = "rule"
+    tx: Transaction,
+    setup: Setup,
+    parent: KeptJob,
+    then: Then,
+    now: int,
+    *,
+    rule: str | None,
+    decided_by: str | None = None,
 ) -> KeptJob:
-    """Plans what shall follow a completed job; the job that was planned for this intent before, if there is one."""
+    """Plans what shall follow a completed job; the job that was planned for this intent before, if there is one.
+
+    `decided_by` says who chose it; None: the rule, or the chain that the parent carries.
+    """
     source = then.source or parent.job.source
-    intent = intent_of(parent, f"{by}:{rule or ''}", source, then)
-    return tx.job_for(intent) or plan(
+    if then.ask is not None:
+        intent = question_intent(parent, rule)
+        known = tx.question_for(intent)
+    else:
+        intent = intent_of(parent, f"rule:{rule or ''}" if decided_by is None else PERSON, source, then)
+        known = tx.job_for(intent)
+    return known or plan(
         tx,
         setup,
         source=source,
         action=then.action,
         params=then.params,
         extra=then.extra,
+        question=then.ask,
+        decided_by=decided_by,
         then=then.then,
         intent=intent,
         parent=parent,
@@ -126,17 +155,26 @@ def follow_up(
     )
 
 
+def question_intent(parent: KeptJob, rule: str | None) -> str:
+    """What makes a question unique: the job that it is about, and the rule that asks it."""
+    return f"{work_of(parent)}|rule:{rule or ''}|question"
+
+
 def intent_of(parent: KeptJob, decision: str, source: str, then: Then) -> str:
     """What makes a follow-up unique: the parent, who decided, where, the action, its parameters and `extra`.
 
     The parent is named by the vendor's id where there is one, so that it is the same piece of work under any number.
     """
-    anchor = parent.job.provider_job_id
-    work = f"{parent.job.source}/{anchor}" if anchor else parent.job.id
     # Without extra it is what it was before there was such a thing.
     ordered = [source, then.action, then.params, *([then.extra] if then.extra else [])]
     work_key = hashlib.sha256(_CANONICAL.encode(ordered)).hexdigest()[:32]
-    return f"{work}|{decision}|{then.action}|{work_key}"
+    return f"{work_of(parent)}|{decision}|{then.action}|{work_key}"
+
+
+def work_of(parent: KeptJob) -> str:
+    """The name of a piece of work, with which the intents of all that follows from it begin."""
+    anchor = parent.job.provider_job_id
+    return f"{parent.job.source}/{anchor}" if anchor else parent.job.id
 
 
 def plan(
@@ -153,11 +191,14 @@ def plan(
     tags: dict[str, str],
     now: int,
     extra: dict[str, Any] | None = None,
+    question: Question | None = None,
+    decided_by: str | None = None,
     submission_digest: str | None = None,
 ) -> KeptJob:
     """Keeps a new job and its order delivery. What the parent does not allow fails at once, without a call.
 
-    An action that needs no call (a tile out of a grid) is completed at once, with all that follows.
+    An action that needs no call (a tile out of a grid) is completed at once, with all that follows. A question waits,
+    with no order yet.
     """
     number = tx.ids.next()
     job_id = ids.show("job", number)
@@ -174,6 +215,7 @@ def plan(
             parent_id=parent.job.id if parent else None,
             root_id=parent.job.root_id if parent else job_id,
             rule=rule,
+            decided_by=decided_by,
             tags=tags,
             prompt=params.get("prompt"),
             created_at=stamp(now),
@@ -181,12 +223,16 @@ def plan(
         then=then,
         extra=extra or {},
         intent=intent,
+        question=question,
+        question_intent=intent if question is not None else None,
         submission_digest=submission_digest,
     )
     refusal = _refusal(account, kept, parent)
     if account is None or refusal is not None:
         error = JobError(code="unsupported", message=refusal or f"source {source!r} is not configured any more")
         advance(tx, setup, None, kept.with_job(status="failed", error=error, finished_at=stamp(now)), now)
+    elif question is not None:
+        advance(tx, setup, None, kept.with_job(status="held", hold=_pick_hold(question, now)), now)
     else:
         _begin(tx, setup, account, None, kept, now, forced=False)
     return tx.job(number) or kept
@@ -195,7 +241,15 @@ def plan(
 def _refusal(account: Source | None, kept: KeptJob, parent: KeptJob | None) -> str | None:
     if account is None:
         return None
-    return account.provider.refusal(kept.job.action or "", kept.job.params, as_parent(parent))
+    params = kept.job.params
+    if kept.question is not None:
+        params = {**params, "index": kept.question.default or 1}
+    return account.provider.refusal(kept.job.action or "", params, as_parent(parent))
+
+
+def _pick_hold(question: Question, now: int) -> Hold:
+    until = stamp(now + int(question.within_s * 1000))
+    return Hold(reason="pick", since=stamp(now), until=until, default=question.default, note=question.note)
 
 
 def _begin(
@@ -234,8 +288,13 @@ def _order(tx: Transaction, account: Source, before: KeptJob | None, kept: KeptJ
 def release(tx: Transaction, setup: Setup, kept: KeptJob, now: int, *, forced: bool = False) -> None:
     """Orders a held job if nothing holds it any more. `forced`: by a person's word, whatever holds it."""
     account = setup.sources.get(kept.job.source)
-    if kept.job.status == "held" and account is not None:
+    if kept.job.status == "held" and account is not None and not kept.is_open_question:
         _begin(tx, setup, account, kept, kept, now, forced=forced)
+
+
+def order_answered(tx: Transaction, setup: Setup, question: KeptJob, answered: KeptJob, now: int) -> None:
+    """Orders what a question has become: `answered` has its tile, and the intent of that pick."""
+    _begin(tx, setup, setup.sources[question.job.source], question, answered, now, forced=False)
 
 
 def send_again(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:

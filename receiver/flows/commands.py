@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
 from typing import Any, Final
 
 import msgspec
 
 from receiver.contracts import (
-    Parent,
     Source,
     Transaction,
 )
 from receiver.contracts.setup import Setup
 from receiver.errors import (
-    InvalidParams,
     NotFound,
     NotPossible,
 )
 from receiver.flows.advance import advance, follow_up, plan, release, send_again
+from receiver.flows.chains import read_action_params, read_then
 from receiver.flows.family import as_parent, successor
 from receiver.flows.poll_times import askable
+from receiver.flows.questions import answer, open_questions, picked_before, see_to_deadline, show_about, take_default
 from receiver.lib import ids
 from receiver.lib.nearest import nearest
 from receiver.lib.times import stamp
-from receiver.model.actions import normalize, read_params
+from receiver.model.actions import normalize
 from receiver.model.deliveries import Delivery
 from receiver.model.jobs import (
     TERMINAL,
@@ -36,10 +35,6 @@ from receiver.model.jobs import (
 )
 from receiver.model.submissions import Decision, Submission, check_bounds
 
-#: What in a follow-up is no parameter.
-OWN: Final = frozenset({"action", "source", "extra", "then"})
-#: So many unknown parameters are named in one answer.
-MOST_NAMED: Final = 5
 #: How an encoded submission without extra ends.
 NO_EXTRA: Final = b',"extra":{}}'
 
@@ -62,7 +57,7 @@ def submit(
     if submission.source not in setup.sources:
         meant = nearest(submission.source, sorted(setup.sources))
         raise NotFound(f"there is no source {submission.source!r}: {meant}")
-    params = _params(setup.sources[submission.source], submission.action, submission.params)
+    params = read_action_params(setup.sources[submission.source], submission.action, submission.params)
     then = read_then(setup, submission.then, submission.source, submission.action)
     parent = _parent(tx, submission.parent_id)
     _check(setup, submission.source, submission.action, params, parent)
@@ -93,25 +88,52 @@ def _intent(tx: Transaction, submission: Submission, key: str | None) -> tuple[s
     return f"key:{key}", wanted
 
 
-def pick(tx: Transaction, setup: Setup, job_id: str, index: object, now: int) -> KeptJob:
-    """Plans the pick of a tile of a completed grid; the same pick again returns the same job.
+def pick(tx: Transaction, setup: Setup, job_id: str, index: object, by: str, now: int) -> KeptJob:
+    """Plans the pick of a tile of a completed grid; the same tile again returns the same job.
 
-    Raises NotFound, InvalidParams, NotPossible.
+    If the grid has an open question, this answers it; `job_id` may be the question's own. `by` says who picks, as
+    `decided_by` tells it. Raises NotFound, InvalidParams, NotPossible.
     """
+    asked = job_of(tx, job_id)
+    if asked.question is not None:
+        return answer(tx, setup, asked, index, by, now)
     parent = _completed(tx, job_id)
     params = normalize("pick", {"index": index})
-    source = parent.job.source
+    known = picked_before(tx, parent, params)
+    if known is not None:
+        return known
+    questions = open_questions(tx, parent)
+    return (
+        answer(tx, setup, questions[0], index, by, now)
+        if questions
+        else order_from(tx, setup, parent, "pick", params, by, now)
+    )
+
+
+def order_from(
+    tx: Transaction, setup: Setup, parent: KeptJob, action: str, params: dict[str, Any], by: str, now: int
+) -> KeptJob:
+    """Plans what a person chose to follow a completed job, whatever question is open; the same again is the same job.
+
+    Raises NotPossible.
+    """
+    kept = _completed(tx, parent.job.id)
+    source = kept.job.source
     if source not in setup.sources:
         raise NotPossible("source_gone", f"source {source!r} is not configured any more")
-    _check(setup, source, "pick", params, parent)
-    return follow_up(tx, setup, parent, Then(action="pick", params=params), now, rule=None, by="person")
+    _check(setup, source, action, params, kept)
+    ordered = follow_up(tx, setup, kept, Then(action=action, params=params), now, rule=None, decided_by=by)
+    if action == "pick":
+        show_about(tx, setup, kept, now)
+    return ordered
 
 
 def resolve(tx: Transaction, setup: Setup, job_id: str, decision: Decision, now: int) -> KeptJob:
     """A person's word on a job that is unsure or held, or that nothing is heard of.
 
     `check`: ask the vendor now (a hold is judged anew). `send`: order it (again), whatever holds it and though it may
-    be paid twice. `give-up`: failed if it may have been ordered (a late result still completes it), else canceled.
+    be paid twice; of a question its default. `give-up`: failed if it may have been ordered (a late result still
+    completes it), else canceled.
     Raises NotFound, NotPossible.
     """
     kept = job_of(tx, job_id)
@@ -128,7 +150,9 @@ def resolve(tx: Transaction, setup: Setup, job_id: str, decision: Decision, now:
 
 
 def _check_now(tx: Transaction, setup: Setup, source: Source, kept: KeptJob, now: int) -> None:
-    if kept.job.status == "held":
+    if kept.is_open_question:
+        see_to_deadline(tx, setup, kept, now)
+    elif kept.job.status == "held":
         release(tx, setup, kept, now)
     elif kept.job.status in ("queued", "running", "unsure") and askable(source, kept):
         tx.put_job(msgspec.structs.replace(kept, check_at=now))
@@ -141,6 +165,9 @@ def _check_now(tx: Transaction, setup: Setup, source: Source, kept: KeptJob, now
 def _send(tx: Transaction, setup: Setup, kept: KeptJob, now: int) -> None:
     if kept.job.status not in ("held", "unsure"):
         raise NotPossible("not_waiting", f"job {kept.job.id} is {kept.job.status}: only held and unsure jobs are sent")
+    if kept.is_open_question:
+        take_default(tx, setup, kept, now)
+        return
     anew = msgspec.structs.replace(
         kept,
         is_probe=True,
@@ -213,25 +240,6 @@ def _completed(tx: Transaction, job_id: str) -> KeptJob:
     return kept
 
 
-def _params(account: Source, action: str, given: dict[str, Any], words: Collection[str] = ()) -> dict[str, Any]:
-    """The parameters in canonical form. Raises InvalidParams with all that is wrong, also for unknown ones.
-
-    `words` may stand beside them, so that they may be meant too.
-    """
-    params, wrong = read_params(action, given)
-    unknown = account.unknown_params(action, given, words)
-    mistakes = [text for name, text in wrong.items() if name not in unknown]
-    named = list(unknown.items())[:MOST_NAMED]
-    mistakes += [f"{action} at {account.name} has no parameter {name!r}: {meant}" for name, meant in named]
-    if len(unknown) > len(named):
-        mistakes.append(f"nor {len(unknown) - len(named)} others of them")
-    if unknown:
-        mistakes.append("what only the vendor knows goes into extra")
-    if mistakes:
-        raise InvalidParams("; ".join(mistakes))
-    return params
-
-
 def _check(setup: Setup, source: str, action: str, params: dict[str, Any], parent: KeptJob | None) -> None:
     account = setup.sources[source]
     refusal = account.provider.refusal(action, params, as_parent(parent))
@@ -239,38 +247,6 @@ def _check(setup: Setup, source: str, action: str, params: dict[str, Any], paren
         raise NotPossible("unsupported", refusal)
     if account.api_key is None:
         raise NotPossible("no_api_key", f"source {source!r} has no api_key: it only receives")
-
-
-def read_then(setup: Setup, value: Any, source: str, action: str) -> tuple[Then, ...]:
-    """The chain of a submission. Raises InvalidParams if it is not one, or if its source cannot do it."""
-    if value is None:
-        return ()
-    links = value if isinstance(value, list) else [value]
-    return tuple(_read_link(setup, link, source, action) for link in links)
-
-
-def _read_link(setup: Setup, link: Any, source: str, parent_action: str) -> Then:
-    if not isinstance(link, dict) or not isinstance(link.get("action"), str):
-        raise InvalidParams("then is a table with an action, or a list of such")
-    place = source if link.get("source") is None else link["source"]
-    if not isinstance(place, str) or place not in setup.sources:
-        meant = nearest(str(place)[:60], sorted(setup.sources))
-        raise InvalidParams(f"then names source {repr(place)[:60]}, which is not configured: {meant}")
-    action = link["action"]
-    params = _params(setup.sources[place], action, {name: link[name] for name in link if name not in OWN}, OWN)
-    provider = setup.sources[place].provider
-    extra = {} if link.get("extra") is None else link["extra"]
-    if not isinstance(extra, dict):
-        raise InvalidParams("extra is a table of what goes into the order's body")
-    refusal = provider.refusal(action, params, _expected(setup, source, parent_action))
-    if refusal is not None:
-        raise NotPossible("unsupported", refusal)
-    then = read_then(setup, link.get("then"), place, action)
-    return Then(action=action, source=link.get("source"), params=params, extra=extra, then=then)
-
-
-def _expected(setup: Setup, source: str, action: str) -> Parent:
-    return Parent(action=action, provider=setup.sources[source].provider.name)
 
 
 def redeliver(tx: Transaction, setup: Setup, delivery_id: str, now: int) -> Delivery:

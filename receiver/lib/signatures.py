@@ -122,7 +122,7 @@ def job_of_ref(key: bytes, source: str, ref: str) -> int | None:
     """The number of the job that a ref of this source belongs to; None if it is not one of ours."""
     number, mac = ref[:LENGTH], ref[LENGTH:]
     wanted = _ref_mac(key, source, number)
-    if not hmac.compare_digest(mac.encode("utf-8", "surrogateescape"), wanted.encode()):
+    if not same_text(mac, wanted):
         return None
     value = 0
     for letter in number:
@@ -131,8 +131,18 @@ def job_of_ref(key: bytes, source: str, ref: str) -> int | None:
 
 
 def _ref_mac(key: bytes, source: str, number: str) -> str:
-    mac = hmac_sha256(key, f"ref\0{source}\0{number}".encode("utf-8", "surrogateescape"))
+    return keyed_mac(key, f"ref\0{source}\0{number}")
+
+
+def keyed_mac(key: bytes, text: str) -> str:
+    """A MAC of a text as 26 letters and digits (130 bits). A text begins with what it is for, so one key serves all."""
+    mac = hmac_sha256(key, text.encode("utf-8", "surrogateescape"))
     return _letters(int.from_bytes(mac, "big"), MAC_LENGTH)
+
+
+def same_text(given: str, wanted: str) -> bool:
+    """Whether two texts are the same, in constant time."""
+    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), wanted.encode())
 
 
 def _letters(value: int, length: int) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from receiver.model.events import AnyEvent
-from receiver.model.jobs import JobError, Report
+from receiver.model.jobs import Cost, Job, JobError, Report
 
 State = Literal["pending", "running", "done", "dead"]
 
@@ -145,6 +145,35 @@ class Withdrawn(msgspec.Struct, frozen=True, kw_only=True, tag="withdrawn"):
 OrderOutcome = Accepted | Refused | NotAccepted | Unclear | Withdrawn
 
 
+class QuestionButton(msgspec.Struct, frozen=True, kw_only=True):
+    """A button that a sink's message may have."""
+
+    #: `U2`, `V3`, `reroll`.
+    label: str
+    #: What is kept at the platform and comes back with a press, at most 64 bytes.
+    code: str
+    #: What it costs to press it; None = not known.
+    cost: Cost | None = None
+
+
+class ShownQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """A question as it is now, whatever event is delivered: messages show this."""
+
+    #: The pick: held while it waits for an answer.
+    job: Job
+    #: The grid that it is about.
+    grid: Job
+    #: The tiles to choose: the answer, or once there is one the further tiles that can be ordered.
+    tiles: tuple[QuestionButton, ...] = ()
+    #: What else can be ordered from the grid: it leaves the question open.
+    others: tuple[QuestionButton, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for an answer."""
+        return self.job.hold is not None and self.job.hold.reason == "pick"
+
+
 class OutgoingEvent(msgspec.Struct, frozen=True, kw_only=True):
     """What a sink's handler is given: the event, and what is known of the delivery."""
 
@@ -156,6 +185,8 @@ class OutgoingEvent(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     #: What this handler last remembered about this job at this sink.
     receipt: str | None = None
+    #: The question that the event is about, if this sink was asked.
+    question: ShownQuestion | None = None
 
 
 class Interrupted(msgspec.Struct, frozen=True, kw_only=True):

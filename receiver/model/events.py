@@ -41,6 +41,8 @@ AT_STATUS: Final[dict[str, EventType]] = {
 }
 #: What can happen to one job more than once.
 REPEATABLE: Final = frozenset({"job.held", "job.unsure", "job.updated"})
+#: The key of the event that tells a question: each is asked once.
+ASKED: Final = 1004
 #: Where each type starts in an event's key; progress adds how far a running job is, a repeatable type the attempt.
 KEYS: Final[dict[str, int]] = {
     "job.progress": 0,
@@ -166,8 +168,10 @@ def change(before: Job | None, after: Job, attempt: int = 0) -> tuple[EventType,
     """
     if before is not None and is_update(before, after):
         return "job.updated", KEYS["job.updated"] + attempt
-    if before is None or before.status != after.status:
+    if before is None or before.status != after.status or _waits_for_pick(before) != _waits_for_pick(after):
         kind = AT_STATUS.get(after.status)
+        if _waits_for_pick(after):
+            return "job.held", ASKED
         if kind is not None:
             return kind, KEYS[kind] + (attempt if kind in REPEATABLE else 0)
     if after.status not in ("queued", "running"):
@@ -178,3 +182,7 @@ def change(before: Job | None, after: Job, attempt: int = 0) -> tuple[EventType,
         running = after.status == "running"
         return "job.progress", KEYS["job.progress"] + (1 + after.progress if running else 0)
     return None
+
+
+def _waits_for_pick(job: Job) -> bool:
+    return job.status == "held" and job.hold is not None and job.hold.reason == "pick"

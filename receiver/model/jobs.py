@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from receiver.model.actions import Params
+from receiver.model.questions import Question
 
 Status = Literal["held", "planned", "submitting", "unsure", "queued", "running", "completed", "failed", "canceled"]
 ErrorCode = Literal[
@@ -104,6 +105,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     root_id: str
     #: Name of the rule that planned it; None if a person or another tool did.
     rule: str | None = None
+    #: Who chose it: `slack:U123 Ada`, `api`, `cli`, or `default` where nobody answered in time; None if a rule did.
+    decided_by: str | None = None
     tags: dict[str, str] = {}
     prompt: str | None = None
     #: The picture of all four tiles.
@@ -132,7 +135,14 @@ class Then(msgspec.Struct, frozen=True, kw_only=True):
     params: Params = {}
     #: What is merged into the top level of the order's body as it is: parameters that only the vendor knows.
     extra: Params = {}
+    #: The question to ask in place of an index; None = nobody is asked.
+    ask: Question | None = None
     then: tuple[Then, ...] = ()
+
+    @property
+    def sample_params(self) -> Params:
+        """Its parameters, with some tile where a person is to be asked: the default, if there is one."""
+        return self.params if self.ask is None else {**self.params, "index": self.ask.default or 1}
 
 
 class KeptJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,7 +159,12 @@ class KeptJob(msgspec.Struct, frozen=True, kw_only=True):
     #: reads it, and it never leaves gridhook.
     facts: dict[str, Any] = {}
     #: What makes the order unique: the same intent is never planned twice. None for jobs that another tool started.
+    #: It changes once, when a question is answered: then it is that of the pick of this tile.
     intent: str | None = None
+    #: What a person is or was asked; None = nobody was.
+    question: Question | None = None
+    #: What makes the question unique, whatever became of it: the same one is never asked twice. None = it is none.
+    question_intent: str | None = None
     #: A digest of the submission that asked for it: the same Idempotency-Key must not ask for anything else. None for
     #: jobs that nobody submitted.
     submission_digest: str | None = None
@@ -195,6 +210,11 @@ class KeptJob(msgspec.Struct, frozen=True, kw_only=True):
     def ordered_by_us(self) -> bool:
         """Whether gridhook planned it (another tool's jobs are only watched)."""
         return self.intent is not None
+
+    @property
+    def is_open_question(self) -> bool:
+        """Whether it waits for a person to say which tile."""
+        return self.job.status == "held" and self.job.hold is not None and self.job.hold.reason == "pick"
 
     def with_job(self, **changes: Any) -> KeptJob:
         """The same with changes to fields of its job."""

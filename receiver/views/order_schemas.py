@@ -51,6 +51,25 @@ PARAMETERS: Final[dict[str, Schema]] = {
     "image_urls": {**_TEXTS, "description": "Addresses of the pictures to blend, to describe or to go by."},
 }
 
+#: What a pick says that asks a person which tile, beside `index` itself.
+_QUESTION: Final[Schema] = {
+    "index": {
+        **_TILE,
+        "pattern": "^([1-4]|ask)$",
+        "description": "Tile of the grid, 1 top left to 4 bottom right; `ask`: a person picks it. `pick` requires it.",
+    },
+    "ask": {
+        "anyOf": [_NAMED, {"type": "array", "items": _NAMED, "minItems": 1}, {"type": "null"}],
+        "description": "The sinks that show the question with buttons; null: it is answered through the API only.",
+    },
+    "within": {"type": ["string", "null"], "description": "How long it waits, such as `30m` or `7d`; 24h if left out."},
+    "default": {
+        **_TILE,
+        "pattern": "^([1-4]|none)$",
+        "description": "The tile that is picked if nobody answers; `none`: the job is canceled.",
+    },
+}
+
 
 def _open(properties: Schema, *required: str) -> Schema:
     """An object of which these properties are so, and all others are as they like: linters would close it else."""
@@ -91,12 +110,13 @@ def follow_up() -> Schema:
         "source": {"type": ["string", "null"], "description": "Name of the source; null: that of the job it follows."},
         "extra": {"type": ["object", "null"], **_EXTRA},
         "then": {**_chain(), "description": "What follows when this completes."},
+        **_QUESTION,
     }
     return {
         "title": "FollowUp",
         "description": "What to order once a job completes: its action, that action's parameters, what follows then.",
         "type": "object",
-        "properties": {**own, **PARAMETERS},
+        "properties": {**PARAMETERS, **own},
         "required": ["action"],
         "propertyNames": _NAMED,
         "maxProperties": MOST,

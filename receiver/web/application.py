@@ -24,6 +24,7 @@ from receiver.web.http.load import ServerLoad
 from receiver.web.http.replies import HttpReply, reply_to
 from receiver.web.ingest.endpoint import Ingest
 from receiver.web.ingest.refused import RefusedRequests
+from receiver.web.interactions.presses import Presses
 from receiver.web.metrics import Metrics
 from receiver.web.pages.home import home
 from receiver.web.problems import Refusal
@@ -58,11 +59,13 @@ class Application(Starlette):
         self.ingest = Ingest(store, setup, clock, config.server.max_body, self._metrics, self._refused)
         v1 = api(store, setup, clock, self.state.stopping, self._stream, self._refused)
         self._bearer = Bearer(v1, config.server.admin_token)
+        self._presses = Presses(store, setup, clock, config.sinks, self._refused)
         routes = [
             Route(DOCUMENT, openapi, methods=["GET"]),
             Mount(API, self._bearer),
             *self._health.routes(),
             *self._metrics.routes(),
+            *self._presses.routes(),
             Route("/", home, methods=["GET"]),
         ]
         # A redirect would turn a POST into a GET, or be followed by nobody.
@@ -74,6 +77,8 @@ class Application(Starlette):
         """The answer to a request whose head alone shows that it will be refused, else None: its body is not read."""
         if request.is_webhook:
             return self.ingest.head_refusal(request)
+        if (too_large := self._presses.head_refusal(request)) is not None:
+            return too_large
         if request.path == DOCUMENT or not request.path.startswith(f"{API}/"):
             return None
         no = self._bearer.refusal(request.headers)

@@ -34,6 +34,7 @@ from receiver.flows.poll_times import (
     deadline_of,
     next_check,
 )
+from receiver.flows.questions import see_to_deadline
 from receiver.flows.reports import report_to
 from receiver.lib.times import Clock, stamp
 from receiver.model.jobs import (
@@ -274,7 +275,9 @@ def see_to(tx: Transaction, setup: Setup, number: int, now: int) -> None:
     kept = tx.job(number)
     if kept is None or kept.check_at is None or kept.check_at > now:
         return
-    if kept.job.status == "unsure" or (kept.job.status == "held" and kept.job.source not in setup.sources):
+    if kept.is_open_question:
+        see_to_deadline(tx, setup, kept, now)
+    elif kept.job.status == "unsure" or (kept.job.status == "held" and kept.job.source not in setup.sources):
         tx.put_job(msgspec.structs.replace(kept, check_at=None))  # only a person, or another configuration, moves it on
     elif kept.job.status != "held" and now < (deadline := deadline_of(setup.sources.get(kept.job.source), kept)):
         tx.check_job_at(number, deadline)  # it could be asked for when this look was planned

@@ -16,9 +16,11 @@ from receiver.contracts import (
     Store,
     Transaction,
     Transport,
+    press_path,
 )
 from receiver.contracts.setup import Setup
 from receiver.errors import TransportError
+from receiver.flows.buttons import shown_question
 from receiver.flows.destinations import closed_until, end_probe, judge_sink
 from receiver.flows.operator_events import tell_operator
 from receiver.lib import ids
@@ -65,6 +67,7 @@ class SinkCarrier:
         self._store = store
         self._setup = setup
         self._sink = sink
+        self._has_buttons = press_path(sink.handler) is not None
         self._context = DeliveryContext(transport=transport, clock=clock, timeout=sink.timeout)
         self._clock = clock
         self._spread = spread
@@ -84,7 +87,11 @@ class SinkCarrier:
     def prepare(self, tx: Transaction, delivery: Delivery) -> Try:
         """Reads what is to be delivered; returns the try."""
         try:
-            return partial(self.carry, delivery, outgoing_event(tx, delivery))
+            outgoing = outgoing_event(tx, delivery)
+            if self._has_buttons and delivery.job:
+                question = shown_question(tx, self._setup, self._store.ref_key, delivery)
+                outgoing = msgspec.structs.replace(outgoing, question=question)
+            return partial(self.carry, delivery, outgoing)
         except Exception as wrong:  # noqa: BLE001  # what cannot be read must not fail a commit that others share
             return partial(self.carry, delivery, wrong)
 

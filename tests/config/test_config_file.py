@@ -18,6 +18,7 @@ from receiver.config import (
 )
 from receiver.errors import ConfigError
 from receiver.lib.signatures import Secret
+from receiver.model.questions import Question
 from receiver.model.rules import Rule
 from receiver.providers.journeyapi import JourneyAPI
 
@@ -62,6 +63,8 @@ when = { type = "job.completed", action = "imagine", tags = { project = "poster"
 then = { action = "pick", index = "ask", ask = "team", within = "24h", default = 1,
          then = { action = "upscale", kind = "subtle" } }
 """
+
+BOT: Final = 'token = "xoxb-1"\nchannel = "C0123456789"\nsigning_secret = "a-signing-secret"'
 
 
 # --- what is read ----------------------------------------------------------------------------------------------------
@@ -219,15 +222,13 @@ def test_the_message_names_file_key_mistake_and_remedy(tmp_path: Path) -> None:
     )
 
 
-def test_a_rule_of_a_later_version_is_refused_with_the_right_words(tmp_path: Path) -> None:
-    found = problems(tmp_path, DESIGN + POSTER)
-    assert [one.where for one in found] == [
-        "rules[2].then.index",
-        "rules[2].then.ask",
-        "rules[2].then.within",
-        "rules[2].then.default",
-    ]
-    assert all("not part of this version" in one.remedy for one in found)
+def test_a_rule_may_ask_only_sinks_that_have_buttons(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, DESIGN + POSTER)
+    assert found.where == "rules[2].then.ask"
+    assert "has no buttons" in found.wrong
+    bot = DESIGN.replace('url     = "env:SLACK_WEBHOOK_URL"', BOT)
+    asked = loaded(tmp_path, bot + POSTER).rules[2].then[0].ask
+    assert asked == Question(sinks=("team",), within_s=86_400, default=1)
 
 
 def test_a_rule_is_kept_as_it_was_meant(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from config.rule_parts import Asked, loaded, only, problems
 from receiver.contracts import Parent
 from receiver.model.jobs import Then
+from receiver.model.questions import Question
 
 # --- then ------------------------------------------------------------------------------------------------------------
 
@@ -62,7 +63,7 @@ def test_a_list_fans_out_and_a_chain_nests(tmp_path: Path) -> None:
         ("{ action = 'upscale', source = 'jorney' }", ".source", "no source 'jorney'"),
         ("{ action = 'upscale', source = ['journey'] }", ".source", "no source"),
         ("{ action = 'upscale', to = 'log' }", ".to", "belongs to the rule"),
-        ("{ action = 'upscale', within = '1h' }", ".within", "cannot be used yet"),
+        ("{ action = 'upscale', within = '1h' }", ".within", "asks nobody"),
         ("{ action = 'upscale', day = 2026-01-01 }", ".day", "no JSON value"),
         ("{ action = 'upscale', share = [nan] }", ".share", "no JSON value"),
         ("{ action = 'upscale', then = { action = 'pick', index = 1 } }", ".then", "cannot be done at journey"),
@@ -210,3 +211,56 @@ def test_two_rules_that_set_each_other_off_are_refused(tmp_path: Path) -> None:
 )
 def test_a_rule_whose_result_does_not_set_it_off_is_taken(tmp_path: Path, rule: str) -> None:
     assert loaded(tmp_path, f'{rule}\n[[rules]]\nname = "other"\nto = "log"').rules
+
+
+GRID_DONE: Final = 'when = { type = "job.completed", action = "imagine", source = "journey" }\n'
+
+
+@pytest.mark.parametrize(
+    ("then", "where", "word"),
+    [
+        ("{ action = 'pick', index = 'ask', ask = [] }", ".ask", "empty list"),
+        ("{ action = 'pick', index = 'ask', ask = 'nobody' }", ".ask", "there is no sink 'nobody'"),
+        ("{ action = 'pick', index = 'ask', ask = 'log' }", ".ask", "has no buttons"),
+        ("{ action = 'pick', index = 'ask', ask = [7] }", ".ask", "no sink's name"),
+        ("{ action = 'pick', index = 'ask', within = 'soon' }", ".within", "not a duration"),
+        ("{ action = 'pick', index = 'ask', within = '0s' }", ".within", "less than 1 s"),
+        ("{ action = 'pick', index = 'ask', within = '400d' }", ".within", "more than 366 d"),
+        ("{ action = 'pick', index = 'ask', default = 0 }", ".default", "no tile"),
+        ("{ action = 'pick', index = 'ask', default = 'first' }", ".default", "no tile"),
+        ("{ action = 'vary', index = 'ask' }", ".index", "belongs to action"),
+        ("{ action = 'pick', index = 2, default = 1 }", ".default", "asks nobody"),
+        ("[{ action = 'pick', index = 'ask' }, { action = 'pick', index = 'ask' }]", "", "more than once"),
+    ],
+)
+def test_a_wrong_question_is_told(tmp_path: Path, then: str, where: str, word: str) -> None:
+    found = only(tmp_path, GRID_DONE + f"then = {then}")
+    assert found.where == f"rules[0].then{where}"
+    assert word in found.wrong
+    assert found.remedy
+
+
+def test_a_question_is_read_with_what_it_says_and_without(tmp_path: Path) -> None:
+    then = '{ action = "pick", index = "ask", within = "90m", default = 2, then = { action = "upscale", kind = "2x" } }'
+    (asked,) = loaded(tmp_path, GRID_DONE + f"then = {then}").rules[0].then
+    assert (asked.ask, asked.params) == (Question(within_s=5400, default=2), {})
+    assert asked.then == (Then(action="upscale", params={"kind": "2x"}),)
+    (plain,) = loaded(tmp_path, GRID_DONE + 'then = { action = "pick", index = "ask", default = "none" }').rules[0].then
+    assert plain.ask == Question(within_s=86_400, default=None)
+
+
+def test_a_question_may_follow_only_what_can_be_picked_from(tmp_path: Path) -> None:
+    found = only(tmp_path, PICKED + 'then = { action = "pick", index = "ask" }')
+    assert "cannot pick after pick" in found.wrong
+
+
+@pytest.mark.parametrize(("default", "problems_found"), [('"none"', 0), ("1", 1)])
+def test_a_circle_that_a_person_must_keep_turning_is_none(tmp_path: Path, default: str, problems_found: int) -> None:
+    then = (
+        f'{{ action = "pick", index = "ask", default = {default}, then = {{ action = "vary", strength = "subtle" }} }}'
+    )
+    rules = f'when = {{ action = ["imagine", "vary"], source = "journey" }}\nthen = {then}'
+    if problems_found:
+        assert "orders without end" in only(tmp_path, rules).wrong
+    else:
+        assert loaded(tmp_path, rules).rules

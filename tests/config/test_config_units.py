@@ -1,4 +1,4 @@
-"""Durations, sizes, rates, amounts and addresses."""
+"""Sizes, rates, amounts and addresses."""
 
 from __future__ import annotations
 
@@ -9,25 +9,10 @@ import pytest
 from receiver.config.units import (
     address,
     amount,
-    duration,
     network,
     rate,
     size,
 )
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("500ms", 0.5), ("10s", 10), ("5m", 300), ("24h", 86_400), ("30d", 2_592_000), ("1.5 h", 5400)],
-)
-def test_a_duration_becomes_seconds(text: str, seconds: float) -> None:
-    assert duration(text) == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize("value", ["10", 10, 10.0, True, "", "s", "-5s", "5 min", "1h30m", "5S", "٣s", "1e3s", ["5s"]])
-def test_what_is_no_duration_is_refused(value: object) -> None:
-    with pytest.raises(ValueError, match="not a duration"):
-        duration(value)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import ClassVar
@@ -22,14 +23,18 @@ from hypothesis.stateful import (
 from receiver.contracts import Budget
 from receiver.contracts.options import NoOptions
 from receiver.contracts.setup import Limits
-from receiver.errors import GridhookError
+from receiver.errors import GridhookError, NotPossible
 from receiver.flows import commands
+from receiver.flows.open_jobs import check_everything_open
 from receiver.model import submissions
 from receiver.model.jobs import KeptJob
+from receiver.model.rules import Rule
 from receiver.providers.journeyapi import JourneyAPI
 from support.pretend import FATES, Fate
 from support.promises import Promises
+from support.questions import asking
 from support.road import TO_THE_END, Keyed, Road
+from support.world import AUTO_HD
 
 WHICH = st.integers(0, 11)
 STEPS = st.sampled_from([1, 2, 3, 4, 5, TO_THE_END, TO_THE_END])
@@ -57,11 +62,12 @@ class Machine(RuleBasedStateMachine):
     """Whatever happens, in any order."""
 
     provider: ClassVar[type[JourneyAPI]] = JourneyAPI
+    configured: ClassVar[tuple[Rule, ...]] = (AUTO_HD,)
 
     @initialize(budget=st.sampled_from(BUDGETS))
     def begin(self, budget: Budget | None) -> None:
         limits = Limits(budgets={"journey": budget} if budget else {})
-        self.road = Road(self.provider(NoOptions()), limits)
+        self.road = Road(self.provider(NoOptions()), limits, self.configured)
         self.promises = Promises(self.road, budget)
         self.forced = False
         self.sound = True
@@ -80,7 +86,7 @@ class Machine(RuleBasedStateMachine):
         grid = self.road.view(lambda tx: tx.job_at("journey", "grid"))
         assert grid is not None
         now = self.road.clock()
-        self.road.store.commit(lambda tx: commands.pick(tx, self.road.setup, grid.job.id, index, now))
+        self.road.store.commit(lambda tx: commands.pick(tx, self.road.setup, grid.job.id, index, "api", now))
 
     @rule(key=st.sampled_from(["a", "b"]))
     def a_script_submits(self, key: str) -> None:
@@ -188,6 +194,41 @@ class Machine(RuleBasedStateMachine):
         self.road.store.close()
 
 
+class WithQuestions(Machine):
+    """The same where each grid makes two questions, one of which has a default."""
+
+    configured = (AUTO_HD, asking("poster", default=2, then=()), asking("wild", within_s=90_000, then=()))
+
+    @precondition(lambda self: self._questions())
+    @rule(which=WHICH, index=st.integers(1, 4))
+    def a_question_is_answered(self, which: int, index: int) -> None:
+        """An open one, or one that was answered or has lapsed before."""
+        questions = self._questions()
+        asked = questions[which % len(questions)].job.id
+        now = self.road.clock()
+        with contextlib.suppress(NotPossible):
+            self.road.store.commit(lambda tx: commands.pick(tx, self.road.setup, asked, index, "api", now))
+
+    @rule()
+    def everything_is_looked_at_after_a_start(self) -> None:
+        self.road.store.commit(lambda tx: check_everything_open(tx, self.road.setup, self.road.clock()))
+
+    def _questions(self) -> list[KeptJob]:
+        return [kept for kept in self.road.jobs() if kept.question is not None]
+
+    @invariant()
+    def an_answer_stays_what_it_was(self) -> None:
+        """After every step: nobody answers after somebody, and what is answered is ordered or says why not."""
+        answers = getattr(self, "answers", {})
+        for kept in self._questions():
+            index = kept.job.params.get("index")
+            assert answers.get(kept.number, index) == index
+            if index is not None:
+                answers[kept.number] = index
+                assert kept.job.decided_by in ("api", "default")
+        self.answers = answers
+
+
 class WithKeys(Machine):
     """The same where the vendor honours an idempotency key."""
 
@@ -207,6 +248,10 @@ def test_no_order_of_events_pays_twice_or_loses_a_result() -> None:
 
 def test_no_order_of_events_pays_twice_where_the_vendor_honours_a_key() -> None:
     run_state_machine_as_test(WithKeys, settings=SETTINGS)
+
+
+def test_no_order_of_answers_deadlines_and_restarts_orders_a_tile_twice() -> None:
+    run_state_machine_as_test(WithQuestions, settings=settings(SETTINGS, max_examples=100))
 
 
 # --- what takes more luck to find

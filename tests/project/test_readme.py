@@ -21,6 +21,8 @@ ENVIRONMENT = {
     "OTHER_SECRET": "another-secret-of-some-length",
     "HOOK_SECRET": "a-webhook-secret-of-some-length",
     "N8N_WORD": "a-word-of-some-length",
+    "SLACK_BOT_TOKEN": "xoxb-a-token",
+    "SLACK_SIGNING_SECRET": "a-signing-secret",
     "SLACK_WEBHOOK_URL": "https://hooks.slack.example/services/T/B/x",
 }
 
@@ -31,7 +33,7 @@ def blocks(kind: str) -> list[str]:
 
 
 def test_the_configuration_it_shows_loads_without_a_warning(tmp_path: Path) -> None:
-    small, money, sink, other = blocks("toml")
+    small, money, sink, question, other = blocks("toml")
     (tmp_path / "gridhook.toml").write_text(small)
     config = read_config(tmp_path / "gridhook.toml", ENVIRONMENT)
     assert config.warnings == ()
@@ -47,6 +49,12 @@ def test_the_configuration_it_shows_loads_without_a_warning(tmp_path: Path) -> N
     assert config.budgets["journey"].amount == 200
     assert config.limits.jobs == 50
     assert config.sources["other"].provider.name == "generic"
+    (tmp_path / "gridhook.toml").write_text(small + question)
+    config = read_config(tmp_path / "gridhook.toml", ENVIRONMENT)
+    assert config.warnings == ()
+    asked = config.rules[-1].then[0].ask
+    assert asked is not None
+    assert (asked.sinks, asked.within_s, asked.default) == (("studio",), 86_400, 1)
 
 
 def gridhook(*arguments: str) -> subprocess.CompletedProcess[str]:

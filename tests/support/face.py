@@ -6,7 +6,7 @@ import asyncio
 import json
 import resource
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import httpx
 import msgspec
 
 from receiver.config import Config, ServerSettings
-from receiver.contracts import Source
+from receiver.contracts import Sink, Source
 from receiver.contracts.setup import Setup
 from receiver.lib.signatures import Secret, ref_of
 from receiver.model.rules import Rule
@@ -100,6 +100,7 @@ async def a_face(
     token: str | None = TOKEN,
     max_body: int = 1024 * 1024,
     clock: Clock | None = None,
+    sinks: Mapping[str, Sink] | None = None,
 ) -> AsyncIterator[Face]:
     """A face with the source `journey` (secret `hook-secret`), the sink `team` and what else is given."""
     accounts = {source.name: source for source in (a_source(), *sources)}
@@ -112,6 +113,7 @@ async def a_face(
         database=f"sqlite:///{folder}/a.db",
         server=server,
         sources=accounts,
+        sinks=dict(sinks or {}),
         rules=rules,
     )
     now = clock or Clock()

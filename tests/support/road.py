@@ -25,6 +25,7 @@ from receiver.lib.signatures import job_of_ref
 from receiver.model import submissions
 from receiver.model.deliveries import Delivery
 from receiver.model.jobs import TERMINAL, KeptJob
+from receiver.model.rules import Rule
 from receiver.providers.journeyapi import JourneyAPI
 from receiver.workers.dispatcher import LEASE_MARGIN
 from receiver.workers.dispatcher import Try as Begin
@@ -61,13 +62,13 @@ class Keyed(JourneyAPI):
 class Road:
     """One gridhook after another on one database, and the vendor."""
 
-    def __init__(self, provider: JourneyAPI, limits: Limits) -> None:
+    def __init__(self, provider: JourneyAPI, limits: Limits, rules: tuple[Rule, ...] = (AUTO_HD,)) -> None:
         self.clock = Clock()
         self.store = SteppedStore(self.clock)
         self.vendor = Vendor()
         self.line = Line(self.vendor, self.clock)
         self.source = a_source(provider=provider, concurrency=3)
-        self.setup = Setup(sources={"journey": self.source}, rules=(AUTO_HD,), limits=limits)
+        self.setup = Setup(sources={"journey": self.source}, rules=rules, limits=limits)
         self.tries: list[Try] = []
         #: How often a person said to send an order whose fate was not known.
         self.sends: Counter[int] = Counter()

@@ -20,6 +20,7 @@ from receiver.errors import (
     NotJson,
     Unmapped,
 )
+from receiver.flows import commands
 from receiver.lib.signatures import Secret
 from receiver.model.jobs import Then
 from receiver.model.rules import Rule
@@ -33,6 +34,7 @@ from receiver.views.dry_run import (
     dry_run,
 )
 from support.money import a_day
+from support.questions import asking, picks
 from support.records import NOW, a_source
 from support.taking import take
 from support.world import AUTO_HD, PICKED, TELL, memory_transaction
@@ -302,3 +304,24 @@ def test_an_event_that_contradicts_itself_is_told(field: str, value: object, tol
     event["data"][field] = value
     with pytest.raises(Unmapped, match=told):
         posted(event, source=None)
+
+
+def test_a_question_waits_for_its_pick_at_the_price_of_a_tile_and_is_played_on() -> None:
+    setup = a_setup(rules=(asking(default=2, then=()), AUTO_HD))
+    ran = posted(GRID, setup)
+    assert steps(ran.orders) == [("pick", "held", [("upscale", "ordered")])]
+    (order,) = ran.orders
+    assert order.hold is not None
+    assert (order.hold.reason, order.hold.default, order.params) == ("pick", 2, {})
+    assert (costs(ran.cost), costs(ran.held), ran.unknown) == ([], ["4 credits of journey"], 0)
+
+
+def test_a_question_that_was_asked_or_answered_before_is_named() -> None:
+    setup = a_setup(rules=(asking(then=()), AUTO_HD))
+    real = memory_transaction()
+    take(real, GRID, setup)
+    (question,) = picks(real)
+    for _ in range(2):
+        (order,) = posted(GRID, setup, real).orders
+        assert order.known == question.job.id
+        commands.pick(real, setup, question.job.id, 3, "api", NOW)

@@ -108,7 +108,7 @@ def _checked(parts: Composition, config: Config, show_secrets: bool) -> Checked:
         file=config.file,
         public_url=config.public_url,
         sources=[explain.source_facts(source, config, show_secrets, money) for source in config.sources.values()],
-        sinks=[explain.sink_facts(sink) for sink in config.sinks.values()],
+        sinks=[explain.sink_facts(sink, config.public_url) for sink in config.sinks.values()],
         rules=[explain.rule_facts(rule, config, money) for rule in config.rules],
         database=database,
         warnings=(*config.warnings, *exposed),

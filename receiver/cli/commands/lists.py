@@ -82,7 +82,7 @@ def job_cells(kept: KeptJob) -> list[object]:
     job = kept.job
     return [
         job.id,
-        job.status,
+        f"held ({job.hold.reason})" if job.hold is not None else job.status,
         job.progress,
         action_text(job),
         job.source,

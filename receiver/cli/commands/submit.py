@@ -79,14 +79,16 @@ def submit(
 
 def pick(
     ctx: typer.Context,
-    job: Annotated[str, typer.Argument(help="The grid's job.")],
+    job: Annotated[str, typer.Argument(help="The grid's job, or the question about it.")],
     index: Annotated[int, typer.Argument(min=1, max=4, help="1 top left, 2 top right, 3 bottom left, 4 bottom right.")],
     wait: Wait = False,
     config: ConfigFile = DEFAULT_FILE,
     json: AsJson = False,
 ) -> None:
-    """Pick a tile of a finished grid (U1-U4)."""
-    _order(ctx, config, lambda service, tx: plan_pick(tx, service.setup, job, index, service.clock()), wait, json)
+    """Pick a tile of a finished grid (U1-U4). If a question about it is open, this answers it."""
+    _order(
+        ctx, config, lambda service, tx: plan_pick(tx, service.setup, job, index, "cli", service.clock()), wait, json
+    )
 
 
 def _order(ctx: typer.Context, config: Path, plan: Plan, wait: bool, json: bool) -> None:

@@ -23,7 +23,7 @@ from receiver.lib.ids import Ids
 from receiver.lib.nearest import nearest
 from receiver.lib.strict_json import read_json
 from receiver.lib.times import unstamp
-from receiver.model.actions import GRIDS
+from receiver.model.actions import GRIDS, Params
 from receiver.model.events import Event
 from receiver.model.jobs import (
     TERMINAL,
@@ -191,8 +191,8 @@ def _order(stage: DryRunWorld, kept: KeptJob, then: tuple[PlannedOrder, ...]) ->
     job = kept.job
     outcome = OUTCOMES.get(job.status, "ordered")
     account = stage.setup.sources.get(job.source)
-    price = account.price(job.action or "", job.params) if account is not None else None
-    before = stage.real.job_for(kept.intent) if stage.real is not None and kept.intent is not None else None
+    price = account.price(job.action or "", _params_of(kept)) if account is not None else None
+    before = _planned_before(stage, kept)
     return PlannedOrder(
         action=job.action or "?",
         params=job.params,
@@ -206,6 +206,17 @@ def _order(stage: DryRunWorld, kept: KeptJob, then: tuple[PlannedOrder, ...]) ->
         known=before.job.id if before is not None else None,
         then=then,
     )
+
+
+def _params_of(kept: KeptJob) -> Params:
+    """The parameters of a job; of a question with some tile, since each costs the same."""
+    return kept.job.params if kept.question is None else {"index": kept.question.default or 1, **kept.job.params}
+
+
+def _planned_before(stage: DryRunWorld, kept: KeptJob) -> KeptJob | None:
+    if stage.real is None or kept.intent is None:
+        return None
+    return stage.real.job_for(kept.intent) if kept.question is None else stage.real.question_for(kept.intent)
 
 
 def _each(orders: Iterable[PlannedOrder], *, waits: bool) -> Iterator[tuple[PlannedOrder, bool]]:

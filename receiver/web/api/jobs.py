@@ -99,12 +99,12 @@ class JobsApi:
             watch.close()
 
     async def pick(self, request: Request) -> Response:
-        """Plans the pick of a tile; the same pick again returns the same job."""
+        """Plans the pick of a tile, which answers the grid's question; the same tile again returns the same job."""
         read_query(request, {})
         wanted = await read_record(request, Pick, MAX_CHOICE)
         now = self._clock()
         job_id = request.path_params["job_id"]
-        kept = await self._store.write(lambda tx: pick(tx, self._setup, job_id, wanted.index, now))
+        kept = await self._store.write(lambda tx: pick(tx, self._setup, job_id, wanted.index, "api", now))
         return _planned(kept)
 
     async def resolve(self, request: Request) -> Response:

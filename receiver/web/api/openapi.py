@@ -102,7 +102,8 @@ def _jobs() -> Json:
             "post": operation(
                 "pickTile",
                 "jobs",
-                "Picks a tile of a completed grid; the same pick again returns the same job",
+                "Picks a tile of a completed grid; the same tile again returns the same job. If a question about the "
+                "grid is open, this answers it; `job_id` may be the question's own, which takes one answer only",
                 answers("202", "The planned job", "Job", *WITH_BODY),
                 [one],
                 body("Pick", examples.picks()),
@@ -113,8 +114,8 @@ def _jobs() -> Json:
                 "resolveJob",
                 "jobs",
                 "Decides on a job that is unsure or held. `check`: ask the vendor now, or judge a hold anew. `send`: "
-                "order it whatever holds it; an unsure job may then be paid twice. `give-up`: failed (a late result "
-                "still completes it), or canceled if it was not ordered yet",
+                "order it whatever holds it; an unsure job may then be paid twice, a question takes its default. "
+                "`give-up`: failed (a late result still completes it), or canceled if it was not ordered yet",
                 answers("202", "The job", "Job", *WITH_BODY),
                 [one],
                 body("Resolve", examples.decisions()),

@@ -184,3 +184,15 @@ def test_a_configuration_without_a_literal_secret_may_be_read_by_all(
     file.write_text('[sources.journey]\nprovider = "journeyapi"\nsecrets = ["env:HOOK"]\n')
     file.chmod(0o644)
     assert "can be read" not in done(run(tmp_path, "check"))
+
+
+def test_the_address_for_the_presses_of_a_sink_with_buttons_is_told(tmp_path: Path) -> None:
+    configured(tmp_path)
+    file = tmp_path / "gridhook.toml"
+    bot = (
+        '[sinks.studio]\nhandler = "slack"\ntoken = "xoxb-1"\nchannel = "C0123456789"\nsigning_secret = "of-the-app"\n'
+    )
+    file.write_text(file.read_text() + bot)
+    told = done(run(tmp_path, "check"))
+    assert "register https://hooks.example.com/slack/actions for its buttons" in " ".join(told.split())
+    assert "of-the-app" not in told

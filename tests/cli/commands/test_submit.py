@@ -83,3 +83,45 @@ def test_an_order_over_its_budget_says_what_holds_it_and_not_that_it_is_sent(tmp
     assert "4 more would exceed source journey's 1 credits (0 used)\nto decide: gridhook resolve job_" in result.stdout
     assert "being sent" not in result.stdout
     assert "it is sent when" not in result.stdout
+
+
+ASKING = """
+[[rules]]
+name = "poster"
+when = { type = "job.completed", action = "imagine", source = "journey" }
+then = { action = "pick", index = "ask", within = "2h", default = "none" }
+"""
+
+
+def test_a_question_shows_that_it_waits_and_is_answered_by_pick(tmp_path: Path) -> None:
+    configured(tmp_path)
+    file = tmp_path / "gridhook.toml"
+    file.write_text(file.read_text() + ASKING)
+    assert "asks which tile to pick; without an answer the job is canceled, for 2h" in done(run(tmp_path, "check"))
+    webhook(tmp_path, GRID)
+    [question, grid] = values(run(tmp_path, "jobs", "--json"))
+    assert (question["status"], question["hold"]["reason"], question["hold"]["default"]) == ("held", "pick", None)
+    assert "held (pick)" in done(run(tmp_path, "jobs"))
+    shown = done(run(tmp_path, "jobs", question["id"]))
+    assert "its pick, since" in shown
+    assert f"gridhook pick {question['id']} 1|2|3|4" in shown
+    [picked] = values(run(tmp_path, "pick", grid["id"], "3", "--json"))
+    assert (picked["id"], picked["params"], picked["decided_by"]) == (question["id"], {"index": 3}, "cli")
+    late = run(tmp_path, "pick", question["id"], "1")
+    assert (late.exit_code, late.stderr) == (1, "gridhook: tile 3 was picked already, by cli\n")
+    answered = done(run(tmp_path, "jobs", question["id"]))
+    assert "decided by" in answered
+    assert "cli" in answered
+
+
+def test_a_question_is_given_up_and_sent_by_its_default_only_if_it_has_one(tmp_path: Path) -> None:
+    configured(tmp_path)
+    file = tmp_path / "gridhook.toml"
+    file.write_text(file.read_text() + ASKING)
+    webhook(tmp_path, GRID)
+    [question, _] = values(run(tmp_path, "jobs", "--json"))
+    refused = run(tmp_path, "resolve", question["id"], "send", "--yes")
+    assert refused.exit_code == 1
+    assert "has no default: pick a tile, or give it up" in refused.stderr
+    [ended] = values(run(tmp_path, "resolve", question["id"], "give-up", "--json"))
+    assert ended["status"] == "canceled"

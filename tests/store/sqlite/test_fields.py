@@ -18,6 +18,7 @@ import pytest
 from receiver.contracts import Filters
 from receiver.lib import ids
 from receiver.model.jobs import Cost, Hold, KeptJob, Then
+from receiver.model.questions import Question
 from receiver.store.sqlite.decimals import teach_sums
 from receiver.store.sqlite.keys import teach
 from receiver.store.sqlite.migrate import APPLICATION_ID, migrate, migrations, version
@@ -243,6 +244,8 @@ def test_every_field_of_a_job_is_kept() -> None:
         "piece_costs": {"i1": Decimal("0.0027")},
         "updates": 3,
         "check_at": NOW + 1,
+        "question": Question(sinks=("team",), within_s=60.0, default=2),
+        "question_intent": "work|rule:poster|question",
     }
     names = [name for name in KeptJob.__struct_fields__ if name not in ("number", "job", "intent")]
     for number, name in enumerate(names, 1):

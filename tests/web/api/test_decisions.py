@@ -14,6 +14,7 @@ from receiver.lib import ids
 from receiver.lib.times import stamp
 from receiver.model.jobs import Job
 from support.face import GRID, Face, a_face
+from support.questions import asking
 from support.records import NOW
 from support.unsure import lose_the_answer
 
@@ -188,3 +189,28 @@ async def test_what_waits_for_a_person_is_counted_for_prometheus(tmp_path: Path)
         await unsure(face)
         text = (await face.client.get("/metrics")).text
         assert 'gridhook_jobs_open{source="journey",status="unsure"} 1.0' in text
+
+
+async def test_a_question_is_answered_once_through_the_api(tmp_path: Path) -> None:
+    async with a_face(tmp_path, rules=(asking(),)) as face:
+        await face.post(GRID)
+        question, grid = (await face.get("/jobs"))["items"]
+        assert (question["status"], question["params"], question["decided_by"]) == ("held", {}, None)
+        first = await face.api(f"/jobs/{grid['id']}/pick", {"index": 2})
+        again = await face.api(f"/jobs/{question['id']}/pick", {"index": "2"})
+        assert [(one.status_code, one.json()["id"]) for one in (first, again)] == [(202, question["id"])] * 2
+        assert first.json()["decided_by"] == "api"
+        late = await face.api(f"/jobs/{question['id']}/pick", {"index": 3})
+        assert (late.status_code, late.json()["code"]) == (409, "already_answered")
+        further = await face.api(f"/jobs/{grid['id']}/pick", {"index": 3})
+        assert (further.status_code, further.json()["id"] == question["id"]) == (202, False)
+        assert (await face.get(f"/jobs/{question['id']}"))["decided_by"] == "api"
+
+
+async def test_a_question_that_is_canceled_takes_no_answer(tmp_path: Path) -> None:
+    async with a_face(tmp_path, rules=(asking(),)) as face:
+        await face.post(GRID)
+        question = (await face.get("/jobs"))["items"][0]
+        assert (await face.api(f"/jobs/{question['id']}/cancel")).json()["status"] == "canceled"
+        late = await face.api(f"/jobs/{question['id']}/pick", {"index": 3})
+        assert (late.status_code, late.json()["code"]) == (409, "question_over")

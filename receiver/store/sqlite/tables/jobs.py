@@ -18,6 +18,7 @@ from receiver.model.jobs import (
     KeptJob,
     Then,
 )
+from receiver.model.questions import Question
 from receiver.store.sqlite.conditions import JOBS
 from receiver.store.sqlite.keys import id_key
 from receiver.store.sqlite.lists import page
@@ -33,20 +34,23 @@ IS_OPEN: Final = "status <> 'completed' AND status <> 'failed' AND status <> 'ca
 IS_LIVE: Final = "(status = 'submitting' OR status = 'queued' OR status = 'running')"
 #: A job's row, with the event that the job stands in, if it does not stand in the row.
 JOB_COLUMNS: Final = """
-    number, intent, check_at, data,
+    number, intent, question, check_at, data,
     (SELECT data FROM events WHERE events.number = jobs.event),
     (SELECT choices FROM events WHERE events.number = jobs.event)
 """
 AT: Final = f"SELECT {JOB_COLUMNS} FROM jobs WHERE key = ? AND source = ? AND provider_job_id = ?"
 ADD: Final = """
     INSERT INTO jobs
-        (provider_job_id, key, status, action, check_at, tags, event, data, source, parent, root, intent, number)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        (provider_job_id, key, status, action, check_at, tags, event, data,
+        source, parent, root, intent, question, number)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 PUT: Final = """
     UPDATE jobs SET provider_job_id = ?, key = ?, status = ?, action = ?, check_at = ?, tags = ?, event = ?, data = ?
     WHERE number = ?
 """
+#: Apart from `PUT`, since an index whose columns are written is written too.
+ANSWER: Final = "UPDATE jobs SET intent = ? WHERE number = ?"
 
 
 class JobData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -73,6 +77,7 @@ class JobData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     updates: int = 0
     awaits_picture: bool = False
     gave_up: bool = False
+    question: Question | None = None
 
 
 _REST: Final = msgspec.json.Decoder(JobData)
@@ -97,6 +102,10 @@ class JobsTable(Table):
         """The job that was planned for this intent."""
         return self._job("intent = ?", (intent,))
 
+    def question_for(self, intent: str) -> KeptJob | None:
+        """The job that asks or asked this question, whatever became of it."""
+        return self._job("question = ?", (intent,))
+
     def _job(self, where: str, values: tuple[object, ...]) -> KeptJob | None:
         row = self._one(f"SELECT {JOB_COLUMNS} FROM jobs WHERE {where}", values)
         return self._kept(row) if row else None
@@ -106,18 +115,21 @@ class JobsTable(Table):
         job = kept.job
         parent = id_text.read("job", job.parent_id) if job.parent_id else None
         root = kept.number if job.root_id == job.id else id_text.read("job", job.root_id)
-        self._db.execute(ADD, (*_changing(kept, event), job.source, parent, root, kept.intent, kept.number))
+        own = (job.source, parent, root, kept.intent, kept.question_intent, kept.number)
+        self._db.execute(ADD, (*_changing(kept, event), *own))
         if job.tags:
             self._add_tags(kept)
 
     def put_job(self, kept: KeptJob, event: int | None = None) -> None:
-        """Writes a job that is kept anew; its number, source, root, parent and intent never change.
+        """Writes a job that is kept anew; its number, source, root and parent never change, its intent when answered.
 
         `event` is the number of an event that is kept and whose data is this very job: then it is not kept twice.
         Raises LookupError if there is no such job.
         """
         if self._db.execute(PUT, (*_changing(kept, event), kept.number)).rowcount != 1:
             raise LookupError(f"job {kept.job.id} is not kept, so it cannot be changed")
+        if kept.question_intent is not None:
+            self._db.execute(ANSWER, (kept.intent, kept.number))
         if kept.job.tags:
             self._add_tags(kept)
 
@@ -159,12 +171,25 @@ class JobsTable(Table):
         jobs = [self._kept(row) for row in rows]
         return [kept for kept in jobs if kept.job.hold is not None and kept.job.hold.reason == reason]
 
+    def questions_about(self, work: str) -> list[KeptJob]:
+        """Every question whose intent begins with this name of a piece of work, oldest first."""
+        rows = self._db.execute(
+            f"""
+            SELECT {JOB_COLUMNS} FROM jobs INDEXED BY jobs_question
+            WHERE question IS NOT NULL AND question >= ?1 || '|' AND question < ?1 || '}}'
+            ORDER BY number
+            """,
+            (work,),
+        )
+        return [self._kept(row) for row in rows]
+
     def check_held_now(self, now: int, *, every: bool = False) -> None:
-        """Lets the held jobs that have waited longest, or all, be looked at now."""
+        """Lets the held jobs that have waited longest, or all, be looked at now; no question."""
         self._db.execute(
             """
             UPDATE jobs SET check_at = ?1 WHERE number IN (
-                SELECT number FROM jobs INDEXED BY jobs_status WHERE status = 'held' AND status <> 'completed'
+                SELECT number FROM jobs INDEXED BY jobs_judged
+                WHERE status = 'held' AND (question IS NULL OR question <> intent)
                 ORDER BY number LIMIT ?2
             ) AND (check_at IS NULL OR check_at > ?1)
             """,
@@ -215,7 +240,7 @@ class JobsTable(Table):
         )
 
     def _kept(self, row: tuple[Any, ...]) -> KeptJob:
-        number, intent, check_at, data, event, choices = row
+        number, intent, question, check_at, data, event, choices = row
         rest = _REST.decode(data)
         return KeptJob(
             number=number,
@@ -224,6 +249,8 @@ class JobsTable(Table):
             extra=rest.extra,
             facts=rest.facts,
             intent=intent,
+            question=rest.question,
+            question_intent=question,
             submission_digest=rest.submission_digest,
             first_sent_at=rest.first_sent_at,
             was_unsure=rest.was_unsure,
@@ -272,6 +299,7 @@ def _changing(kept: KeptJob, event: int | None) -> tuple[object, ...]:
         updates=kept.updates,
         awaits_picture=kept.awaits_picture,
         gave_up=kept.gave_up,
+        question=kept.question,
     )
     return (
         job.provider_job_id,

@@ -1,0 +1,66 @@
+"""Blocks of Slack messages, within Slack's limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import urlsplit
+
+from handlers.slack.wording import MAX_SECTION, bounded, escape
+from handlers.wording import MAX_VALUE, one_line
+
+#: Characters of a picture's address (documented).
+MAX_URL: Final = 3000
+Block = dict[str, object]
+
+
+def linkable(url: str) -> bool:
+    """Whether an address can stand in a link: http(s), fits a section, nothing in it that would end the link."""
+    return len(escape(url)) <= MAX_URL - MAX_VALUE and bool(re.fullmatch(r"https?://[^\s<>|\x00-\x1f\x7f]+", url))
+
+
+def showable(url: str) -> bool:
+    """Whether Slack can be expected to show it: WebP and addresses beyond 3,000 characters fail the whole message."""
+    if len(url) > MAX_URL or not re.fullmatch(r"https?://[^\s\x00-\x1f\x7f]+", url):
+        return False
+    try:
+        return not urlsplit(url).path.lower().endswith(".webp")
+    except ValueError:
+        return False
+
+
+def link(url: str, label: str) -> str:
+    """A link in mrkdwn; the label is ours."""
+    return f"<{escape(url)}|{label}>"
+
+
+def _mrkdwn(text: str) -> Block:
+    # Verbatim: names and addresses in it are not made into links.
+    return {"type": "mrkdwn", "text": bounded(text, MAX_SECTION), "verbatim": True}
+
+
+def section(text: str) -> Block:
+    """Text (mrkdwn) of a message, in full size."""
+    return {"type": "section", "text": _mrkdwn(text)}
+
+
+def context(text: str) -> Block:
+    """Text (mrkdwn) of a message, small."""
+    return {"type": "context", "elements": [_mrkdwn(text)]}
+
+
+def image(url: str, alt_text: str) -> Block:
+    """A picture by its address, with words for who cannot see it."""
+    return {"type": "image", "image_url": url, "alt_text": one_line(alt_text)}
+
+
+def packed(lines: Iterable[str], joint: str, limit: int) -> list[str]:
+    """The lines, joined to as few texts of at most `limit` characters as they need; no line is divided."""
+    texts: list[str] = []
+    for line in lines:
+        if texts and len(texts[-1]) + len(joint) + len(line) <= limit:
+            texts[-1] += joint + line
+        else:
+            texts.append(line)
+    return texts

@@ -1,0 +1,1 @@
+"""Presses of buttons that chat platforms post."""
