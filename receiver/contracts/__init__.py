@@ -14,6 +14,7 @@ from receiver.contracts.http import (
     Answer,
     Call,
     CallNetwork,
+    ForeignClient,
     Transport,
 )
 from receiver.contracts.options import (
@@ -72,6 +73,7 @@ __all__ = [
     "DeliveryContext",
     "FilePages",
     "Filters",
+    "ForeignClient",
     "Handler",
     "HookedStore",
     "KeptRequest",
