@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 HANDLERS: Final[dict[str, str]] = {
     "slack": "handlers.slack:Slack",
     "webhook": "handlers.webhook:Webhook",
+    "archive": "handlers.archive:Archive",
     "log": "handlers.log:Log",
 }
 #: How long deliveries that run may finish where nobody says how long the end may take, seconds.
@@ -182,9 +183,21 @@ class GridhookRuntime:
             await pruner.stop()
 
     def _lanes(self, config: Config, setup: Setup, transport: Transport) -> list[Lane]:
+        from handlers.http.foreign import GuardedClient  # noqa: PLC0415  # like the transport, for who dispatches
+
+        foreign = GuardedClient(transport, config.network.allow)
         return [
             *(
-                SinkCarrier(self.store, setup, sink, transport, self.clock, random.random).lane(sink_lane(sink.name))
+                SinkCarrier(
+                    self.store,
+                    setup,
+                    sink,
+                    transport,
+                    self.clock,
+                    random.random,
+                    foreign=foreign,
+                    folder=config.folder,
+                ).lane(sink_lane(sink.name))
                 for sink in config.sinks.values()
             ),
             *(self._orders(source, config.public_url, setup, transport).lane() for source in config.sources.values()),

@@ -110,6 +110,7 @@ def setup_of(config: Config) -> Setup:
         rules=config.rules,
         limits=limits,
         sinks=frozenset(config.sinks),
+        archives=tuple(name for name, sink in config.sinks.items() if sink.handler.archives),
         secrets=config.secrets,
     )
 

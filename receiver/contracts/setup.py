@@ -36,6 +36,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     #: Names of the sinks there are.
     sinks: frozenset[str] = frozenset()
+    #: Names of those that keep copies of pictures, in the configuration's order.
+    archives: tuple[str, ...] = ()
     #: Secrets beside those of the sources.
     secrets: tuple[Secret, ...] = ()
     #: Takes every secret out of what is kept; made of the secrets.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -35,6 +35,8 @@ from receiver.model.jobs import (
 )
 from receiver.model.rules import route
 
+#: Types of events that something may follow.
+RESULTS: Final = frozenset({"job.completed", "job.archived"})
 _CANONICAL = msgspec.json.Encoder(order="deterministic", decimal_format="string")
 
 
@@ -75,7 +77,7 @@ def advance(
     budgets.update_cost(tx, before, after, source, now)
     if event is None:
         return 0
-    _send_on(tx, setup, after, event)
+    send_on(tx, setup, after, event)
     return 1
 
 
@@ -93,13 +95,16 @@ def _tell(
     return event if tx.add_event(event) else None
 
 
-def _send_on(tx: Transaction, setup: Setup, kept: KeptJob, event: KeptEvent) -> None:
+def send_on(tx: Transaction, setup: Setup, kept: KeptJob, event: KeptEvent) -> None:
+    """Plans what the rules say of an event that is kept: its deliveries, and what follows from a result."""
     found = route(event, setup.rules)
     tx.add_deliveries(event, [sink_lane(sink) for sink in found.sinks])
-    if event.type != "job.completed":
+    if event.type not in RESULTS:
         return
     for rule, then in found.follow_ups:
         follow_up(tx, setup, kept, then, event.at, rule=rule)
+    if event.type != "job.completed":
+        return
     for then in kept.then:
         follow_up(tx, setup, kept, then, event.at, rule=kept.job.rule)
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import httpx
 from PIL import Image
 
-from handlers.foreign import look_up
+from handlers.http.foreign import look_up
 
 PUBLIC: Final = "93.184.216.34"
 #: Addresses that no foreign URL may lead to.

@@ -10,7 +10,7 @@ from functools import partial
 import httpx
 import pytest
 
-from handlers.foreign import GuardedClient
+from handlers.http.foreign import GuardedClient
 from handlers.http.transport import HttpTransport
 from receiver.errors import ForeignRefused
 from receiver.lib.pictures import beside_the_loop, examine

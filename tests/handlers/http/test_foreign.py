@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from handlers.foreign import GuardedClient, look_up
+from handlers.http.foreign import GuardedClient, look_up
 from handlers.http.transport import HttpTransport
 from receiver.errors import ForeignRefused, NoAnswer, NotSent
 
