@@ -25,6 +25,7 @@ HANDLERS: Final[dict[str, type[Any] | str]] = {
     "slack": "handlers.slack:Slack",
     "webhook": "handlers.webhook:Webhook",
     "log": "handlers.log:Log",
+    "archive": "handlers.archive:Archive",
 }
 ENV: Final = {
     "GRIDHOOK_ADMIN_TOKEN": "admin-token-of-some-length",
