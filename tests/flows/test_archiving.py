@@ -47,7 +47,7 @@ def a_copy(sink: str, index: int, sha256: str = "aa") -> PictureCopy:
 
 def put_job(tx: SqliteTransaction, action: str = "imagine") -> int:
     kept = a_job(7, status="completed", action=action, provider_job_id="v-1", images=four_images())
-    tx.put_job(kept)
+    tx.add_job(kept)
     return kept.number
 
 
