@@ -21,15 +21,12 @@ from receiver.config import (
 )
 from receiver.config.reading import Secrets
 from receiver.config.settings import setup_of, taken_over
-from receiver.contracts import (
-    Source,
-    Transport,
-)
+from receiver.contracts import DeliveryContext, Sink, Source, Transport
 from receiver.contracts.setup import Setup
 from receiver.flows.breakers import judge_again
 from receiver.lib import logs, streams
 from receiver.lib.steady_clock import SteadyClock
-from receiver.lib.times import Clock
+from receiver.lib.times import Clock, system_clock
 from receiver.model.deliveries import sink_lane
 from receiver.providers import PROVIDERS
 from receiver.store.sqlite.inspection import Inspection, inspect
@@ -57,6 +54,7 @@ HANDLERS: Final[dict[str, str]] = {
     "email": "handlers.email:Email",
     "file": "handlers.json_lines:JsonLines",
     "exec": "handlers.program:Program",
+    "archive": "handlers.archive:Archive",
     "log": "handlers.log:Log",
 }
 #: How long deliveries that run may finish where nobody says how long the end may take, seconds.
@@ -188,9 +186,21 @@ class GridhookRuntime:
             await pruner.stop()
 
     def _lanes(self, config: Config, setup: Setup, transport: Transport) -> list[Lane]:
+        from handlers.http.foreign import GuardedClient  # noqa: PLC0415  # like the transport, for who dispatches
+
+        foreign = GuardedClient(transport, config.network.allow)
         return [
             *(
-                SinkCarrier(self.store, setup, sink, transport, self.clock, random.random).lane(sink_lane(sink.name))
+                SinkCarrier(
+                    self.store,
+                    setup,
+                    sink,
+                    transport,
+                    self.clock,
+                    random.random,
+                    foreign=foreign,
+                    folder=config.folder,
+                ).lane(sink_lane(sink.name))
                 for sink in config.sinks.values()
             ),
             *(self._orders(source, config.public_url, setup, transport).lane() for source in config.sources.values()),
@@ -239,11 +249,20 @@ def _transport(config: Config) -> HttpTransport:
 
 
 @asynccontextmanager
-async def open_transport(config: Config) -> AsyncIterator[Transport]:
-    """Carries calls out, without anything else of a server."""
+async def open_context(config: Config, sink: Sink) -> AsyncIterator[DeliveryContext]:
+    """What a handler may use while it delivers to a sink, without anything else of a server."""
+    from handlers.http.foreign import GuardedClient  # noqa: PLC0415  # like the transport
+
     transport = _transport(config)
     try:
-        yield transport
+        yield DeliveryContext(
+            transport=transport,
+            foreign=GuardedClient(transport, config.network.allow),
+            sink=sink.name,
+            folder=config.folder,
+            clock=system_clock,
+            timeout=sink.timeout,
+        )
     finally:
         await transport.aclose()
 
@@ -258,8 +277,4 @@ def main() -> None:
     streams.open_missing()
     streams.shield_stderr()
     logs.configure("warning")
-    run(
-        Composition(
-            read_config=read_config, open_runtime=runtime, inspect=inspect_database, open_transport=open_transport
-        )
-    )
+    run(Composition(read_config=read_config, open_runtime=runtime, inspect=inspect_database, open_context=open_context))

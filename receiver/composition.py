@@ -12,7 +12,7 @@ import msgspec
 
 from receiver.config import Config
 from receiver.config.reading import Secrets
-from receiver.contracts import HookedStore, Transport
+from receiver.contracts import DeliveryContext, HookedStore, Sink
 from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
 from receiver.store.sqlite.inspection import Inspection
@@ -96,5 +96,5 @@ class Composition(msgspec.Struct, frozen=True, kw_only=True):
     open_runtime: OpenRuntime
     #: What there is at the database's address; changes nothing. Raises StoreRefused or StoreUnavailable.
     inspect: Callable[[Config], Inspection]
-    #: Carries calls out, as a server of this configuration would.
-    open_transport: Callable[[Config], AbstractAsyncContextManager[Transport]]
+    #: What a handler may use while it delivers to a sink, as a server of this configuration would give it.
+    open_context: Callable[[Config, Sink], AbstractAsyncContextManager[DeliveryContext]]

@@ -16,9 +16,11 @@ GridhookError
 ├── StoreError
 │   ├── StoreUnavailable it cannot be kept now (disk full, read-only, locked): ask again
 │   └── StoreRefused     this database is not for this program (newer version, another dispatcher)
+├── ForeignRefused       what a foreign address leads to is not fetched, or is not what it should be
 └── TransportError       an HTTP call did not end in an answer
     ├── NotSent          nothing of it can have reached the other side
     └── NoAnswer         it may have arrived; what became of it is not known
+        └── AnswerTooLong   there was an answer, longer than it may be
 """
 
 from __future__ import annotations
@@ -174,6 +176,20 @@ class StoreRefused(StoreError):
     code = "refused"
 
 
+class ForeignRefused(GridhookError):
+    """What a foreign address leads to is refused: trying again would give the same answer.
+
+    `code` says why, in one of these words: `scheme` `credentials` `address` `redirects` `status` `encoded` `too_long`
+    (of the call), `not_a_picture` `too_many_pixels` `broken` (of what came). The message shows no path and no query.
+    """
+
+    def __init__(self, code: str, message: str, status: int | None = None) -> None:
+        self.code = code
+        #: The HTTP status that came back, if one did.
+        self.status = status
+        super().__init__(message)
+
+
 class TransportError(GridhookError):
     """An HTTP call did not end in an answer."""
 
@@ -190,3 +206,9 @@ class NoAnswer(TransportError):
     """The call may have arrived. Whether it was carried out is not known."""
 
     code = "no_answer"
+
+
+class AnswerTooLong(NoAnswer):
+    """There was an answer; it is longer than it may be, and was not read to its end."""
+
+    code = "too_long"

@@ -23,8 +23,11 @@ hypothesis.settings.load_profile("gridhook")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--orders 10000`: a longer run of tests/workers/test_fates.py, by hand."""
+    """Longer runs, by hand: `--orders 10000` of tests/workers/test_fates.py, `--pictures 10000` of
+    tests/handlers/http/test_hostile_pictures.py.
+    """
     parser.addoption("--orders", type=int, default=0, help="orders that meet a breaking vendor, at least")
+    parser.addoption("--pictures", type=int, default=300, help="hostile pictures that the guarded client meets")
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,10 @@ class Unreadable(Exception):
     """An answer that is not HTTP, or beyond the bounds; its text says which."""
 
 
+class BodyTooLong(Unreadable):
+    """A body beyond its bound."""
+
+
 class BodyReader:
     """One body, piece by piece."""
 
@@ -43,7 +47,7 @@ class BodyReader:
             self._decoder = zlib.decompressobj(ZLIB if _is_zlib(piece) else BARE)
         self._whole += piece if self._decoder is None else self._decoded(piece, self._decoder)
         if len(self._whole) > self._limit or self.came > self._limit:
-            raise Unreadable(f"the answer is longer than {self._limit} bytes")
+            raise BodyTooLong(f"the answer is longer than {self._limit} bytes")
 
     def whole(self) -> bytes:
         """All of it, once nothing more comes. Raises Unreadable if an encoding has no end."""

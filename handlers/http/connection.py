@@ -9,7 +9,7 @@ from typing import Final, cast
 from handlers.http.bodies import Unreadable
 from handlers.http.reading import AnswerReader
 from receiver.contracts import Answer
-from receiver.errors import NoAnswer, NotSent
+from receiver.errors import AnswerTooLong, NoAnswer, NotSent
 
 #: A longer request may still be on its way when its answer is here (with TLS nothing tells), so no other follows it.
 LONG_REQUEST: Final = 64 * 1024
@@ -50,8 +50,8 @@ class ClientConnection(asyncio.Protocol):
         """Whether another call may follow the one that was answered."""
         return self.is_open and self._reader.reusable and not self._is_sending()
 
-    async def exchange(self, request: bytes, deadline: float) -> Answer:
-        """The answer to a request, by a moment of the event loop's clock.
+    async def exchange(self, request: bytes, deadline: float, max_answer: int | None = None) -> Answer:
+        """The answer to a request, by a moment of the event loop's clock; its body may have `max_answer` bytes.
 
         Raises NotSent if it is closed already or no time is left, else NoAnswer (ClosedInSilence if the other side
         closed it without a byte). It is closed then, and when it is cancelled.
@@ -61,7 +61,7 @@ class ClientConnection(asyncio.Protocol):
             raise NotSent("the connection was closed before the request")
         if deadline <= self._loop.time():
             raise NotSent("no time was left for the request")
-        self._reader.expect()
+        self._reader.expect(max_answer)
         self._sends_long = len(request) > LONG_REQUEST
         waiter = self._waiter = self._loop.create_future()
         timer = self._loop.call_at(deadline, self._fail, NoAnswer("no answer in time"))
@@ -120,7 +120,7 @@ class ClientConnection(asyncio.Protocol):
         try:
             self._reader.feed(data)
         except Unreadable as wrong:
-            self._fail(NoAnswer(str(wrong)))
+            self._fail(AnswerTooLong(str(wrong)) if self._reader.too_long else NoAnswer(str(wrong)))
             return
         if self._reader.complete:
             self._answered()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from handlers.http.pool import ConnectionPool
 from handlers.http.requests import WrittenCall
 from handlers.http.tls import TrustedAuthorities
 from receiver.contracts import Answer
-from receiver.errors import NoAnswer, NotSent
+from receiver.errors import AnswerTooLong, NoAnswer, NotSent
 
 #: Seconds that opening a connection may take of a call's time: the name, TCP and TLS together.
 MAX_CONNECT_S: Final = 10.0
@@ -43,12 +43,9 @@ class Engine:
         self._open: set[ClientConnection] = set()
         self._lost = asyncio.Event()
 
-    async def send(
-        self, written: WrittenCall, seconds: float, *, fresh: bool = False, pinned: Sequence[str] = ()
-    ) -> Answer:
+    async def send(self, written: WrittenCall, seconds: float, *, fresh: bool = False) -> Answer:
         """The answer to a call within so many seconds. A `fresh` one gets a connection of its own.
 
-        `pinned` are the only addresses (as numbers) that are connected to, whatever the name in the call would lead to.
         Raises NotSent, or NoAnswer once a byte may have gone out. A kept connection that was closed meanwhile costs a
         second try.
         """
@@ -56,11 +53,13 @@ class Engine:
         try:
             await self._wait_for_place(deadline)
             try:
-                return await self._on_some_connection(written, deadline, fresh, tuple(pinned))
+                return await self._on_some_connection(written, deadline, fresh)
             finally:
                 self._places.release()
         except NotSent as wrong:
             raise NotSent(f"{written.address.origin}: {wrong}") from None
+        except AnswerTooLong as wrong:
+            raise AnswerTooLong(f"{written.address.origin}: {wrong}") from None
         except NoAnswer as wrong:
             raise NoAnswer(f"{written.address.origin}: {wrong}") from None
 
@@ -92,22 +91,27 @@ class Engine:
         except TimeoutError:
             raise NotSent("no free connection in time") from None
 
-    async def _on_some_connection(
-        self, written: WrittenCall, deadline: float, fresh: bool, pinned: tuple[str, ...]
-    ) -> Answer:
-        origin, request = written.address.origin, written.as_bytes()
+    async def _on_some_connection(self, written: WrittenCall, deadline: float, fresh: bool) -> Answer:
+        origin, request, pinned = written.address.origin, written.as_bytes(), written.call.pinned
         key = (origin, pinned)
         kept = None if fresh else self._pool.take(key)
         if kept is not None:
             # One that was closed as the call went out says nothing of the call.
             with suppress(ClosedInSilence):
-                return await self._on(kept, request, deadline, key)
+                return await self._on(kept, request, deadline, key, written.call.max_answer)
         connection = await self._connect(origin, pinned, deadline)
-        return await self._on(connection, request, deadline, None if fresh else key)
+        return await self._on(connection, request, deadline, None if fresh else key, written.call.max_answer)
 
-    async def _on(self, connection: ClientConnection, request: bytes, deadline: float, key: Hashable | None) -> Answer:
+    async def _on(
+        self,
+        connection: ClientConnection,
+        request: bytes,
+        deadline: float,
+        key: Hashable | None,
+        max_answer: int | None,
+    ) -> Answer:
         """The answer on this connection, which is kept by `key` afterwards, or closed if that is None."""
-        answer = await connection.exchange(request, deadline)
+        answer = await connection.exchange(request, deadline, max_answer)
         if key is None:
             connection.close()
         else:

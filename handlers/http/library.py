@@ -8,10 +8,10 @@ from collections.abc import AsyncIterable, Mapping
 from typing import Any, Final
 
 from handlers.http.answers import quote
-from handlers.http.bodies import BodyReader, Unreadable
+from handlers.http.bodies import BodyReader, BodyTooLong, Unreadable
 from handlers.http.requests import WrittenCall
 from receiver.contracts import Answer
-from receiver.errors import NoAnswer, NotSent
+from receiver.errors import AnswerTooLong, NoAnswer, NotSent
 from receiver.lib.light_imports import without
 
 # The library loads them for a command line of its own: 35 ms.
@@ -49,10 +49,12 @@ class LibraryCalls:
         """The answer to a call within so many seconds. Raises NotSent, or NoAnswer if a byte may have gone out."""
         progress = _Progress()
         request = _request(written, seconds, progress)
-        place = written.address.origin
+        place, most = written.address.origin, written.call.max_answer
         try:
             async with asyncio.timeout(seconds):
-                return await self._answer(request)
+                return await self._answer(request, self._max_answer if most is None else most)
+        except BodyTooLong as wrong:
+            raise AnswerTooLong(f"{place}: {wrong}") from None
         except Unreadable as wrong:
             raise NoAnswer(f"{place}: {wrong}") from None
         except BEFORE_THE_CALL as wrong:
@@ -70,10 +72,10 @@ class LibraryCalls:
         """Closes every connection."""
         await self._transport.aclose()
 
-    async def _answer(self, request: httpx.Request) -> Answer:
+    async def _answer(self, request: httpx.Request, limit: int) -> Answer:
         response = await self._transport.handle_async_request(request)
         headers = dict(response.headers.items())
-        reader = BodyReader(headers.get("content-encoding", ""), self._max_answer)
+        reader = BodyReader(headers.get("content-encoding", ""), limit)
         try:
             async for piece in _raw(response):
                 reader.take(piece)
@@ -111,8 +113,14 @@ def through(proxy: str, verify: ssl.SSLContext, kept_alive: int) -> LibraryTrans
 def _request(written: WrittenCall, seconds: float, progress: _Progress) -> httpx.Request:
     call = written.call
     timeout = {"connect": min(seconds, MAX_CONNECT_S), "read": seconds, "write": seconds, "pool": seconds}
-    extensions = {"timeout": timeout, "trace": progress.trace}
-    return httpx.Request(call.method, call.url, headers=written.headers, content=call.body, extensions=extensions)
+    extensions: dict[str, Any] = {"timeout": timeout, "trace": progress.trace}
+    url, headers = httpx.URL(call.url), written.headers
+    if call.pinned:
+        # The name stays what it is for TLS and in `Host`; only where the connection leads is another thing.
+        extensions["sni_hostname"] = written.address.origin.host
+        headers = {"host": written.address.origin.authority, **headers}
+        url = url.copy_with(host=call.pinned[0])
+    return httpx.Request(call.method, url, headers=headers, content=call.body, extensions=extensions)
 
 
 def _raw(response: httpx.Response) -> AsyncIterable[bytes]:

@@ -6,7 +6,7 @@ from typing import Final
 
 import httptools
 
-from handlers.http.bodies import BodyReader, Unreadable
+from handlers.http.bodies import BodyReader, BodyTooLong, Unreadable
 from receiver.contracts import Answer
 
 #: Bytes that heads, trailers and the marks between chunks may have, and how many more for each byte of body:
@@ -27,8 +27,11 @@ class AnswerReader:
         self._parser = httptools.HttpResponseParser(self)
         self.expect()
 
-    def expect(self) -> None:
-        """Makes ready for the next answer."""
+    def expect(self, max_body: int | None = None) -> None:
+        """Makes ready for the next answer, whose body may have so many bytes, or by default as many as any."""
+        self._limit = self._max_body if max_body is None else max_body
+        #: Whether it is one that was longer than it may be.
+        self.too_long = False
         self._status = 0
         self._headers: dict[str, str] = {}
         self._body: BodyReader | None = None
@@ -103,7 +106,7 @@ class AnswerReader:
         self._fault = self._fault or self._fault_of_head()
         headers = self._headers
         if status not in NO_BODY:
-            self._body = BodyReader(headers.get("content-encoding", ""), self._max_body)
+            self._body = BodyReader(headers.get("content-encoding", ""), self._limit)
             self._ends_with_connection = "content-length" not in headers and "transfer-encoding" not in headers
 
     def _fault_of_head(self) -> str | None:
@@ -114,8 +117,9 @@ class AnswerReader:
             return "the answer is not HTTP/1.1"
         if headers.get("transfer-encoding", "chunked").lower() != "chunked":
             return "the answer has a transfer-encoding that nobody asked for"
-        if self._status not in NO_BODY and int(headers.get("content-length", "0")) > self._max_body:
-            return f"the answer is longer than {self._max_body} bytes"
+        if self._status not in NO_BODY and int(headers.get("content-length", "0")) > self._limit:
+            self.too_long = True
+            return f"the answer is longer than {self._limit} bytes"
         return None
 
     def on_body(self, piece: bytes) -> None:
@@ -125,6 +129,7 @@ class AnswerReader:
         try:
             self._body.take(piece)
         except Unreadable as wrong:
+            self.too_long = isinstance(wrong, BodyTooLong)
             self._fault = str(wrong)
 
     def on_message_complete(self) -> None:

@@ -29,6 +29,8 @@ EMOJI: Final[dict[EventType, str]] = {
     "job.held": ":raised_hand:",
     "job.submitted": ":outbox_tray:",
     "job.unsure": ":grey_question:",
+    "job.archived": ":frame_with_picture:",
+    "job.archive_failed": ":warning:",
 }
 OPERATOR_EMOJI: Final[dict[OperatorEventType, str]] = {
     "source.stopped": ":octagonal_sign:",
@@ -87,6 +89,8 @@ def _headline(event: Event) -> str:
         "job.updated": f"{what} of {source} has news",
         "job.submitted": f"{what} of {source} is on its way",
         "job.held": f"{what} of {source} waits",
+        "job.archived": f"{what} of {source} is in the archive",
+        "job.archive_failed": f"{what} of {source} could not be archived",
         "job.unsure": f"It is not known whether {source} took the order: {what}",
     }
     return f"{EMOJI[event.type]} {ends.get(event.type) or f'{what} of {source} {job.status}'}"
@@ -141,4 +145,4 @@ def _pictures(job: Job) -> Iterator[tuple[str, str]]:
     if job.grid_url:
         yield job.grid_url, "grid"
     for one in job.images:
-        yield one.url, f"picture {one.index}" if len(job.images) > 1 else "picture"
+        yield one.open_url, f"picture {one.index}" if len(job.images) > 1 else "picture"

@@ -126,7 +126,7 @@ def job_fields(job: JobDetail, counted: CostRow | None = None) -> None:
             ("finished", local(job.finished_at)),
             ("deadline", local(job.deadline) if job.finished_at is None else None),
             ("grid", job.grid_url),
-            *((f"picture {image.index}", image.archive or image.url) for image in job.images),
+            *((f"picture {image.index}", image.open_url) for image in job.images),
             *(("can follow", choice) for choice in choices(job.next_actions)),
         ]
     )

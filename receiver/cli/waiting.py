@@ -89,7 +89,7 @@ def show(ended: WaitResult) -> None:
         say(f"  to decide: {decide_text(job)}")
     if job.hold is not None:
         say(clean(f"  it waits for {held_text(job.hold)}"))
-    for address in filter(None, (job.grid_url, *(image.archive or image.url for image in job.images))):
+    for address in filter(None, (job.grid_url, *(image.open_url for image in job.images))):
         say(f"  {clean(address)}")
     for follow_up in ended.follow_ups:
         say(f"  follows: {job_line(follow_up)}")

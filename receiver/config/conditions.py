@@ -42,6 +42,7 @@ CLOSED: Final[dict[str, tuple[str, ...]]] = {
 TOGETHER: Final = (
     *((kind, status) for status, kind in AT_STATUS.items()),
     *((kind, status) for kind in ("job.submitted", "job.progress") for status in ("queued", "running")),
+    *((kind, "completed") for kind in ("job.archived", "job.archive_failed")),
     *((kind, None) for kind in get_args(OperatorEventType)),
 )
 

@@ -34,8 +34,9 @@ from receiver.model.template_mistakes import check_condition
 LATER: Final = ("after",)
 KEYS: Final = ("name", "when", "if", "to", "then", "budget")
 LONGEST_NAME: Final = 100
-#: The only event that has a result to go on with.
+#: The event that has a result to go on with, and the one that tells that its pictures are kept.
 RESULT: Final = "job.completed"
+RESULTS: Final = (RESULT, "job.archived")
 
 
 def _check_rule_name(name: str) -> None:
@@ -113,9 +114,11 @@ def _read_rule(reader: Reader, value: Any, where: str, known: RuleContext) -> tu
 
 def _when(when: dict[str, Any], orders: bool, where: str, known: RuleContext) -> dict[str, Any]:
     """The conditions; a rule with follow-ups is about results only."""
-    if orders and list(alternatives(when.get("type", RESULT))) != [RESULT]:
+    types = list(alternatives(when.get("type", RESULT)))
+    if orders and not (types and all(one in RESULTS for one in types)):
         wrong = f"{shown(when['type'])} has no result that something could follow from"
-        known.findings.wrong(f"{where}.when.type", wrong, f'a rule with then needs type = "{RESULT}"')
+        remedy = f'a rule with then needs type = "{RESULT}" (or "{RESULTS[1]}")'
+        known.findings.wrong(f"{where}.when.type", wrong, remedy)
         check_when({name: value for name, value in when.items() if name != "type"}, f"{where}.when", known)
         return when
     full = {"type": RESULT, **when} if orders else when

@@ -112,6 +112,7 @@ def setup_of(config: Config) -> Setup:
         limits=limits,
         sinks=frozenset(config.sinks),
         button_sinks=frozenset(name for name, sink in config.sinks.items() if press_path(sink.handler) is not None),
+        archives=tuple(name for name, sink in config.sinks.items() if sink.handler.archives),
         secrets=config.secrets,
     )
 

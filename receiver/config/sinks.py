@@ -45,7 +45,7 @@ class SinkKeys(msgspec.Struct, frozen=True, kw_only=True):
         21_600,
         86_400,
     )
-    timeout: Timeout = 15.0
+    timeout: Timeout | None = None
     concurrency: Count | None = None
     rate: Rate | None = None
     pause_after: Count = 20
@@ -83,7 +83,7 @@ def _read_sink(reader: Reader, name: str, table: Table, handlers: Registry) -> S
         handler=handler,
         handler_name=keys.handler,
         retry=keys.retry,
-        timeout=keys.timeout,
+        timeout=keys.timeout or handler.default_timeout,
         concurrency=keys.concurrency or handler.default_concurrency,
         rate=handler.default_rate if keys.rate is None else keys.rate,
         pause_after=keys.pause_after,

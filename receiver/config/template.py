@@ -46,10 +46,11 @@ max_body = "8 MiB"
 #trusted_proxies = ["10.0.0.0/8"]
 
 # Private authorities beside the usual ones (SSL_CERT_FILE counts too), and a proxy for calls out (so do HTTPS_PROXY and
-# NO_PROXY).
+# NO_PROXY). Private networks that the addresses of pictures may lead to: without it only public places are called.
 #[network]
 #ca_file = "private-ca.pem"
 #proxy = "env:PROXY"
+#allow = ["10.1.0.0/16"]
 
 # How far one job may lead: follow-ups in a row, and jobs in all. What would go further is held for a person.
 #[limits]

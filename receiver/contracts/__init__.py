@@ -17,6 +17,7 @@ from receiver.contracts.http import (
     Answer,
     Call,
     CallNetwork,
+    ForeignClient,
     Transport,
 )
 from receiver.contracts.options import (
@@ -80,6 +81,7 @@ __all__ = [
     "DeliveryContext",
     "FilePages",
     "Filters",
+    "ForeignClient",
     "Handler",
     "HookedStore",
     "JsonSource",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
-from receiver.contracts.http import Transport
+from receiver.contracts.http import ForeignClient, Transport
 from receiver.contracts.options import NoOptions
 from receiver.contracts.providers import Order, Source
 from receiver.lib.times import Clock
@@ -22,8 +23,14 @@ from receiver.model.deliveries import (
 class DeliveryContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a handler may use while it delivers."""
 
-    #: Carries calls out.
+    #: Carries calls out to where the operator says.
     transport: Transport
+    #: Fetches what vendors name.
+    foreign: ForeignClient
+    #: Name of the sink that is delivered to.
+    sink: str
+    #: Where relative paths of the configuration start.
+    folder: Path = Path()
     #: The present, Unix ms.
     clock: Clock
     #: Seconds that the try may take; the handler is interrupted after that.
@@ -43,6 +50,10 @@ class Handler(Protocol):
     default_rate: ClassVar[float | None] = None
     #: Deliveries at once where the sink has no `concurrency`.
     default_concurrency: ClassVar[int] = 16
+    #: Seconds for one try where the sink has no `timeout`.
+    default_timeout: ClassVar[float] = 15.0
+    #: Whether it keeps copies of pictures.
+    archives: ClassVar[bool] = False
 
     def __init__(self, options: Any) -> None:
         """Takes an instance of its own `Options` and does no I/O: it is called while the configuration is read.

@@ -18,6 +18,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     headers: dict[str, str] = {}
     body: bytes | None = None
+    #: The only addresses (as numbers) that are connected to, the first that takes the call, whatever the name in `url`
+    #: would lead to; none = those of the name.
+    pinned: tuple[str, ...] = ()
+    #: Bytes that the body of the answer may have; None = what the transport allows.
+    max_answer: int | None = None
 
     def __repr__(self) -> str:
         place = urlsplit(self.url)
@@ -45,6 +50,8 @@ class CallNetwork(msgspec.Struct, frozen=True, kw_only=True):
     https_proxy: Secret | None = None
     #: What is reached without a proxy, as in `NO_PROXY`: names (with all below them), addresses, networks, `*`.
     no_proxy: tuple[str, ...] = ()
+    #: Networks that foreign addresses (pictures) may lead to though they are not public.
+    allow: tuple[str, ...] = ()
 
 
 class Transport(Protocol):
@@ -55,6 +62,18 @@ class Transport(Protocol):
 
         `paid` calls are sent once, on a connection of their own. Other calls are sent a second time if they went out
         on a kept connection that the other side closed at that moment, without a byte of an answer.
-        Raises NotSent if nothing of it can have reached the other side, NoAnswer if it may have.
+        Raises NotSent if nothing of it can have reached the other side, NoAnswer if it may have
+        (AnswerTooLong if the answer is longer than it may be).
+        """
+        ...
+
+
+class ForeignClient(Protocol):
+    """Fetches what foreign addresses lead to: those that vendors tell, which nobody here has written."""
+
+    async def fetch(self, url: str, seconds: float, max_bytes: int) -> Answer:
+        """The answer with status 200 that an address leads to, over redirects too, within so many seconds.
+
+        Raises ForeignRefused for what is not fetched, or not taken as it is, and TransportError for what may pass.
         """
         ...

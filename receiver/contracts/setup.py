@@ -38,6 +38,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     sinks: frozenset[str] = frozenset()
     #: Those of them that can ask a person: their messages have buttons.
     button_sinks: frozenset[str] = frozenset()
+    #: Names of those that keep copies of pictures, in the configuration's order.
+    archives: tuple[str, ...] = ()
     #: Secrets beside those of the sources.
     secrets: tuple[Secret, ...] = ()
     #: Takes every secret out of what is kept; made of the secrets.

@@ -39,6 +39,8 @@ from receiver.model.questions import Question
 
 #: Who decided what is no rule's doing, as intents have it: what anybody picks is the same pick.
 PERSON: Final = "person:"
+#: Types of events that something may follow.
+RESULTS: Final = frozenset({"job.completed", "job.archived"})
 _CANONICAL = msgspec.json.Encoder(order="deterministic", decimal_format="string")
 
 
@@ -79,7 +81,7 @@ def advance(
     budgets.update_cost(tx, before, after, source, now)
     if event is None:
         return 0
-    _send_on(tx, setup, after, event)
+    send_on(tx, setup, after, event)
     return 1
 
 
@@ -97,16 +99,19 @@ def _tell(
     return event if tx.add_event(event) else None
 
 
-def _send_on(tx: Transaction, setup: Setup, kept: KeptJob, event: KeptEvent) -> None:
+def send_on(tx: Transaction, setup: Setup, kept: KeptJob, event: KeptEvent) -> None:
+    """Plans what the rules say of an event that is kept: its deliveries, and what follows from a result."""
     found = routed(event, setup)
     sinks = found.sinks
     if kept.question is not None and event.type != "job.progress":
         sinks = tuple(dict.fromkeys((*sinks, *asked_sinks(setup, kept.question))))
     tx.add_deliveries(event, [sink_lane(sink) for sink in sinks])
-    if event.type != "job.completed":
+    if event.type not in RESULTS:
         return
     for rule, then in found.follow_ups:
         follow_up(tx, setup, kept, then, event.at, rule=rule)
+    if event.type != "job.completed":
+        return
     for then in kept.then:
         follow_up(tx, setup, kept, then, event.at, rule=kept.job.rule)
 

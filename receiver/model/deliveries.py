@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from receiver.model.events import AnyEvent
-from receiver.model.jobs import Cost, Job, JobError, Report
+from receiver.model.jobs import Cost, Job, JobError, PictureCopy, Report
 
 State = Literal["pending", "running", "done", "dead"]
 
@@ -74,6 +74,8 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True, tag="delivered"):
     status: int | None = None
     note: str | None = None
     receipt: str | None = None
+    #: The job's pictures that are in the archive now, if the sink is one.
+    copies: tuple[PictureCopy, ...] = ()
 
 
 class Again(msgspec.Struct, frozen=True, kw_only=True, tag="again"):
@@ -83,6 +85,8 @@ class Again(msgspec.Struct, frozen=True, kw_only=True, tag="again"):
     status: int | None = None
     #: Seconds the other side asked us to wait (Retry-After).
     after: float | None = None
+    #: Whether it says nothing of the sink: another side, which the event names, was to blame.
+    blameless: bool = False
 
 
 class Dead(msgspec.Struct, frozen=True, kw_only=True, tag="dead"):
@@ -90,6 +94,10 @@ class Dead(msgspec.Struct, frozen=True, kw_only=True, tag="dead"):
 
     note: str
     status: int | None = None
+    #: The job's pictures that are in the archive all the same.
+    copies: tuple[PictureCopy, ...] = ()
+    #: Whether it says nothing of the sink: another side, which the event names, was to blame.
+    blameless: bool = False
 
 
 Outcome = Delivered | Again | Dead

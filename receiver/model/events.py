@@ -18,6 +18,8 @@ EventType = Literal[
     "job.held",
     "job.submitted",
     "job.unsure",
+    "job.archived",
+    "job.archive_failed",
 ]
 #: What the operator is told of sources, sinks and deliveries.
 OperatorEventType = Literal[
@@ -53,6 +55,8 @@ KEYS: Final[dict[str, int]] = {
     "job.held": 10_000,
     "job.unsure": 20_000,
     "job.updated": 30_000,
+    "job.archived": 2**61,
+    "job.archive_failed": 2**61,
 }
 
 
@@ -68,6 +72,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     time: str
     datacontenttype: Literal["application/json"] = "application/json"
+    #: Name of the sink that it tells of: of `job.archived` and `job.archive_failed` alone.
+    archive: str | msgspec.UnsetType = msgspec.UNSET
     #: The job as it was right after the event.
     data: Job
 
@@ -158,6 +164,8 @@ class KeptEvent(msgspec.Struct, frozen=True, kw_only=True):
     data: Job | OperatorData
     #: Number of the request that told of it.
     request: int | None = None
+    #: Name of the archive's sink that it tells of.
+    archive: str | None = None
 
 
 def change(before: Job | None, after: Job, attempt: int = 0) -> tuple[EventType, int] | None:

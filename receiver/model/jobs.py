@@ -35,6 +35,33 @@ LIVE: Final = frozenset({"submitting", "unsure", "queued", "running"})
 WAITING: Final = frozenset({"held", "planned"})
 
 
+class ArchivedCopy(msgspec.Struct, frozen=True, kw_only=True):
+    """Our own copy of a picture, as everybody sees it."""
+
+    #: Name of the archive's sink.
+    sink: str
+    #: A link that opens it for anybody, for a while; None where the archive is not public.
+    url: str | None = None
+    #: Where it is in the archive.
+    key: str
+    sha256: str
+    #: Media type, such as "image/png".
+    type: str
+    bytes: int
+    #: Pixels.
+    width: int
+    height: int
+
+
+class PictureCopy(ArchivedCopy, frozen=True, kw_only=True):
+    """Our own copy of a picture, and which one that is."""
+
+    #: "tile" = cut out of a grid that came alone.
+    kind: Literal["grid", "image", "tile"]
+    #: Place in the grid; 0 = the grid itself.
+    index: int
+
+
 class Image(msgspec.Struct, frozen=True, kw_only=True):
     """One picture of a result."""
 
@@ -42,8 +69,13 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     index: int
     #: Where the vendor has it; such addresses often die within a day.
     url: str
-    #: Where our own copy is, once there is one.
-    archive: str | None = None
+    #: Our own copy, once there is one: that of the first archive in the configuration's order.
+    archive: ArchivedCopy | None = None
+
+    @property
+    def open_url(self) -> str:
+        """Where anybody can see it: our own copy if that is public, else the vendor's."""
+        return (self.archive.url if self.archive else None) or self.url
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,6 +233,8 @@ class KeptJob(msgspec.Struct, frozen=True, kw_only=True):
     updates: int = 0
     #: True while the vendor is asked for the pictures of a job that it called completed without telling any.
     awaits_picture: bool = False
+    #: Our own copies of its pictures, in every archive.
+    copies: tuple[PictureCopy, ...] = ()
     #: True after we, not the vendor, declared it failed: it may still become completed.
     gave_up: bool = False
     #: When to ask the vendor about it, or to see whether its hold is over, Unix ms; None = never.

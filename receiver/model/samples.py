@@ -8,7 +8,7 @@ from typing import Final, get_args
 import msgspec
 
 from receiver.model.events import AT_STATUS, Event, EventType
-from receiver.model.jobs import Cost, Hold, Image, Job, JobError, NextAction, Status
+from receiver.model.jobs import ArchivedCopy, Cost, Hold, Image, Job, JobError, NextAction, Status
 
 MOMENT: Final = "2026-11-21T10:00:00.000Z"
 #: What every event of `gridhook test` carries in its job's tags.
@@ -37,6 +37,14 @@ def sample_event(event_id: str, job_id: str, now: str, picture: str = SAMPLE_PIC
         finished_at=now,
     )
     return _event("job.completed", job, event_id, now)
+
+
+def _copy(index: int) -> ArchivedCopy:
+    key = f"2026/11/job_01/job_02/tile-{index}.png"
+    url = f"https://hooks.example.com/pictures/job_02/{index}"
+    return ArchivedCopy(
+        sink="pictures", url=url, key=key, sha256="0" * 64, type="image/png", bytes=1, width=1024, height=1024
+    )
 
 
 def full_samples() -> list[Event]:
@@ -71,7 +79,7 @@ def _full(status: Status) -> Job:
         prompt=AWKWARD,
         grid_url="https://cdn.example.com/grid.png",
         images=tuple(
-            Image(index=index, url=f"https://cdn.example.com/{index}.png", archive=f"pictures/{index}.png")
+            Image(index=index, url=f"https://cdn.example.com/{index}.png", archive=_copy(index))
             for index in (1, 2, 3, 4)
         ),
         next_actions=(NextAction(action="upscale", params={"kind": "2x"}, cost=cost),),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ import structlog
 
 from receiver.contracts import (
     DeliveryContext,
+    ForeignClient,
     Sink,
     Store,
     Transaction,
@@ -20,6 +22,7 @@ from receiver.contracts import (
 )
 from receiver.contracts.setup import Setup
 from receiver.errors import TransportError
+from receiver.flows.archiving import keep_copies, tell_archive_failed
 from receiver.flows.buttons import shown_question
 from receiver.flows.destinations import closed_until, end_probe, judge_sink
 from receiver.flows.operator_events import tell_operator
@@ -63,12 +66,18 @@ class SinkCarrier:
         transport: Transport,
         clock: Clock,
         spread: Callable[[], float],
+        *,
+        foreign: ForeignClient,
+        folder: Path = Path(),
     ) -> None:
+        """`folder` is where relative paths of the configuration start."""
         self._store = store
         self._setup = setup
         self._sink = sink
         self._has_buttons = press_path(sink.handler) is not None
-        self._context = DeliveryContext(transport=transport, clock=clock, timeout=sink.timeout)
+        self._context = DeliveryContext(
+            transport=transport, foreign=foreign, sink=sink.name, folder=folder, clock=clock, timeout=sink.timeout
+        )
         self._clock = clock
         self._spread = spread
 
@@ -173,7 +182,13 @@ class SinkCarrier:
         if not settle_try(tx, delivery, after, outcome, outcome_name(outcome), started, now):
             return False, after
         sink = self._sink
-        spared = judge_sink(tx, self._setup, sink.name, delivery, outcome, sink.pause_after, now)
+        if not isinstance(outcome, Again) and outcome.copies:
+            keep_copies(tx, self._setup, delivery.job, sink.name, outcome.copies, now)
+        spared = False
+        if isinstance(outcome, Delivered) or not outcome.blameless:
+            spared = judge_sink(tx, self._setup, sink.name, delivery, outcome, sink.pause_after, now)
+        else:
+            end_probe(tx, delivery.lane, now)
         if spared and isinstance(outcome, Again):
             after = returned_unused(delivery, closed_until(tx, delivery.lane, now) or now)
             tx.put_delivery(after)
@@ -194,6 +209,8 @@ class SinkCarrier:
             reason=outcome.note or "it cannot be delivered",
         )
         tell_operator(tx, self._setup, "delivery.dead", data, now)
+        if self._sink.handler.archives:
+            tell_archive_failed(tx, self._setup, delivery.job, self._sink.name, delivery.number, now)
 
     def _after(self, delivery: Delivery, outcome: Outcome, now: int, spread: float) -> Delivery:
         if isinstance(outcome, Delivered):

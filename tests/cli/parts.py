@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 import receiver
 from receiver.app import (
     inspect_database,
-    open_transport,
+    open_context,
     read_config,
     runtime,
 )
@@ -32,7 +32,7 @@ from support.world import PICKED, a_request
 T = TypeVar("T")
 
 PARTS: Final = Composition(
-    read_config=read_config, open_runtime=runtime, inspect=inspect_database, open_transport=open_transport
+    read_config=read_config, open_runtime=runtime, inspect=inspect_database, open_context=open_context
 )
 GRID: Final = {
     "task_id": "grid-1",

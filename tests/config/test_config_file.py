@@ -16,6 +16,7 @@ from receiver.config import (
     ServerSettings,
     load,
 )
+from receiver.config.settings import setup_of
 from receiver.errors import ConfigError
 from receiver.lib.signatures import Secret
 from receiver.model.questions import Question
@@ -104,6 +105,46 @@ def test_a_sink_takes_what_it_does_not_say_from_its_handler(tmp_path: Path) -> N
     assert (backend.rate, backend.concurrency, backend.timeout) == (None, 16, 15.0)
     assert list(backend.retry) == [5, 30, 120, 600, 3600, 21_600, 86_400]
     assert isinstance(backend.handler, Webhook)
+
+
+def test_an_archive_and_the_networks_of_pictures_are_read(tmp_path: Path) -> None:
+    text = """
+        [network]
+        allow = ["10.1.0.0/16"]
+        [sinks.bucket]
+        handler = "archive"
+        to = "s3://bucket/prefix"
+        endpoint = "https://s3.example.com"
+        region = "eu-central-1"
+        access_key_id = "env:HOOK_SECRET"
+        secret_access_key = "env:HOOK_SECRET_OLD"
+        max_bytes = "32 MiB"
+        tiles = false
+        [sinks.pictures]
+        handler = "archive"
+        to = "pictures"
+    """
+    config = loaded(tmp_path, JOURNEY + text)
+    assert config.network.allow == ("10.1.0.0/16",)
+    assert setup_of(config).archives == ("bucket", "pictures")
+    assert (config.sinks["pictures"].timeout, config.sinks["pictures"].concurrency) == (120.0, 2)
+
+
+@pytest.mark.parametrize(
+    ("keys", "where"),
+    [
+        ('to = "ftp://x"', "sinks.pictures.to"),
+        ('to = "s3://"', "sinks.pictures.to"),
+        ('to = "s3://bucket/../other"', "sinks.pictures.to"),
+        ('to = ""', "sinks.pictures.to"),
+        ('to = "pictures"\nmax_bytes = "1 B"', "sinks.pictures.max_bytes"),
+        ('to = "pictures"\nregion = "eu"', "sinks.pictures.region"),
+        ('to = "s3://b"\nendpoint = "http://minio:9000"', "sinks.pictures.endpoint"),
+    ],
+)
+def test_what_is_wrong_with_an_archive_is_told(tmp_path: Path, keys: str, where: str) -> None:
+    (found,) = problems(tmp_path, JOURNEY + f'[sinks.pictures]\nhandler = "archive"\n{keys}')
+    assert found.where == where
 
 
 def test_what_a_sink_says_counts_more_than_its_handler(tmp_path: Path) -> None:

@@ -26,11 +26,18 @@ def test_a_rule_with_a_follow_up_is_about_results(tmp_path: Path) -> None:
     ).rules
 
 
-@pytest.mark.parametrize("kind", ['"job.failed"', '"job.*"', '["job.completed", "job.failed"]', '"*"'])
+@pytest.mark.parametrize("kind", ['"job.failed"', '"job.*"', '["job.completed", "job.failed"]', '"*"', "{ a = 1 }"])
 def test_nothing_follows_from_an_event_without_a_result(tmp_path: Path, kind: str) -> None:
     text = f'when = {{ type = {kind}, source = "journey", action = "pick" }}\nthen = {{ action = "upscale" }}'
     found = only(tmp_path, text)
-    assert (found.where, found.remedy) == ("rules[0].when.type", 'a rule with then needs type = "job.completed"')
+    assert found.where == "rules[0].when.type"
+    assert found.remedy == 'a rule with then needs type = "job.completed" (or "job.archived")'
+
+
+@pytest.mark.parametrize("kind", ['"job.archived"', '["job.completed", "job.archived"]'])
+def test_something_may_follow_once_the_pictures_are_kept(tmp_path: Path, kind: str) -> None:
+    text = f'when = {{ type = {kind}, source = "journey", action = "pick" }}\nthen = {{ action = "upscale" }}'
+    assert loaded(tmp_path, text).rules[0].then
 
 
 def test_a_list_fans_out_and_a_chain_nests(tmp_path: Path) -> None:

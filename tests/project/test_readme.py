@@ -33,7 +33,7 @@ def blocks(kind: str) -> list[str]:
 
 
 def test_the_configuration_it_shows_loads_without_a_warning(tmp_path: Path) -> None:
-    small, money, sink, question, other = blocks("toml")
+    small, money, sink, archive, question, other = blocks("toml")
     (tmp_path / "gridhook.toml").write_text(small)
     config = read_config(tmp_path / "gridhook.toml", ENVIRONMENT)
     assert config.warnings == ()
@@ -43,7 +43,7 @@ def test_the_configuration_it_shows_loads_without_a_warning(tmp_path: Path) -> N
     extended = small.replace("[sources.journey]                               # -> POST /in/journey\n", money)
     assert extended != small
     (tmp_path / "gridhook.toml").write_text(
-        'time_zone = "Europe/Berlin"\n' + extended + other + "\n[limits]\ndepth = 5\njobs = 50\n"
+        'time_zone = "Europe/Berlin"\n' + extended + other + archive + "\n[limits]\ndepth = 5\njobs = 50\n"
     )
     config = read_config(tmp_path / "gridhook.toml", ENVIRONMENT)
     assert config.budgets["journey"].amount == 200

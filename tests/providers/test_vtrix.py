@@ -36,6 +36,7 @@ from receiver.model.deliveries import (
 )
 from receiver.model.folding import fold
 from receiver.model.jobs import (
+    ArchivedCopy,
     Cost,
     Image,
     Job,
@@ -395,14 +396,18 @@ def test_a_prompt_has_1_to_8192_characters(length: int) -> None:
         provider.order(order("imagine", {"prompt": "x" * length}), account(provider), None)
 
 
+def a_copy(index: int) -> ArchivedCopy:
+    return ArchivedCopy(sink="a", key=f"x/{index}.png", sha256="0", type="image/png", bytes=1, width=1, height=1)
+
+
 def test_a_pick_is_the_tile_itself_at_once_and_free() -> None:
-    archived = tuple(msgspec.structs.replace(image, archive=f"file:///{image.index}") for image in TILES)
+    archived = tuple(msgspec.structs.replace(image, archive=a_copy(image.index)) for image in TILES)
     wish = order("pick", {"index": 3}, grid(images=archived))
     report = provider.local(wish)
     assert report is not None
     kept = fold(wish.kept, report, AT)
     assert (kept.job.status, kept.job.cost, kept.job.provider_job_id) == ("completed", None, None)
-    assert kept.job.images == (Image(index=1, url="https://cdn.vtrix.ai/2.png", archive="file:///3"),)
+    assert kept.job.images == (Image(index=1, url="https://cdn.vtrix.ai/2.png", archive=a_copy(3)),)
     assert kept.facts == {"output_id": "remote-1", "index": 3}
     assert provider.price("pick", {"index": 3}) == Cost(amount=Decimal(0), unit="USD", source="table")
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from handlers.http.foreign import GuardedClient
 from handlers.http.transport import HttpTransport
 from handlers.order import OrderHandler
 from receiver.contracts import (
@@ -81,6 +82,8 @@ def a_request(body: object, source: str = "journey", *, token: str | None = None
     return Request(source=source, headers=headers, body=raw, path_token=token, received_at=NOW)
 
 
+#: Where foreign names lead.
+PUBLIC = "93.184.216.34"
 Answering = Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]]
 
 
@@ -101,8 +104,14 @@ class World:
         self.calls: list[httpx.Request] = []
         self.answer: Answering = accepting()
         self.transport = HttpTransport(httpx.MockTransport(self._answer))
+        #: Where relative paths of the configuration start.
+        self.folder = Path()
         self.dispatcher: Dispatcher | None = None
         self.reconciler: Reconciler | None = None
+
+    async def look_up(self, host: str, port: int) -> list[str]:
+        """Every name leads to a public place."""
+        return [PUBLIC]
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.calls.append(request)
@@ -143,7 +152,16 @@ class World:
     def start(self) -> None:
         """Starts to dispatch."""
         lanes = [
-            SinkCarrier(self.store, self.setup, sink, self.transport, self.clock, lambda: 0.5).lane(sink_lane(name))
+            SinkCarrier(
+                self.store,
+                self.setup,
+                sink,
+                self.transport,
+                self.clock,
+                lambda: 0.5,
+                foreign=GuardedClient(self.transport, (), self.look_up),
+                folder=self.folder,
+            ).lane(sink_lane(name))
             for name, sink in self.sinks.items()
         ]
         for source in self.setup.sources.values():
@@ -186,10 +204,12 @@ async def world(
         rules=rules,
         limits=limits or Limits(),
         sinks=frozenset(sinks or {}),
+        archives=tuple(name for name, sink in (sinks or {}).items() if sink.handler.archives),
     )
     async with SqliteStore(path / "gridhook.db", clock) as store:
         await store.write(lambda tx: recover(tx, setup, clock()))
         opened = World(store, setup, clock, sinks or {})
+        opened.folder = path
         if dispatch:
             opened.start()
         try:

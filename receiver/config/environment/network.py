@@ -12,11 +12,10 @@ import msgspec
 
 from receiver.config.findings import Findings
 from receiver.config.reading import Reader, Table, Wrong, keys_of
+from receiver.config.units import Network
 from receiver.contracts import CallNetwork
 from receiver.lib.signatures import Secret
 
-#: Keys that a later version reads.
-LATER: Final = ("allow",)
 CERTIFICATE: Final = re.compile(rb"-----BEGIN [A-Z0-9 ]*CERTIFICATE-----")
 #: Longest file of certificates that is looked into, bytes.
 LONGEST_FILE: Final = 16 * 1024**2
@@ -29,6 +28,7 @@ class NetworkKeys(msgspec.Struct, frozen=True, kw_only=True):
     ca_file: str | None = None
     #: A secret, because user and password may stand in it.
     proxy: Secret | None = None
+    allow: tuple[Network, ...] = ()
 
 
 def read_network(reader: Reader, tables: Table, env: Mapping[str, str]) -> CallNetwork:
@@ -37,7 +37,7 @@ def read_network(reader: Reader, tables: Table, env: Mapping[str, str]) -> CallN
         table = reader.table(tables.get("network", {}), "network")
     except Wrong:
         return CallNetwork()
-    reader.known(table, keys_of(NetworkKeys), "network", LATER)
+    reader.known(table, keys_of(NetworkKeys), "network")
     keys = reader.struct(NetworkKeys, table, "network") or NetworkKeys()
     findings = reader.findings
     if keys.proxy is not None and (wrong := proxy_fault(keys.proxy.reveal())):
@@ -48,6 +48,7 @@ def read_network(reader: Reader, tables: Table, env: Mapping[str, str]) -> CallN
         http_proxy=keys.proxy or _proxy_of(env, "http_proxy", findings) or every,
         https_proxy=keys.proxy or _proxy_of(env, "https_proxy", findings) or every,
         no_proxy=tuple(entry.strip() for entry in (_set(env, "no_proxy") or "").split(",") if entry.strip()),
+        allow=keys.allow,
     )
 
 

@@ -37,8 +37,17 @@ async def engine(ca_file: Path | None = None) -> AsyncIterator[Engine]:
         assert not running._open
 
 
-async def send(running: Engine, url: str, seconds: float = AMPLE, body: bytes = b"{}", **given: Any) -> Answer:
-    return await running.send(write(Call(method="POST", url=url, body=body)), seconds, **given)
+async def send(
+    running: Engine,
+    url: str,
+    seconds: float = AMPLE,
+    body: bytes = b"{}",
+    *,
+    pinned: tuple[str, ...] = (),
+    fresh: bool = False,
+) -> Answer:
+    written = write(Call(method="POST", url=url, body=body, pinned=pinned))
+    return await running.send(written, seconds, fresh=fresh)
 
 
 @asynccontextmanager
@@ -131,7 +140,7 @@ async def test_another_host_port_or_pin_is_another_connection() -> None:
     async with met() as (running, server, url):
         await send(running, url)
         await send(running, url.replace("127.0.0.1", "localhost"))
-        await send(running, url, pinned=["127.0.0.1"])
+        await send(running, url, pinned=("127.0.0.1",))
         assert server.connections == 3
 
 
@@ -338,10 +347,10 @@ async def test_a_pinned_call_goes_to_that_address_under_its_own_name(authority: 
     try:
         async with breaking(reply, authority.server) as server, engine(authority.ca_file) as running:
             url = f"https://vendor.test:{server.port}/"
-            await send(running, url, pinned=["127.0.0.1"])
+            await send(running, url, pinned=("127.0.0.1",))
             assert (named, hosts) == (["vendor.test"], [f"vendor.test:{server.port}"])
             with pytest.raises(NotSent):
-                await send(running, url, pinned=["vendor.test"])
+                await send(running, url, pinned=("vendor.test",))
     finally:
         authority.server.sni_callback = None
 
@@ -358,7 +367,7 @@ async def test_only_a_server_that_a_known_authority_vouches_for_gets_a_call(
 ) -> None:
     ca_file = authority.ca_file if known else None
     async with breaking(lambda headers, body: Reply(OK), authority.server) as server, engine(ca_file) as running:
-        call = send(running, f"https://{name}:{server.port}/", pinned=["127.0.0.1"])
+        call = send(running, f"https://{name}:{server.port}/", pinned=("127.0.0.1",))
         if sent:
             assert (await call).status == 200
         else:

@@ -17,7 +17,7 @@ import pytest
 
 from receiver.contracts import Filters
 from receiver.lib import ids
-from receiver.model.jobs import Cost, Hold, KeptJob, Then
+from receiver.model.jobs import Cost, Hold, KeptJob, PictureCopy, Then
 from receiver.model.questions import Question
 from receiver.store.sqlite.decimals import teach_sums
 from receiver.store.sqlite.keys import teach
@@ -228,6 +228,19 @@ def test_a_job_without_any_of_it_costs_not_a_byte() -> None:
     assert list(msgspec.json.decode(data)) == ["job"]
 
 
+A_COPY = PictureCopy(
+    sink="pictures",
+    kind="tile",
+    index=3,
+    key="2026/11/a/b/tile-3.png",
+    sha256="0",
+    type="image/png",
+    bytes=1,
+    width=1,
+    height=1,
+)
+
+
 def test_every_field_of_a_job_is_kept() -> None:
     """Each in a row of its own, so that none is kept in another's place."""
     tx = memory_transaction()
@@ -243,6 +256,7 @@ def test_every_field_of_a_job_is_kept() -> None:
         "items": {"i1": 1},
         "piece_costs": {"i1": Decimal("0.0027")},
         "updates": 3,
+        "copies": (A_COPY,),
         "check_at": NOW + 1,
         "question": Question(sinks=("team",), within_s=60.0, default=2),
         "question_intent": "work|rule:poster|question",

@@ -18,10 +18,11 @@ from receiver.store.sqlite.tables.table import Table
 _ENCODER: Final = msgspec.json.Encoder()
 
 ADD: Final = """
-    INSERT INTO events (number, job, key, type, source, request, at, choices, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO events (number, job, key, type, source, request, at, archive, choices, data)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (job, key) DO NOTHING
 """
-EVENT_COLUMNS: Final = "number, job, type, source, at, choices, data"
+EVENT_COLUMNS: Final = "number, job, type, source, at, archive, choices, data"
 BY_NUMBER: Final = f"SELECT {EVENT_COLUMNS} FROM events WHERE number = ?"
 AFTER: Final = f"SELECT {EVENT_COLUMNS} FROM events WHERE number > ? ORDER BY number LIMIT ?"
 #: What the columns of an operator event's row are made of.
@@ -29,7 +30,7 @@ _OPERATOR_DATA: Final = msgspec.json.Decoder(OperatorData)
 #: An event as it goes out: `receiver.model.events.Event` or `OperatorEvent` in JSON, to the byte.
 CLOUD_EVENT: Final = (
     b'{"specversion":"1.0","id":"%s","source":%s,"type":"%s","subject":"%s","time":"%s",'
-    b'"datacontenttype":"application/json","data":%s}'
+    b'"datacontenttype":"application/json",%s"data":%s}'
 )
 
 
@@ -50,6 +51,7 @@ class EventsTable(Table):
             data.source or "",
             event.request,
             event.at,
+            event.archive,
             choices,
             body or _ENCODER.encode(data),
         )
@@ -74,13 +76,14 @@ class EventsTable(Table):
         return [self._cloud_event(row) for row in self._db.execute(AFTER, (number, limit)).fetchall()]
 
     def _cloud_event(self, row: tuple[Any, ...]) -> bytes:
-        number, job, kind, source, at, choices, data = row
+        number, job, kind, source, at, archive, choices, data = row
         return CLOUD_EVENT % (
             ids.show("evt", number).encode(),
             _ENCODER.encode(f"gridhook/{source}" if source else "gridhook"),
             kind.encode(),
             ids.show("job", job).encode() if job else _text(_OPERATOR_DATA.decode(data).subject),
             stamp(at).encode(),
+            b'"archive":%s,' % _ENCODER.encode(archive) if archive else b"",
             self._shared.whole(self._db, data, choices),
         )
 

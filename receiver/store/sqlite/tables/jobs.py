@@ -16,6 +16,7 @@ from receiver.model.jobs import (
     Job,
     JobWarning,
     KeptJob,
+    PictureCopy,
     Then,
 )
 from receiver.model.questions import Question
@@ -76,6 +77,7 @@ class JobData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     piece_costs: dict[str, Decimal] = {}
     updates: int = 0
     awaits_picture: bool = False
+    copies: tuple[PictureCopy, ...] = ()
     gave_up: bool = False
     question: Question | None = None
 
@@ -266,6 +268,7 @@ class JobsTable(Table):
             piece_costs=rest.piece_costs,
             updates=rest.updates,
             awaits_picture=rest.awaits_picture,
+            copies=rest.copies,
             gave_up=rest.gave_up,
             check_at=check_at,
         )
@@ -298,6 +301,7 @@ def _changing(kept: KeptJob, event: int | None) -> tuple[object, ...]:
         piece_costs=kept.piece_costs,
         updates=kept.updates,
         awaits_picture=kept.awaits_picture,
+        copies=kept.copies,
         gave_up=kept.gave_up,
         question=kept.question,
     )

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from receiver.contracts import Filters
+from receiver.contracts.setup import Setup
+from receiver.flows.archiving import keep_copies, tell_archive_failed
+from receiver.model.jobs import Image, PictureCopy, Then
+from receiver.model.rules import Rule
+from receiver.store.sqlite.transaction import SqliteTransaction
+from support.records import NOW, a_job, a_source, four_images
+from support.world import memory_transaction
+
+TELL = Rule(name="tell", when={"type": ["job.archived", "job.archive_failed"]}, to=("team",))
+UPSCALE = Rule(
+    name="hd", when={"type": "job.archived", "action": "pick"}, then=(Then(action="upscale", params={"kind": "2x"}),)
+)
+SETUP = Setup(
+    sources={"journey": a_source()},
+    rules=(TELL, UPSCALE),
+    sinks=frozenset({"team", "first", "second"}),
+    archives=("first", "second"),
+)
+
+
+@pytest.fixture
+def tx() -> SqliteTransaction:
+    return memory_transaction()
+
+
+def a_copy(sink: str, index: int, sha256: str = "aa") -> PictureCopy:
+    return PictureCopy(
+        sink=sink,
+        kind="image",
+        index=index,
+        key=f"{sink}/{index}.png",
+        sha256=sha256,
+        type="image/png",
+        bytes=10,
+        width=4,
+        height=4,
+    )
+
+
+def put_job(tx: SqliteTransaction, action: str = "imagine") -> int:
+    kept = a_job(7, status="completed", action=action, provider_job_id="v-1", images=four_images())
+    tx.add_job(kept)
+    return kept.number
+
+
+def events(tx: SqliteTransaction) -> list[dict[str, object]]:
+    return [json.loads(body) for body in reversed(list(tx.events(Filters(limit=50))))]
+
+
+def test_a_copy_makes_one_event_with_where_it_is_and_the_sinks_name(tx: SqliteTransaction) -> None:
+    number = put_job(tx)
+    assert keep_copies(tx, SETUP, number, "first", (a_copy("first", 1),), NOW)
+    assert not keep_copies(tx, SETUP, number, "first", (a_copy("first", 1),), NOW)
+    (event,) = events(tx)
+    assert (event["type"], event["archive"]) == ("job.archived", "first")
+    data = msgspec.convert(event["data"], dict[str, object])
+    images = msgspec.convert(data["images"], list[Image])
+    assert [image.archive.key if image.archive else None for image in images] == ["first/1.png", None, None, None]
+    kept = tx.job(number)
+    assert kept is not None
+    assert kept.copies == (a_copy("first", 1),)
+    assert kept.job.images == tuple(images)
+
+
+def test_there_is_one_event_for_each_archive_and_set_of_pictures(tx: SqliteTransaction) -> None:
+    number = put_job(tx)
+    for sink in ("second", "first"):
+        for copies in ((a_copy(sink, 1),), (a_copy(sink, 1), a_copy(sink, 2))):
+            keep_copies(tx, SETUP, number, sink, copies, NOW)
+    assert [event["archive"] for event in events(tx)] == ["second", "second", "first", "first"]
+
+
+@pytest.mark.parametrize("order", [("first", "second"), ("second", "first")])
+def test_what_is_shown_is_in_the_first_archive_whichever_was_quicker(
+    tx: SqliteTransaction, order: tuple[str, ...]
+) -> None:
+    number = put_job(tx)
+    for sink in order:
+        keep_copies(tx, SETUP, number, sink, (a_copy(sink, 1),), NOW)
+    kept = tx.job(number)
+    assert kept is not None
+    assert kept.job.images[0].archive is not None
+    assert kept.job.images[0].archive.sink == "first"
+
+
+def test_what_was_given_up_is_told_with_the_sinks_name(tx: SqliteTransaction) -> None:
+    number = put_job(tx)
+    tell_archive_failed(tx, SETUP, number, "first", 99, NOW)
+    (event,) = events(tx)
+    assert (event["type"], event["archive"]) == ("job.archive_failed", "first")
+
+
+def test_a_job_follows_from_what_is_kept_once_though_there_are_two_archives(tx: SqliteTransaction) -> None:
+    number = put_job(tx, "pick")
+    for sink in ("first", "second"):
+        keep_copies(tx, SETUP, number, sink, (a_copy(sink, 1),), NOW)
+    children = tx.jobs(Filters(parent=number, limit=10))
+    assert [child.job.action for child in children] == ["upscale"]
+
+
+def test_a_job_that_is_gone_makes_nothing(tx: SqliteTransaction) -> None:
+    assert not keep_copies(tx, SETUP, 12345, "first", (a_copy("first", 1),), NOW)
+    tell_archive_failed(tx, SETUP, 12345, "first", 99, NOW)
+    assert events(tx) == []
