@@ -60,7 +60,8 @@ def money_words(amount: Decimal, unit: str) -> str:
     if "." in number:
         number = number.rstrip("0").rstrip(".")
     if unit == "USD":
-        return f"${number}"
+        whole, _, cents = number.partition(".")
+        return f"${whole}.{cents:0<2}"
     return f"{number} credit" if number == "1" and unit == "credits" else f"{number} {unit}"
 
 
