@@ -39,7 +39,7 @@ async def test_an_unsure_job_is_told_with_its_decisions_and_what_they_cost(tmp_p
         assert "the answer was lost" in words(page)
         assert "a <b>fox</b>" in words(page)
         assert "another 4 credits" in words(page)
-        assert "1 wait for you" in words(await browser.see("/waiting/count"))
+        assert '>1<span class="vh"> wait for you<' in await browser.see("/waiting/count")
         answer = await browser.send(f"/jobs/{job}/resolve", {"decision": "give-up", "back": "/waiting?kind=unsure"})
         assert (answer.status_code, answer.headers["location"]) == (303, "/waiting?kind=unsure")
         assert await status(browser, job) == "failed"
