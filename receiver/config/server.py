@@ -11,6 +11,7 @@ import msgspec
 from receiver.config.findings import Findings
 from receiver.config.settings import ServerSettings
 from receiver.config.units import (
+    AdminPort,
     BodySize,
     ConnectionCount,
     KeepAlive,
@@ -40,7 +41,9 @@ class ServerKeys(msgspec.Struct, frozen=True, kw_only=True):
 
     host: Annotated[str, msgspec.Meta(extra={"check": _check_host})] = "127.0.0.1"
     port: Port = 8000
+    admin_port: AdminPort | None = None
     admin_token: Secret | None = None
+    viewer_token: Secret | None = None
     max_body: BodySize = 8 * 1024**2
     max_connections: ConnectionCount = 4096
     max_unread: UnreadSize = 64 * 1024**2
@@ -55,6 +58,9 @@ def server_settings(keys: ServerKeys, findings: Findings) -> ServerSettings:
         findings.warn("server.admin_token is missing: the API and the pages need one")
     elif len(keys.admin_token.reveal()) < SHORT_TOKEN:
         findings.warn(f"server.admin_token has fewer than {SHORT_TOKEN} characters: it can be guessed")
+    _judge_viewer_token(keys, findings)
+    if keys.admin_port is not None and keys.admin_port == keys.port:
+        findings.wrong("server.admin_port", "is the same as port", "write another one, or leave it out")
     if keys.max_unread < keys.max_body:
         findings.wrong(
             "server.max_unread",
@@ -64,7 +70,9 @@ def server_settings(keys: ServerKeys, findings: Findings) -> ServerSettings:
     return ServerSettings(
         host=keys.host,
         port=keys.port,
+        admin_port=keys.admin_port,
         admin_token=keys.admin_token,
+        viewer_token=keys.viewer_token,
         max_body=keys.max_body,
         max_connections=keys.max_connections,
         max_unread=keys.max_unread,
@@ -72,6 +80,19 @@ def server_settings(keys: ServerKeys, findings: Findings) -> ServerSettings:
         stop_within=keys.stop_within,
         trusted_proxies=keys.trusted_proxies,
     )
+
+
+def _judge_viewer_token(keys: ServerKeys, findings: Findings) -> None:
+    if keys.viewer_token is None:
+        return
+    if keys.admin_token is None:
+        findings.wrong("server.viewer_token", "stands without admin_token", "set admin_token too: nobody could decide")
+    elif keys.viewer_token == keys.admin_token:
+        findings.wrong(
+            "server.viewer_token", "is the same as admin_token", "make another one: a viewer decides nothing"
+        )
+    if len(keys.viewer_token.reveal()) < SHORT_TOKEN:
+        findings.warn(f"server.viewer_token has fewer than {SHORT_TOKEN} characters: it can be guessed")
 
 
 def judge_public_url(url: str | None, server: ServerKeys, sources: Mapping[str, Source], findings: Findings) -> None:

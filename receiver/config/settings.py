@@ -19,7 +19,7 @@ from receiver.lib.signatures import Secret
 from receiver.model.rules import Rule
 
 #: Of `[server]`, what only a restart can change.
-NEED_RESTART: Final = ("host", "port")
+NEED_RESTART: Final = ("host", "port", "admin_port")
 
 
 def local_url(port: int) -> str:
@@ -33,7 +33,11 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     #: 0 = any free one
     port: int = 8000
+    #: Where pages, API and metrics are answered instead of `port`; None = there too.
+    admin_port: int | None = None
     admin_token: Secret | None = None
+    #: Whoever has this one sees everything and changes nothing.
+    viewer_token: Secret | None = None
     #: Largest body that is taken in, bytes.
     max_body: int = 8 * 1024**2
     #: How many connections there may be at once.

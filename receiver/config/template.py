@@ -35,6 +35,10 @@ host = "127.0.0.1"
 port = 8000
 # For the API and the pages.
 admin_token = "env:GRIDHOOK_ADMIN_TOKEN"
+# For who sees everything and decides nothing.
+#viewer_token = "env:GRIDHOOK_VIEWER_TOKEN"
+# Pages, API and metrics on a port of their own: publish only the other one.
+#admin_port = 8001
 # The largest webhook that is taken in.
 max_body = "8 MiB"
 # What senders may make the server hold: connections at once, and all unfinished requests together.

@@ -124,3 +124,4 @@ KeepAlive = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=1, le=3
 ConnectionCount = Annotated[int, msgspec.Meta(ge=16, le=1_000_000)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+AdminPort = Annotated[int, msgspec.Meta(ge=1, le=65_535)]

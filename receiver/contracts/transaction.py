@@ -229,6 +229,13 @@ class Transaction(Protocol):
         """Deliveries that were not tried yet are due now: only a wait between tries can lie ahead."""
         ...
 
+    # sessions
+    def session_key(self) -> bytes | None:
+        """The key that signs the pages' sessions; None = there is none yet."""
+        ...
+
+    def put_session_key(self, key: bytes) -> None: ...
+
     # events
     def add_event(self, event: KeptEvent) -> bool:
         """Keeps an event; False if the job has one with this key already."""

@@ -1,4 +1,4 @@
-"""The HTTP face, put together: intake, health, numbers, API."""
+"""The HTTP face, put together: intake, health, numbers, API, pages."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from receiver.config import Config
 from receiver.contracts import HookedStore
 from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
+from receiver.web.access import Access
 from receiver.web.api.auth import Bearer
 from receiver.web.api.routes import api, openapi
 from receiver.web.api.stream import Stream, go_on
@@ -26,13 +27,15 @@ from receiver.web.ingest.endpoint import Ingest
 from receiver.web.ingest.refused import RefusedRequests
 from receiver.web.interactions.presses import Presses
 from receiver.web.metrics import Metrics
-from receiver.web.pages.home import home
-from receiver.web.problems import Refusal
+from receiver.web.pages.pages import Pages
+from receiver.web.problems import Refusal, problem
 from receiver.web.refusals import handlers
 
 API: Final = "/api/v1"
 #: What needs no token there.
 DOCUMENT: Final = f"{API}/openapi.json"
+#: What the public port says of what is on the admin port.
+NOTHING: Final = Refusal(404, "not_found", "there is nothing at this address")
 
 
 class Application(Starlette):
@@ -51,6 +54,7 @@ class Application(Starlette):
         self._metrics = Metrics(store, self.load)
         self._health = Health(store, clock)
         self._stream = Stream(store, self.state.stopping)
+        self._pages = Pages(store, clock, self.state.stopping, self._refused)
 
     def adopt(self, config: Config, setup: Setup) -> None:
         """Answers by this configuration from here on; requests under way end as they began, open streams go on."""
@@ -58,7 +62,8 @@ class Application(Starlette):
         self._refused.adopt(setup)
         self.ingest = Ingest(store, setup, clock, config.server.max_body, self._metrics, self._refused)
         v1 = api(store, setup, clock, self.state.stopping, self._stream, self._refused)
-        self._bearer = Bearer(v1, config.server.admin_token)
+        self._access = Access(config.server)
+        self._bearer = Bearer(v1, self._access)
         self._presses = Presses(store, setup, clock, config.sinks, self._refused)
         routes = [
             Route(DOCUMENT, openapi, methods=["GET"]),
@@ -66,7 +71,7 @@ class Application(Starlette):
             *self._health.routes(),
             *self._metrics.routes(),
             *self._presses.routes(),
-            Route("/", home, methods=["GET"]),
+            *self._pages.routes(config, setup, self._access),
         ]
         # A redirect would turn a POST into a GET, or be followed by nobody.
         self.router = Router(routes, redirect_slashes=False)
@@ -77,11 +82,13 @@ class Application(Starlette):
         """The answer to a request whose head alone shows that it will be refused, else None: its body is not read."""
         if request.is_webhook:
             return self.ingest.head_refusal(request)
+        if self._access.is_hidden(request.path, request.port):
+            return reply_to(NOTHING)
         if (too_large := self._presses.head_refusal(request)) is not None:
             return too_large
         if request.path == DOCUMENT or not request.path.startswith(f"{API}/"):
             return None
-        no = self._bearer.refusal(request.headers)
+        no = self._bearer.refusal(request.method, request.sender, request.headers)
         return reply_to(no) if no is not None else None
 
     def refused(self, request: IncomingRequest, refusal: Refusal) -> HttpReply:
@@ -93,6 +100,10 @@ class Application(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/in/"):
             await self.ingest(scope, receive, send)
+        elif scope["type"] == "http" and self._access.is_hidden(
+            scope["path"], (scope.get("server") or ("", 0))[1] or 0
+        ):
+            await problem(NOTHING.status, NOTHING.code, NOTHING.detail)(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
             await go_on(scope, receive, send)

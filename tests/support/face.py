@@ -98,6 +98,8 @@ async def a_face(
     sources: tuple[Source, ...] = (),
     rules: tuple[Rule, ...] = (AUTO_HD, TELL),
     token: str | None = TOKEN,
+    viewer_token: str | None = None,
+    admin_port: int | None = None,
     max_body: int = 1024 * 1024,
     clock: Clock | None = None,
     sinks: Mapping[str, Sink] | None = None,
@@ -105,7 +107,12 @@ async def a_face(
     """A face with the source `journey` (secret `hook-secret`), the sink `team` and what else is given."""
     accounts = {source.name: source for source in (a_source(), *sources)}
     setup = Setup(sources=accounts, rules=rules, sinks=frozenset({"team"}))
-    server = ServerSettings(admin_token=Secret(token) if token else None, max_body=max_body)
+    server = ServerSettings(
+        admin_token=Secret(token) if token else None,
+        viewer_token=Secret(viewer_token) if viewer_token else None,
+        admin_port=admin_port,
+        max_body=max_body,
+    )
     config = Config(
         file="gridhook.toml",
         folder=folder,

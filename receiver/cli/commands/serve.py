@@ -8,7 +8,7 @@ import gc
 import os
 import socket
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 import structlog
@@ -153,12 +153,22 @@ def _listeners(config: Config, role: Role) -> Iterator[list[socket.socket]]:
     except OSError as wrong:
         fail(str(wrong))
     with contextlib.ExitStack() as closing:
-        yield [closing.enter_context(contextlib.closing(one)) for one in found or [_listener(config)]]
+        listeners = [closing.enter_context(contextlib.closing(one)) for one in found or [_listener(config)]]
+        admin_port = config.server.admin_port
+        if admin_port is not None and admin_port not in map(_port, listeners):
+            listeners.append(closing.enter_context(contextlib.closing(_listener(config, "admin_port"))))
+        yield listeners
 
 
-def _listener(config: Config) -> socket.socket:
+def _port(listener: socket.socket) -> int:
+    """Where it listens; 0 = at no port."""
+    return 0 if listener.family == socket.AF_UNIX else int(listener.getsockname()[1])
+
+
+def _listener(config: Config, key: Literal["port", "admin_port"] = "port") -> socket.socket:
     """The socket to listen on, bound before anything else is begun. Exit 1 if that place is taken or not ours."""
-    host, port = config.server.host, config.server.port
+    host, port = config.server.host, getattr(config.server, key)
+    option = ", or use --port" if key == "port" else ""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -172,7 +182,7 @@ def _listener(config: Config) -> socket.socket:
         listener.listen()
     except OSError as wrong:
         listener.close()
-        fail(f"cannot listen on {host} port {port}: {wrong.strerror}; write another server.port, or use --port")
+        fail(f"cannot listen on {host} port {port}: {wrong.strerror}; write another server.{key}{option}")
     return listener
 
 

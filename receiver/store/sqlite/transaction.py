@@ -17,6 +17,7 @@ from receiver.store.sqlite.tables.money import MoneyTable
 from receiver.store.sqlite.tables.pruning import PruningTables
 from receiver.store.sqlite.tables.refused import RefusedTable
 from receiver.store.sqlite.tables.requests import RequestsTable
+from receiver.store.sqlite.tables.sessions import SessionsTable
 from receiver.store.sqlite.wal_watch import wal_bytes
 
 #: Nothing is counted any further, so that a count never takes long.
@@ -33,6 +34,7 @@ class SqliteTransaction(
     ClaimsTable,
     PruningTables,
     ClockTable,
+    SessionsTable,
 ):
     """`receiver.contracts.Transaction` on an open SQLite connection; begin and commit are the store's."""
 

@@ -212,7 +212,7 @@ def _requests() -> Json:
                 "reparseRequest",
                 "requests",
                 "Reads a kept request once more with today's provider code; orders may follow from what is new",
-                answers("200", "What became of it", "Taken", *MAY_CONFLICT),
+                answers("200", "What became of it", "Taken", 403, *MAY_CONFLICT),
                 [one],
             )
         },

@@ -26,7 +26,8 @@ Json = dict[str, Any]
 
 WHY: Final[dict[int, str]] = {
     400: "The request is wrong; `detail` says where",
-    401: "The admin token is missing or wrong",
+    401: "The token is missing or wrong",
+    403: "The viewer token only looks",
     404: "There is no such thing",
     409: "It does not fit the state of things; `code` says why",
     413: "The body is too large",
@@ -36,6 +37,7 @@ WHY: Final[dict[int, str]] = {
 CODES: Final[dict[int, str]] = {
     400: "invalid_query",
     401: "unauthorized",
+    403: "viewer",
     404: "not_found",
     409: "parent_not_completed",
     413: "too_large",
@@ -138,7 +140,8 @@ def answers(status: str, description: str, record: str, *refused: int) -> Json:
     if status == "202" and record == "Job":
         address = {"type": "string", "format": "uri-reference"}
         answer["headers"] = {"Location": {"description": "Where the job can be looked at.", "schema": address}}
-    return {status: answer, **refusals(*refused, 401, 503)}
+    viewer = (403,) if status == "202" else ()
+    return {status: answer, **refusals(*refused, 401, *viewer, 503)}
 
 
 def refusals(*statuses: int) -> Json:

@@ -49,6 +49,7 @@ class Connection(asyncio.Protocol):
         "deadline",
         "is_gone",
         "peer",
+        "port",
         "server",
     )
 
@@ -88,6 +89,7 @@ class Connection(asyncio.Protocol):
         self.peer: tuple[str, int] = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else ("", 0)
         server = transport.get_extra_info("sockname")
         self.server: tuple[str, int] | None = (str(server[0]), int(server[1])) if isinstance(server, tuple) else None
+        self.port = self.server[1] if self.server is not None else 0
         self._is_trusted = self._connections.senders.trusts(self.peer[0])
         self.deadline = self._connections.now() + self._limits.head_seconds
         if not self._connections.opened(self):

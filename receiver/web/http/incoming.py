@@ -31,6 +31,7 @@ class IncomingRequest:
         "method",
         "path",
         "pieces",
+        "port",
         "query",
         "raw_path",
         "reply",
@@ -46,6 +47,8 @@ class IncomingRequest:
         self.headers = headers
         #: The address that it came from, by the trusted proxies if there are any.
         self.sender = sender
+        #: The port that it came to; 0 = none.
+        self.port = 0
         self.keep_alive = True
         #: True while its sender waits to be told to go on with the body.
         self.expects = False

@@ -17,6 +17,9 @@ NOT_HTTP: Final = "this is no HTTP request that can be understood"
 class Owner(Protocol):
     """Whose requests are read."""
 
+    #: The port that they came to.
+    port: int
+
     def sender_of(self, headers: Headers) -> str:
         """The address of who sent a request with these headers."""
         ...
@@ -184,6 +187,7 @@ class RequestReader:
         method = parser.get_method().decode("ascii")
         self._framing = 0
         request = IncomingRequest(method, self._target, version, headers, self._owner.sender_of(headers))
+        request.port = self._owner.port
         request.keep_alive = version != "1.0" and parser.should_keep_alive()
         if b"expect" in named:
             request.expects = named[b"expect"].lower() == b"100-continue" and version != "1.0"

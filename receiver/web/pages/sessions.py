@@ -1,0 +1,77 @@
+"""Signed cookies: who signed in and until when, under a key that is kept in the database."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from typing import Final
+
+from receiver.contracts import Store, Transaction
+from receiver.lib.signatures import Secret, hmac_sha256
+from receiver.web.access import Role
+
+COOKIE: Final = "gridhook_session"
+#: How long who signs in stays so: as long as a working day, or where it is wished for 30 days; seconds.
+SHORT_S: Final = 12 * 3600
+LONG_S: Final = 30 * 86_400
+KEY_LENGTH: Final = 32
+#: The longest cookie that is looked at, characters.
+LONGEST: Final = 200
+
+
+class Sessions:
+    """Makes and reads the cookies. Another key in the database ends them all; so does another token, those of it."""
+
+    def __init__(self, store: Store, tokens: Mapping[Role, Secret]) -> None:
+        self._store = store
+        self._tokens = tokens
+
+    async def key(self) -> bytes:
+        """The key that signs, made where there is none yet. Raises StoreUnavailable."""
+        known = await self._store.read(_known)
+        return known if known is not None else await self._store.write(_made)
+
+    async def end_all(self) -> None:
+        """Signs everybody out, everywhere. Raises StoreUnavailable."""
+        await self._store.write(_renewed)
+
+    def issue(self, key: bytes, role: Role, now_ms: int, lasts_s: int) -> str:
+        """The cookie of somebody who signed in with this role's token."""
+        body = f"{now_ms // 1000 + lasts_s}.{secrets.token_urlsafe(12)}"
+        return f"{body}.{_mac(key, self._tokens[role], body)}"
+
+    def role_of(self, key: bytes, cookie: str, now_ms: int) -> Role | None:
+        """Whose cookie this is; None = it is none of ours, or over."""
+        body, _, mac = cookie.rpartition(".")
+        until, _, _nonce = body.partition(".")
+        if len(cookie) > LONGEST or not (until.isascii() and until.isdigit()):
+            return None
+        found: Role | None = None
+        for role, token in self._tokens.items():
+            if hmac.compare_digest(mac.encode(), _mac(key, token, body).encode()) and found is None:
+                found = role
+        return found if int(until) > now_ms // 1000 else None
+
+
+def form_token(key: bytes, cookie: str) -> str:
+    """What every form of this session carries, so that no other site's page can send one."""
+    return hmac_sha256(key, b"form\0" + cookie.encode()).hex()[:32]
+
+
+def _mac(key: bytes, token: Secret, body: str) -> str:
+    return hmac_sha256(key, b"session\0" + token.reveal().encode() + b"\0" + body.encode()).hex()
+
+
+def _known(tx: Transaction) -> bytes | None:
+    return tx.session_key()
+
+
+def _made(tx: Transaction) -> bytes:
+    return tx.session_key() or _renewed(tx)
+
+
+def _renewed(tx: Transaction) -> bytes:
+    key = secrets.token_bytes(KEY_LENGTH)
+    tx.put_session_key(key)
+    return key
