@@ -24,7 +24,8 @@ from receiver.config.settings import setup_of, taken_over
 from receiver.contracts import DeliveryContext, Sink, Source, Transport
 from receiver.contracts.setup import Setup
 from receiver.flows.breakers import judge_again
-from receiver.lib import logs, streams
+from receiver.lib import logs
+from receiver.lib.process import streams
 from receiver.lib.steady_clock import SteadyClock
 from receiver.lib.times import Clock, system_clock
 from receiver.model.deliveries import sink_lane

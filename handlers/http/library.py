@@ -12,7 +12,7 @@ from handlers.http.bodies import BodyReader, BodyTooLong, Unreadable
 from handlers.http.requests import WrittenCall
 from receiver.contracts import Answer
 from receiver.errors import AnswerTooLong, NoAnswer, NotSent
-from receiver.lib.light_imports import without
+from receiver.lib.process.light_imports import without
 
 # The library loads them for a command line of its own: 35 ms.
 with without("click", "rich"):

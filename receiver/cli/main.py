@@ -20,7 +20,7 @@ from receiver.cli.screen import (
 )
 from receiver.composition import Composition
 from receiver.errors import ConfigError, GridhookError, InvalidParams
-from receiver.lib import streams
+from receiver.lib.process import streams
 
 #: Each command's name, and where it is: only the one that runs is loaded.
 COMMANDS: Final = {

@@ -17,7 +17,7 @@ from receiver.composition import Runtime
 from receiver.config import Config
 from receiver.contracts import Result
 from receiver.errors import ConfigError
-from receiver.lib import supervisor
+from receiver.lib.process import supervisor
 
 if TYPE_CHECKING:
     from receiver.web.server import Server

@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 import msgspec
 import typer
 
-from receiver.lib.streams import abandon
+from receiver.lib.process.streams import abandon
 
 #: Status or outcome to its colour on a terminal.
 STYLES: Final[dict[str, str]] = {

@@ -9,7 +9,7 @@ from typing import Final, TextIO
 from rich.console import Console
 from rich.text import Text
 
-from receiver.lib.streams import abandon
+from receiver.lib.process.streams import abandon
 
 #: Who speaks to the colour of the name.
 COLOURS: Final = {"you": "magenta", "inbox": "green", "gridhook": "blue"}

@@ -11,7 +11,7 @@ import structlog
 from receiver.contracts import Breaker, Transaction
 from receiver.contracts.setup import Setup
 from receiver.flows.advance import release
-from receiver.flows.operator_events import tell_operator
+from receiver.flows.operator.operator_events import tell_operator
 from receiver.lib.times import stamp
 from receiver.model.events import OperatorData
 from receiver.model.jobs import JobError

@@ -17,10 +17,17 @@ from receiver.errors import (
     NotPossible,
 )
 from receiver.flows.advance import advance, follow_up, plan, release, send_again
+from receiver.flows.asking.questions import (
+    answer,
+    open_questions,
+    picked_before,
+    see_to_deadline,
+    show_about,
+    take_default,
+)
 from receiver.flows.chains import read_action_params, read_then
 from receiver.flows.family import as_parent, successor
 from receiver.flows.poll_times import askable
-from receiver.flows.questions import answer, open_questions, picked_before, see_to_deadline, show_about, take_default
 from receiver.lib import ids
 from receiver.lib.nearest import nearest
 from receiver.lib.times import stamp

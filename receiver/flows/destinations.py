@@ -6,7 +6,7 @@ import msgspec
 
 from receiver.contracts import Transaction
 from receiver.contracts.setup import Setup
-from receiver.flows.operator_events import tell_operator
+from receiver.flows.operator.operator_events import tell_operator
 from receiver.lib.backoff import LONGEST_S
 from receiver.lib.times import stamp
 from receiver.model.deliveries import Again, Delivered, Delivery, Outcome

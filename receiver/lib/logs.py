@@ -14,8 +14,8 @@ from typing import Any, Final, Literal, TextIO
 import msgspec
 import structlog
 
-from receiver.lib.outlet import Descriptor, Outlet, Target
-from receiver.lib.streams import PATIENCE, outlet_of
+from receiver.lib.process.outlet import Descriptor, Outlet, Target
+from receiver.lib.process.streams import PATIENCE, outlet_of
 from receiver.lib.times import stamp, system_clock
 
 Level = Literal["debug", "info", "warning", "error"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from receiver.flows.refused_requests import KEPT
+from receiver.flows.operator.refused_requests import KEPT
 from receiver.model.requests import RefusedRequest
 from receiver.views.records import RefusedView, refused_view
 

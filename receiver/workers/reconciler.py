@@ -25,16 +25,16 @@ from receiver.errors import (
     Unsupported,
 )
 from receiver.flows.advance import advance, release
+from receiver.flows.asking.questions import see_to_deadline
 from receiver.flows.breakers import wait_after
-from receiver.flows.missing_webhooks import note_completed_by_asking
 from receiver.flows.open_jobs import check_everything_open
+from receiver.flows.operator.missing_webhooks import note_completed_by_asking
 from receiver.flows.poll_times import (
     askable,
     check_after_miss,
     deadline_of,
     next_check,
 )
-from receiver.flows.questions import see_to_deadline
 from receiver.flows.reports import report_to
 from receiver.lib.times import Clock, stamp
 from receiver.model.jobs import (

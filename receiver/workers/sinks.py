@@ -23,9 +23,9 @@ from receiver.contracts import (
 from receiver.contracts.setup import Setup
 from receiver.errors import TransportError
 from receiver.flows.archiving import keep_copies, tell_archive_failed
-from receiver.flows.buttons import shown_question
+from receiver.flows.asking.buttons import shown_question
 from receiver.flows.destinations import closed_until, end_probe, judge_sink
-from receiver.flows.operator_events import tell_operator
+from receiver.flows.operator.operator_events import tell_operator
 from receiver.lib import ids
 from receiver.lib.backoff import next_wait
 from receiver.lib.times import Clock

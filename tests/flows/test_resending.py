@@ -7,7 +7,7 @@ import pytest
 from receiver.contracts import Filters, Transaction
 from receiver.contracts.setup import Setup
 from receiver.errors import NotFound, NotPossible
-from receiver.flows.operator_events import tell_operator
+from receiver.flows.operator.operator_events import tell_operator
 from receiver.flows.resending import id_of, resend, resend_all
 from receiver.lib.ids import Ids
 from receiver.model.events import KeptEvent, OperatorData

@@ -36,7 +36,7 @@ VIOLATIONS: Final = {
     },
     "Within the flows and the workers": {
         "receiver/flows/budgets.py": "receiver.flows.advance",
-        "receiver/flows/routing.py": "receiver.flows.operator_events",
+        "receiver/flows/routing.py": "receiver.flows.operator.operator_events",
         "receiver/workers/dispatcher.py": "receiver.workers.orders",
     },
 }

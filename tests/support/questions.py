@@ -8,7 +8,7 @@ import msgspec
 
 from receiver.contracts import Filters, Transaction
 from receiver.contracts.setup import Setup
-from receiver.flows.questions import open_questions
+from receiver.flows.asking.questions import open_questions
 from receiver.model.jobs import KeptJob, Then
 from receiver.model.questions import Question
 from receiver.model.rules import Rule

@@ -29,7 +29,8 @@ from receiver.composition import (
     Runtime,
 )
 from receiver.config import Config
-from receiver.lib import logs, supervisor
+from receiver.lib import logs
+from receiver.lib.process import supervisor
 
 if TYPE_CHECKING:
     from receiver.web.server import Server

@@ -10,7 +10,8 @@ import typer
 
 from receiver.cli.screen import fail, say
 from receiver.cli.session import composition
-from receiver.lib import logs, streams
+from receiver.lib import logs
+from receiver.lib.process import streams
 
 if TYPE_CHECKING:
     from receiver.pretend.vendor import PretendVendor

@@ -30,7 +30,7 @@ from receiver.composition import Runtime
 from receiver.contracts import Transaction
 from receiver.flows.commands import pick as plan_pick
 from receiver.flows.commands import submit as plan_job
-from receiver.lib import streams
+from receiver.lib.process import streams
 from receiver.model.jobs import TERMINAL, Job, KeptJob
 from receiver.model.submissions import Submission
 

@@ -30,7 +30,8 @@ from receiver.cli.session import (
 from receiver.cli.values import moment
 from receiver.composition import Runtime
 from receiver.contracts import Filters, Transaction
-from receiver.lib import ids, streams
+from receiver.lib import ids
+from receiver.lib.process import streams
 from receiver.model.events import AnyEvent, OperatorEvent, decode_event
 from receiver.model.requests import RefusedRequest
 from receiver.views.filters import TYPES, word_reader

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from receiver.flows.refused_requests import KEPT
+from receiver.flows.operator.refused_requests import KEPT
 from receiver.lib import ids
 from receiver.views.filters import (
     COMMON,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from receiver.flows.refused_requests import Burst
+from receiver.flows.operator.refused_requests import Burst
 
 #: So many within so long are a burst, ms.
 BURST: Final = 10

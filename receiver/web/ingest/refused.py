@@ -11,7 +11,7 @@ import structlog
 from receiver.contracts import Store
 from receiver.contracts.setup import Setup
 from receiver.errors import StoreUnavailable
-from receiver.flows.refused_requests import KEPT, keep_refused
+from receiver.flows.operator.refused_requests import KEPT, keep_refused
 from receiver.lib.times import Clock
 from receiver.model.requests import RefusedRequest
 from receiver.web.ingest.bursts import Bursts

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from receiver.contracts import ButtonHandler, Press, Sink, Store
 from receiver.contracts.setup import Setup
 from receiver.errors import NotFound, NotPossible, Unmapped, Unverified
-from receiver.flows.buttons import press
+from receiver.flows.asking.buttons import press
 from receiver.lib.times import Clock
 from receiver.web.http.incoming import IncomingRequest
 from receiver.web.http.replies import HttpReply, reply_to

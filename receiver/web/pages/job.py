@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from receiver.contracts import Transaction
+from receiver.flows.asking.questions import open_questions
 from receiver.flows.commands import cancel, job_of, pick, resolve, submit
-from receiver.flows.questions import open_questions
 from receiver.model.jobs import Cost, Job, KeptJob, NextAction
 from receiver.model.submissions import Decision, Submission
 from receiver.views.families import is_grid

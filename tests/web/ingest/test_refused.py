@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from receiver import web
 from receiver.contracts import Filters, Transaction
 from receiver.contracts.options import NoOptions
-from receiver.flows.refused_requests import KEPT as NEWEST
+from receiver.flows.operator.refused_requests import KEPT as NEWEST
 from receiver.lib.signatures import Secret
 from receiver.lib.times import stamp
 from receiver.model.events import OperatorEvent, decode_event

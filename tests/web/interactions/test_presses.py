@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from receiver.contracts import Filters
-from receiver.flows.buttons import shown_question
+from receiver.flows.asking.buttons import shown_question
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Delivery, ShownQuestion
 from receiver.model.jobs import Job

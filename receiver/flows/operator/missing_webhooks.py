@@ -6,7 +6,7 @@ from typing import Final
 
 from receiver.contracts import Filters, MissingWebhooks, Source, Transaction
 from receiver.contracts.setup import Setup
-from receiver.flows.operator_events import tell_operator
+from receiver.flows.operator.operator_events import tell_operator
 from receiver.lib.times import stamp, unstamp
 from receiver.model.events import OperatorData
 from receiver.model.jobs import KeptJob

@@ -10,7 +10,7 @@ from handlers.slack.message import message
 from receiver.cli.commands.tail import event_line
 from receiver.contracts import Filters
 from receiver.contracts.setup import Setup
-from receiver.flows.operator_events import tell_operator
+from receiver.flows.operator.operator_events import tell_operator
 from receiver.lib import ids
 from receiver.lib.times import stamp
 from receiver.model.deliveries import Delivery

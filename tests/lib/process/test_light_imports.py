@@ -15,7 +15,7 @@ import pytest
 
 import receiver
 from cli.parts import configured
-from receiver.lib.light_imports import without
+from receiver.lib.process.light_imports import without
 
 #: Nothing of ours needs these to start; those that are installed come with other libraries, or with the tests.
 NEVER = frozenset({"rich", "pygments", "PIL", "pydantic", "hypothesis", "pytest", "attr", "yaml", "unittest"})

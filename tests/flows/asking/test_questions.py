@@ -10,9 +10,9 @@ from receiver.contracts import Budget, Filters, Transaction
 from receiver.contracts.setup import Limits, Setup
 from receiver.errors import InvalidParams, NotFound, NotPossible
 from receiver.flows import commands
+from receiver.flows.asking.questions import open_questions
 from receiver.flows.breakers import judge_again
 from receiver.flows.open_jobs import check_everything_open
-from receiver.flows.questions import open_questions
 from receiver.flows.reports import report_to
 from receiver.lib import ids
 from receiver.lib.times import stamp

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from receiver.lib.outlet import MOST_BYTES, Descriptor, Outlet
+from receiver.lib.process.outlet import MOST_BYTES, Descriptor, Outlet
 
 LINE = b"x" * 99 + b"\n"
 
@@ -138,7 +138,7 @@ def test_what_follows_a_line_that_was_cut_short_stands_on_its_own_line(monkeypat
         written.append(bytes(data[:4]) if not written else bytes(data))
         return len(written[-1])
 
-    monkeypatch.setattr("receiver.lib.outlet.os.write", write)
+    monkeypatch.setattr("receiver.lib.process.outlet.os.write", write)
     target = Descriptor(-1)
     with pytest.raises(OSError, match="No space left"):
         target.write(b"first\n")

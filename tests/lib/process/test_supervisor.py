@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 import receiver
-from receiver.lib.supervisor import handed_over, notify
+from receiver.lib.process.supervisor import handed_over, notify
 
 #: Says which sockets it was handed; descriptor 3 is whatever the test makes of it.
 ASKED = """
 import os, sys
-from receiver.lib.supervisor import handed_over
+from receiver.lib.process.supervisor import handed_over
 os.dup2(int(sys.argv[3]), 3)
 env = {"LISTEN_FDS": sys.argv[1], "LISTEN_PID": sys.argv[2] or str(os.getpid()), "LISTEN_FDNAMES": "web"}
 try:

@@ -8,8 +8,8 @@ from receiver.contracts import Transaction
 from receiver.contracts.setup import Setup
 from receiver.errors import NotFound
 from receiver.flows import commands
+from receiver.flows.asking.questions import answer, picked_before
 from receiver.flows.family import ancestors
-from receiver.flows.questions import answer, picked_before
 from receiver.lib.button_codes import button_code, read_button_code
 from receiver.model.actions import GRID_INDEXES, Params
 from receiver.model.deliveries import Delivery, QuestionButton, ShownQuestion

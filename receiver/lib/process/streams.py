@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from typing import IO, Final, TextIO
 
-from receiver.lib.outlet import Descriptor, Outlet
+from receiver.lib.process.outlet import Descriptor, Outlet
 
 #: How long output may take at the end, and whoever is not on an event loop waits for his own, seconds.
 PATIENCE: Final = 1.0

@@ -9,7 +9,7 @@ import msgspec
 
 from receiver.contracts import Transaction
 from receiver.contracts.setup import Setup
-from receiver.flows.operator_events import tell_operator
+from receiver.flows.operator.operator_events import tell_operator
 from receiver.lib.times import stamp
 from receiver.model.events import OperatorData
 from receiver.model.requests import RefusedRequest

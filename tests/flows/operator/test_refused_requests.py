@@ -8,7 +8,7 @@ import msgspec
 
 from receiver.contracts import Filters
 from receiver.contracts.setup import Setup
-from receiver.flows.refused_requests import KEPT, QUIET_MS, REMEDIES, Burst, burst_text, keep_refused
+from receiver.flows.operator.refused_requests import KEPT, QUIET_MS, REMEDIES, Burst, burst_text, keep_refused
 from receiver.model.requests import RefusedRequest, Unproven
 from receiver.store.sqlite.transaction import SqliteTransaction
 from support.records import NOW, a_source

@@ -1,0 +1,1 @@
+"""Asking a person: questions that wait for an answer, and the buttons that give it."""
