@@ -43,7 +43,7 @@ def welcome(screen: Screen, stage: DemoServers, log: Path) -> None:
 def what_to_try(screen: Screen, stage: DemoServers, grid: Job) -> None:
     """Pages to open and commands to copy. `grid` is a finished one."""
     screen.title("It stays up until Ctrl-C, and goes on telling what happens. To open:")
-    screen.line(f"  {stage.hook}/         gridhook")
+    screen.line(f"  {stage.hook}/         the pages: pictures, picks, what waits; sign in with the TOKEN below")
     screen.line(f"  {stage.hook}/readyz   whether it can keep what arrives")
     screen.line(f"  {stage.hook}/metrics  its numbers, for Prometheus")
     screen.title("To try, in another terminal:")
