@@ -44,7 +44,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         return f"{whom} which tile to pick; without an answer {following}"
 
 
-class Mistake(NamedTuple):
+class QuestionMistake(NamedTuple):
     """What is wrong with a word of a question, and what would be right."""
 
     word: str
@@ -56,7 +56,7 @@ class QuestionRead(NamedTuple):
     """A question as far as it can be read, and all that is wrong with it."""
 
     question: Question
-    mistakes: tuple[Mistake, ...]
+    mistakes: tuple[QuestionMistake, ...]
 
 
 def is_asked(table: Mapping[str, Any]) -> bool:
@@ -66,63 +66,69 @@ def is_asked(table: Mapping[str, Any]) -> bool:
 
 def read_question(table: Mapping[str, Any], sinks: Iterable[str], without_buttons: Collection[str]) -> QuestionRead:
     """The question of a follow-up with `index = "ask"`; `sinks` are all that there are."""
-    mistakes: list[Mistake] = []
+    mistakes: list[QuestionMistake] = []
     if table.get("action") != "pick":
-        mistakes.append(Mistake("index", '"ask" belongs to action = "pick"', "write the index, or order a pick"))
+        mistakes.append(
+            QuestionMistake("index", '"ask" belongs to action = "pick"', "write the index, or order a pick")
+        )
     asked = _sinks(table.get("ask"), tuple(sinks), without_buttons, mistakes)
     within_s = _within(table.get("within"), mistakes)
     default = _default(table.get("default"), mistakes)
     return QuestionRead(Question(sinks=asked, within_s=within_s, default=default), tuple(mistakes))
 
 
-def stray_words(table: Mapping[str, Any]) -> list[Mistake]:
+def stray_words(table: Mapping[str, Any]) -> list[QuestionMistake]:
     """The words of a question in a follow-up that asks nothing."""
     remedy = 'write index = "ask" beside it, or take it out'
-    return [Mistake(word, "belongs to a question, and this asks nobody", remedy) for word in WORDS if word in table]
+    return [
+        QuestionMistake(word, "belongs to a question, and this asks nobody", remedy) for word in WORDS if word in table
+    ]
 
 
 def _sinks(
-    value: Any, known: tuple[str, ...], without_buttons: Collection[str], mistakes: list[Mistake]
+    value: Any, known: tuple[str, ...], without_buttons: Collection[str], mistakes: list[QuestionMistake]
 ) -> tuple[str, ...]:
     if value is None:
         return ()
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        mistakes.append(Mistake("ask", f"{_shown(value)} is no sink's name and no list of such", HOW_TO_ASK))
+        mistakes.append(QuestionMistake("ask", f"{_shown(value)} is no sink's name and no list of such", HOW_TO_ASK))
         return ()
     if not names:
-        mistakes.append(Mistake("ask", "is an empty list: nobody would be asked", HOW_TO_ASK))
+        mistakes.append(QuestionMistake("ask", "is an empty list: nobody would be asked", HOW_TO_ASK))
     for name in names:
         if name not in known:
-            mistakes.append(Mistake("ask", f"there is no sink {_shown(name)}", nearest(name, sorted(known))))
+            mistakes.append(QuestionMistake("ask", f"there is no sink {_shown(name)}", nearest(name, sorted(known))))
         elif name in without_buttons:
             wrong = f"sink {_shown(name)} has no buttons: nobody could answer there"
             remedy = "name a Slack sink with token, channel and signing_secret, or leave ask out"
-            mistakes.append(Mistake("ask", wrong, remedy))
+            mistakes.append(QuestionMistake("ask", wrong, remedy))
     return tuple(dict.fromkeys(names))
 
 
-def _within(value: Any, mistakes: list[Mistake]) -> float:
+def _within(value: Any, mistakes: list[QuestionMistake]) -> float:
     if value is None:
         return WITHIN_S
     try:
         seconds = duration(value)
     except ValueError as wrong:
-        mistakes.append(Mistake("within", str(wrong), 'write a duration in quotes, such as "30m", "24h" or "7d"'))
+        mistakes.append(
+            QuestionMistake("within", str(wrong), 'write a duration in quotes, such as "30m", "24h" or "7d"')
+        )
         return WITHIN_S
     if not SHORTEST_S <= seconds <= LONGEST_S:
-        mistakes.append(Mistake("within", "is less than 1 s or more than 366 d", 'write for example "24h"'))
+        mistakes.append(QuestionMistake("within", "is less than 1 s or more than 366 d", 'write for example "24h"'))
         return WITHIN_S
     return seconds
 
 
-def _default(value: Any, mistakes: list[Mistake]) -> int | None:
+def _default(value: Any, mistakes: list[QuestionMistake]) -> int | None:
     if value in (None, "none"):
         return None
     try:
         return grid_index(value)
     except InvalidParams:
-        mistakes.append(Mistake("default", f"{_shown(value)} is no tile", 'write 1, 2, 3, 4 or "none"'))
+        mistakes.append(QuestionMistake("default", f"{_shown(value)} is no tile", 'write 1, 2, 3, 4 or "none"'))
         return None
 
 

@@ -36,7 +36,7 @@ WORD: Final = re.compile(r"\w+")
 TEXT_REMEDY: Final = 'write it as in "{{ job.action }}: {{ job.status }}"'
 
 
-class Mistake(NamedTuple):
+class TemplateMistake(NamedTuple):
     """What is wrong, at which character (None: somewhere), and what would be right."""
 
     at: int | None
@@ -62,15 +62,15 @@ def check_condition(source: str) -> None:
     _raise(source, mistakes, remedy='write an expression such as job.action == "imagine"')
 
 
-def _unreadable(source: str) -> Iterator[Mistake]:
+def _unreadable(source: str) -> Iterator[TemplateMistake]:
     try:
         evaluate(source, {})
     except TemplateWrong as wrong:
         if wrong.kind in ("SyntaxError", "TooLong"):
-            yield Mistake(wrong.at if source.strip() else None, str(wrong), "")
+            yield TemplateMistake(wrong.at if source.strip() else None, str(wrong), "")
 
 
-def _raise(source: str, mistakes: list[Mistake], remedy: str = TEXT_REMEDY) -> None:
+def _raise(source: str, mistakes: list[TemplateMistake], remedy: str = TEXT_REMEDY) -> None:
     raise_option_errors(
         [OptionError("", _placed(source, one.at) + one.wrong, one.remedy or remedy) for one in mistakes]
     )
@@ -84,7 +84,7 @@ def _placed(source: str, at: int | None) -> str:
     return f"{line}column {at - (before.rfind(chr(10)) + 1) + 1}: "
 
 
-def _text_mistakes(source: str) -> Iterator[Mistake]:
+def _text_mistakes(source: str) -> Iterator[TemplateMistake]:
     mistakes = [*_old_placeholders(source), *_unknown_in(source)]
     yield from mistakes
     if mistakes:
@@ -92,27 +92,27 @@ def _text_mistakes(source: str) -> Iterator[Mistake]:
     yield from list(_first_failure(source)) or _nulls(source)
 
 
-def _old_placeholders(source: str) -> Iterator[Mistake]:
+def _old_placeholders(source: str) -> Iterator[TemplateMistake]:
     own = {"type": "event.type", "time": "event.time", "event_id": "event.id"}
     known = own | {name: f"job.{name}" for name in Job.__struct_fields__ if name not in own}
     bare = TAG.sub(lambda found: " " * len(found[0]), source)
     for found in OLD.finditer(bare):
         if found[1] in known:
-            yield Mistake(found.start(), f"{found[0]} is plain text", f"write {{{{ {known[found[1]]} }}}}")
+            yield TemplateMistake(found.start(), f"{found[0]} is plain text", f"write {{{{ {known[found[1]]} }}}}")
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
 
 
-def _unknown_in(source: str, shift: int = 0) -> Iterator[Mistake]:
+def _unknown_in(source: str, shift: int = 0) -> Iterator[TemplateMistake]:
     """Unknown names, filters and tests; `shift` characters before the source are not the user's."""
     try:
         names = sorted(names_in(source))
     except TemplateWrong as wrong:
-        yield Mistake(None if wrong.at is None else max(0, wrong.at - shift), str(wrong), "")
+        yield TemplateMistake(None if wrong.at is None else max(0, wrong.at - shift), str(wrong), "")
         return
     found = [(name, _unknown(name.split("."))) for name in names]
-    mistakes = [Mistake(_place_of(name, source), wrong, remedy) for name, (wrong, remedy) in found if wrong]
+    mistakes = [TemplateMistake(_place_of(name, source), wrong, remedy) for name, (wrong, remedy) in found if wrong]
     for one in [*mistakes, *_unknown_words(source)]:
         yield one._replace(at=None if one.at is None else max(0, one.at - shift))
 
@@ -156,14 +156,14 @@ def _place_of(name: str, source: str) -> int | None:
     return None
 
 
-def _unknown_words(source: str) -> Iterator[Mistake]:
+def _unknown_words(source: str) -> Iterator[TemplateMistake]:
     """Filters and tests that there are not, wherever they stand: also where a sample never comes to."""
     for tag in TAG.finditer(source):
         bare = QUOTED.sub(lambda found: " " * len(found[0]), tag[0])
         for pattern, exists, noun in ((FILTER, is_filter, "filter"), (TEST, is_test, "test")):
             for found in pattern.finditer(bare):
                 if not exists(found[1]):
-                    yield Mistake(tag.start() + found.start(1), f"there is no {noun} {found[1]}", "take it out")
+                    yield TemplateMistake(tag.start() + found.start(1), f"there is no {noun} {found[1]}", "take it out")
 
 
 # --- what fails ------------------------------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ def _samples(source: str) -> list[Event]:
     return [with_names(event, words) for event in full_samples()]
 
 
-def _first_failure(source: str, shift: int = 0) -> Iterator[Mistake]:
+def _first_failure(source: str, shift: int = 0) -> Iterator[TemplateMistake]:
     """Where a template cannot be filled in; `shift` characters before the source are not the user's."""
     values_are_ours = not _is_free(source)
     for event in _samples(source):
@@ -184,7 +184,7 @@ def _first_failure(source: str, shift: int = 0) -> Iterator[Mistake]:
         except TemplateWrong as wrong:
             may_be_there = wrong.kind == "UndefinedError" and (_is_free(str(wrong)) or _is_operators(str(wrong)))
             if not may_be_there and (values_are_ours or wrong.kind in ALWAYS_WRONG):
-                yield Mistake(None if wrong.at is None else max(0, wrong.at - shift), str(wrong), "")
+                yield TemplateMistake(None if wrong.at is None else max(0, wrong.at - shift), str(wrong), "")
                 return
 
 
@@ -198,19 +198,21 @@ def _is_operators(text: str) -> bool:
     return found is not None and found[1] in OperatorData.__struct_fields__
 
 
-def _nulls(source: str) -> Iterator[Mistake]:
+def _nulls(source: str) -> Iterator[TemplateMistake]:
     """A text that fails, or says None, where a job tells little."""
     try:
         said = TextTemplate(source).fill(names_of(bare_sample()))
     except TemplateWrong as wrong:
         remedy = 'write (job.prompt or "") where a value may be missing'
-        yield Mistake(wrong.at, f"{wrong} where a job does not tell it", remedy)
+        yield TemplateMistake(wrong.at, f"{wrong} where a job does not tell it", remedy)
         return
     if "None" in said and "None" not in source:
-        yield Mistake(None, "says None where a job does not tell a value", 'write (job.prompt or "") in its place')
+        yield TemplateMistake(
+            None, "says None where a job does not tell a value", 'write (job.prompt or "") in its place'
+        )
 
 
-def _json_mistakes(source: str) -> Iterator[Mistake]:
+def _json_mistakes(source: str) -> Iterator[TemplateMistake]:
     """A text that is no JSON for one of the samples."""
     template = TextTemplate(source)
     for event in [*_samples(source), bare_sample()]:
@@ -219,5 +221,5 @@ def _json_mistakes(source: str) -> Iterator[Mistake]:
         except (NotJson, TemplateWrong) as wrong:
             told = "whose texts hold quotes" if event.data.prompt else "that tells little"
             remedy = "write each value as {{ job.prompt | tojson }}, without quotes around it"
-            yield Mistake(None, f"is no JSON for a job {told}: {wrong}", remedy)
+            yield TemplateMistake(None, f"is no JSON for a job {told}: {wrong}", remedy)
             return
