@@ -14,7 +14,7 @@ from receiver.config.known import RuleContext
 from receiver.contracts import Parent, Source
 from receiver.model.actions import Params, read_params
 from receiver.model.jobs import Then
-from receiver.model.questions import WORDS, Mistake, Question, is_asked, read_question, stray_words
+from receiver.model.questions import WORDS, Question, QuestionMistake, is_asked, read_question, stray_words
 
 #: Words that belong to the rule; within `then` they would go to the vendor as parameters.
 OF_THE_RULE: Final = ("when", "to", "if", "after", "budget")
@@ -78,7 +78,7 @@ def _read_one(table: Any, before: PrecedingJob, where: str, known: RuleContext) 
 def _question(table: dict[str, Any], asks: bool, where: str, known: RuleContext) -> Question | None:
     """The question of a follow-up, if it asks one; mistakes are noted."""
     question: Question | None = None
-    mistakes: list[Mistake] | tuple[Mistake, ...] = stray_words(table)
+    mistakes: list[QuestionMistake] | tuple[QuestionMistake, ...] = stray_words(table)
     if asks:
         question, mistakes = read_question(table, known.sinks, known.sinks_without_buttons)
     for word, wrong, remedy in mistakes:

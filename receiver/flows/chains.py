@@ -11,7 +11,7 @@ from receiver.errors import InvalidParams, NotPossible
 from receiver.lib.nearest import nearest
 from receiver.model.actions import read_params
 from receiver.model.jobs import Then
-from receiver.model.questions import WORDS, Mistake, Question, is_asked, read_question, stray_words
+from receiver.model.questions import WORDS, Question, QuestionMistake, is_asked, read_question, stray_words
 
 #: What in a follow-up is no parameter.
 OWN: Final = frozenset({"action", "source", "extra", "then"})
@@ -79,7 +79,7 @@ def _read_link(setup: Setup, link: Any, source: str, parent_action: str) -> Then
 def _read_question(setup: Setup, link: dict[str, Any]) -> Question | None:
     """The question of a link, if it asks one. Raises InvalidParams with all that is wrong."""
     question: Question | None = None
-    mistakes: Sequence[Mistake] = stray_words(link)
+    mistakes: Sequence[QuestionMistake] = stray_words(link)
     if is_asked(link):
         question, mistakes = read_question(link, setup.sinks, setup.sinks - setup.button_sinks)
     if mistakes:
