@@ -126,5 +126,5 @@ def _do_not_fit(options: Slack.Options) -> Iterator[OptionError]:
                 yield OptionError(key, "belongs to a bot", "write token and channel beside it, or take it out")
     elif options.deciders and options.signing_secret is None:
         yield OptionError("deciders", "has no buttons to press", "write signing_secret beside it, or take it out")
-    if bot and options.token is not None and not options.channel:
+    if bot and options.url is None and options.token is not None and not options.channel:
         yield OptionError("channel", "is missing beside token", 'write channel = "C0123456789", the channel\'s id')

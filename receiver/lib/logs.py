@@ -149,7 +149,8 @@ async def written(event: str, **values: object) -> None:
         return
     lines = _open[0]
     if lines is not None:
-        await lines.outlet.written(line)
+        # Other processors than ours may have made text of it.
+        await lines.outlet.written(line if isinstance(line, bytes) else as_bytes(None, "info", line))
 
 
 def _for_people() -> list[structlog.typing.Processor]:

@@ -75,6 +75,8 @@ def _full(status: Status) -> Job:
         parent_id="job_01",
         root_id="job_01",
         rule="auto-hd",
+        decided_by="page:admin",
+        warning="no_picture",
         tags={"project": AWKWARD},
         prompt=AWKWARD,
         grid_url="https://cdn.example.com/grid.png",

@@ -68,6 +68,8 @@ def test_a_sink_that_inherits_nothing_but_has_everything_is_a_sink(tmp_path: Pat
                 shout: bool = False
             default_rate = 2
             default_concurrency = 7
+            default_timeout = 15.0
+            archives = False
             def __init__(self, options):
                 self.shout = options.shout
             async def deliver(self, outgoing, context):
@@ -244,7 +246,7 @@ def test_the_contracts_say_what_they_are_called_with() -> None:
     assert list(inspect.signature(Handler.deliver).parameters) == ["self", "outgoing", "context"]
     assert list(inspect.signature(Handler.__init__).parameters) == ["self", "options"]
     assert list(inspect.signature(Provider.__init__).parameters) == ["self", "options"]
-    assert DeliveryContext.__struct_fields__ == ("transport", "clock", "timeout")
+    assert DeliveryContext.__struct_fields__ == ("transport", "foreign", "sink", "folder", "clock", "timeout")
     assert Provider in Dialect.__mro__
     assert Source.__struct_fields__[1] == "provider"
 

@@ -37,7 +37,8 @@ class Answer:
         """What is wrong about it, whatever was asked; None if nothing is."""
         if self.status not in ALLOWED:
             return f"answered with {self.status}"
-        if self.status >= 400 and self.body:
+        is_page = b"\r\ncontent-type: text/html; charset=utf-8\r\n" in self.head
+        if self.status >= 400 and self.body and not is_page:
             if b"\r\ncontent-type: application/problem+json\r\n" not in self.head:
                 return "an error that is no problem document"
             if not json.loads(self.body).get("code"):

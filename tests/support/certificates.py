@@ -21,10 +21,13 @@ class PrivateAuthority(NamedTuple):
 
 
 def make_authority(folder: Path) -> PrivateAuthority:
-    """Makes one in this folder."""
+    """Makes one in this folder, with `ca.pem`, `server.pem` and `server.key`."""
     authority = trustme.CA()
     ca_file = folder / "ca.pem"
     authority.cert_pem.write_to_path(str(ca_file))
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*NAMES).configure_cert(server)
+    issued = authority.issue_cert(*NAMES)
+    issued.configure_cert(server)
+    issued.cert_chain_pems[0].write_to_path(str(folder / "server.pem"))
+    issued.private_key_pem.write_to_path(str(folder / "server.key"))
     return PrivateAuthority(ca_file, server)

@@ -74,7 +74,7 @@ def test_every_mistake_is_told_at_once_with_its_remedy(tmp_path: Path) -> None:
     result = run(tmp_path, "check")
     assert result.exit_code == 2
     assert "gridhook.toml cannot be used: 2 mistakes" in result.stderr
-    assert "  server.foo: unknown key\n      -> there are: admin_token" in result.stderr
+    assert "  server.foo: unknown key\n      -> there are: admin_port, admin_token" in result.stderr
     assert '-> did you mean "journeyapi"?' in result.stderr
     assert "Traceback" not in result.output
 
