@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from typer.testing import Result
 
-from cli.parts import configured, done, run, values
+from cli.parts import configured, run, running, values
 from receiver.pretend.loopback import serve
 from receiver.pretend.post_collector import PostCollector
 
@@ -26,7 +26,11 @@ async def run_beside(folder: Path, *arguments: str) -> Result:
 
 def test_a_log_sink_takes_it_and_nothing_is_kept(tmp_path: Path) -> None:
     configured(tmp_path)
-    assert done(run(tmp_path, "test", "log")).startswith("delivered to log: evt_")
+    # A process of its own: the log is the whole process's.
+    with running(tmp_path, "test", "log") as process:
+        out, log = process.communicate()
+    assert out.startswith("delivered to log: evt_")
+    assert '"event":"event.logged"' in log
     assert values(run(tmp_path, "events", "--json")) == []
 
 
