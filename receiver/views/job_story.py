@@ -9,7 +9,6 @@ import msgspec
 
 from receiver.contracts import Filters, Transaction
 from receiver.flows.commands import job_of
-from receiver.lib import ids
 from receiver.lib.times import unstamp
 from receiver.views.families import Family, family_of
 from receiver.views.records import DeliveryDetail, JobDetail, RequestDetail, delivery_detail, job_detail, request_detail
@@ -128,10 +127,3 @@ def _in_order(moments: list[StoryMoment]) -> Iterator[StoryMoment]:
         at = unstamp(moment.at)
         yield msgspec.structs.replace(moment, after_ms=0 if before is None else at - before)
         before = at
-
-
-def root_of(tx: Transaction, job_id: str) -> str | None:
-    """The id of the root of a job's family; None if there is no such job."""
-    number = ids.read("job", job_id)
-    kept = tx.job(number) if number is not None else None
-    return None if kept is None else kept.job.root_id
