@@ -47,6 +47,7 @@ COMMANDS: Final = {
     "simulate": "simulate:simulate",
     "demo": "simulate:demo",
     "schema": "init:schema",
+    "manual": "manual:manual",
     "migrate": "init:migrate",
 }
 

@@ -17,6 +17,7 @@ from receiver.web.pages.desk import Desk
 from receiver.web.pages.job import JobPage
 from receiver.web.pages.live import Live
 from receiver.web.pages.login_limit import LoginLimit
+from receiver.web.pages.manual import ManualPages
 from receiver.web.pages.rendering import Renderer
 from receiver.web.pages.sessions import Sessions
 from receiver.web.pages.sign_in import SignIn
@@ -49,5 +50,6 @@ class Pages:
             *JobPage(desk, visits).routes(),
             *WaitingPage(desk, visits).routes(),
             *Traffic(desk, visits, self._refused).routes(),
+            *ManualPages(desk, visits).routes(),
             *self._live.routes(visits),
         ]
