@@ -11,50 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from receiver.app import read_config
-
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-ENVIRONMENT = {
-    "GRIDHOOK_ADMIN_TOKEN": "an-admin-token-of-some-length",
-    "JOURNEYAPI_KEY": "japi_live_1",
-    "OTHER_SECRET": "another-secret-of-some-length",
-    "HOOK_SECRET": "a-webhook-secret-of-some-length",
-    "N8N_WORD": "a-word-of-some-length",
-    "SLACK_BOT_TOKEN": "xoxb-a-token",
-    "SLACK_SIGNING_SECRET": "a-signing-secret",
-    "SLACK_WEBHOOK_URL": "https://hooks.slack.example/services/T/B/x",
-}
-
-
-def blocks(kind: str) -> list[str]:
-    """The README's code blocks of one kind."""
-    return re.findall(rf"```{kind}\n(.*?)```", README, re.DOTALL)
-
-
-def test_the_configuration_it_shows_loads_without_a_warning(tmp_path: Path) -> None:
-    small, money, sink, archive, question, other = blocks("toml")
-    (tmp_path / "gridhook.toml").write_text(small)
-    config = read_config(tmp_path / "gridhook.toml", ENVIRONMENT)
-    assert config.warnings == ()
-    assert config.rules[0].name == "auto-hd"
-    (tmp_path / "gridhook.toml").write_text(small + sink)
-    assert "flow" in read_config(tmp_path / "gridhook.toml", ENVIRONMENT).sinks
-    extended = small.replace("[sources.journey]                               # -> POST /in/journey\n", money)
-    assert extended != small
-    (tmp_path / "gridhook.toml").write_text(
-        'time_zone = "Europe/Berlin"\n' + extended + other + archive + "\n[limits]\ndepth = 5\njobs = 50\n"
-    )
-    config = read_config(tmp_path / "gridhook.toml", ENVIRONMENT)
-    assert config.budgets["journey"].amount == 200
-    assert config.limits.jobs == 50
-    assert config.sources["other"].provider.name == "generic"
-    (tmp_path / "gridhook.toml").write_text(small + question)
-    config = read_config(tmp_path / "gridhook.toml", ENVIRONMENT)
-    assert config.warnings == ()
-    asked = config.rules[-1].then[0].ask
-    assert asked is not None
-    assert (asked.sinks, asked.within_s, asked.default) == (("studio",), 86_400, 1)
 
 
 def gridhook(*arguments: str) -> subprocess.CompletedProcess[str]:
