@@ -15,6 +15,7 @@ from receiver.cli import (
     Role,
     run,
 )
+from receiver.composition import Outside
 from receiver.config import (
     Config,
     load,
@@ -104,7 +105,8 @@ class GridhookRuntime:
         """The HTTP face."""
         from receiver.web.application import application  # noqa: PLC0415  # starlette: only who serves pays for it
 
-        self._web = application(self.store, self.setup, self.config, self.clock)
+        outside = Outside(open_context=open_context, open_transport=open_transport)
+        self._web = application(self.store, self.setup, self.config, self.clock, outside)
         return self._web
 
     def dispatched(self) -> bool:
@@ -254,8 +256,7 @@ async def open_context(config: Config, sink: Sink) -> AsyncIterator[DeliveryCont
     """What a handler may use while it delivers to a sink, without anything else of a server."""
     from handlers.http.foreign import GuardedClient  # noqa: PLC0415  # like the transport
 
-    transport = _transport(config)
-    try:
+    async with open_transport(config) as transport:
         yield DeliveryContext(
             transport=transport,
             foreign=GuardedClient(transport, config.network.allow),
@@ -264,6 +265,14 @@ async def open_context(config: Config, sink: Sink) -> AsyncIterator[DeliveryCont
             clock=system_clock,
             timeout=sink.timeout,
         )
+
+
+@asynccontextmanager
+async def open_transport(config: Config) -> AsyncIterator[Transport]:
+    """What carries calls out, as a server of this configuration would have it."""
+    transport = _transport(config)
+    try:
+        yield transport
     finally:
         await transport.aclose()
 

@@ -12,7 +12,7 @@ import msgspec
 
 from receiver.config import Config
 from receiver.config.reading import Secrets
-from receiver.contracts import DeliveryContext, HookedStore, Sink
+from receiver.contracts import DeliveryContext, HookedStore, Sink, Transport
 from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
 from receiver.store.sqlite.inspection import Inspection
@@ -87,6 +87,15 @@ class OpenRuntime(Protocol):
     def __call__(self, config: Config, role: Role | None, /) -> AbstractAsyncContextManager[Runtime]:
         """With `role` None or "intake" nothing is dispatched. Raises StoreRefused or StoreUnavailable on entering."""
         ...
+
+
+class Outside(msgspec.Struct, frozen=True, kw_only=True):
+    """How calls out are made beside those of deliveries and orders."""
+
+    #: What a handler may use while it delivers to a sink, as a server of this configuration would give it.
+    open_context: Callable[[Config, Sink], AbstractAsyncContextManager[DeliveryContext]]
+    #: What carries calls.
+    open_transport: Callable[[Config], AbstractAsyncContextManager[Transport]]
 
 
 class Composition(msgspec.Struct, frozen=True, kw_only=True):

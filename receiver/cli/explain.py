@@ -17,19 +17,12 @@ from receiver.cli.values import shown_params
 from receiver.config import Config
 from receiver.contracts import Budget, Sink, Source, press_path
 from receiver.lib.durations import duration_text
-from receiver.lib.signatures import Secret
 from receiver.model.jobs import Cost, Then
 from receiver.model.questions import Question
 from receiver.model.rules import Rule, fits
 from receiver.views.costs import BudgetState, StoppedSource
+from receiver.views.registration import masked, registration, tells_url
 
-#: Of a secret at least so long its first characters are shown, so that it can be told from another one.
-TELLING: Final = 12
-FIRST: Final = 4
-#: What to do with the secret of a source whose vendor signs.
-HOW_TO_SIGN: Final = (
-    "paste it as the signing (webhook) secret at the vendor, or take the one shown there; no header has it"
-)
 #: The span of a budget in words.
 WITHIN: Final[dict[str, str]] = {"day": "a day", "week": "a week", "month": "a month", "total": "in all"}
 
@@ -97,15 +90,16 @@ class MoneyState(msgspec.Struct, frozen=True, kw_only=True):
 
 def source_facts(source: Source, config: Config, show_secrets: bool, money: MoneyState) -> SourceFacts:
     """What to register at a source's vendor, and what its requests must prove."""
+    told = registration(source, config.public_url)
     return SourceFacts(
         name=source.name,
         provider=source.provider.name,
         base_url=source.base_url,
-        webhook_url=_webhook_url(source, config.public_url, show_secrets),
-        header=_header(source) if source.secrets and not _signs(source) else None,
-        secret_note=HOW_TO_SIGN if source.secrets and _signs(source) else None,
-        secret=_masked(source.secrets[0], show_secrets) if source.secrets else None,
-        verified_by=_verified_by(source),
+        webhook_url=told.url(show_secrets),
+        header=told.header,
+        secret_note=told.secret_note,
+        secret=None if told.secret is None else masked(told.secret, show_secrets),
+        verified_by=told.verified_by,
         orders=source.api_key is not None,
         orders_note=_orders(source),
         budget=_budget(config.budgets.get(source.name)),
@@ -145,62 +139,10 @@ def stopped_text(stopped: StoppedSource) -> str:
     return f"no orders since {since}: {stopped.note} ({stopped.code}); next probe {probe}{waits}"
 
 
-def _webhook_url(source: Source, public_url: str, show_secrets: bool) -> str | None:
-    plain = f"{public_url}/in/{source.name}"
-    if source.token is not None:
-        return f"{plain}/{_masked(source.token, show_secrets)}"
-    return plain if source.secrets or source.provider.seals == "signature" else None
-
-
-def _header(source: Source) -> str:
-    """The generic provider's header is the operator's choice; all others echo the secret in the same one."""
-    if _has_own_header(source):
-        return f"the one of sources.{source.name}.verify"
-    return "x-webhook-secret"
-
-
-def _signs(source: Source) -> bool:
-    """Whether the vendor signs with the secret as the description says: in no header does the secret itself stand."""
-    return _has_own_header(source) and source.provider.seals == "signature"
-
-
-def _has_own_header(source: Source) -> bool:
-    return "verify" in source.provider.Options.__struct_fields__
-
-
-def _masked(secret: Secret, show: bool) -> str:
-    text = secret.reveal()
-    if show:
-        return text
-    return f"{text[:FIRST] if len(text) >= TELLING else ''}... ({len(text)} characters)"
-
-
-def _verified_by(source: Source) -> str:
-    signed = source.provider.seals == "signature"
-    path = _path(source)
-    if source.secrets and signed and _has_own_header(source):
-        return "a signature with one of its secrets, always"
-    if source.secrets:
-        return f"its secret header, always{'; a signature that is there must be right too' if signed else ''}"
-    if signed:
-        return f"the vendor's signature{f'; where it sends none, {path}' if path else ''}"
-    return path or "nothing: every request is refused"
-
-
-def _path(source: Source) -> str:
-    ways = ["the secret URL of an order"] if _tells_url(source) else []
-    ways += ["the token in the URL"] if source.token is not None else []
-    return ", or ".join(ways)
-
-
-def _tells_url(source: Source) -> bool:
-    return source.api_key is not None and source.webhooks and source.provider.webhooks
-
-
 def _orders(source: Source) -> str:
     if source.api_key is None:
         return "not possible: it has no api_key"
-    if _tells_url(source):
+    if tells_url(source):
         return "possible; each order tells the vendor a webhook URL of its own"
     return "possible; without webhooks"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-import msgspec
 import typer
 
 from receiver.cli.local_times import from_local
@@ -14,6 +13,7 @@ from receiver.errors import NotJson, OutOfBounds
 from receiver.lib import ids
 from receiver.lib.durations import duration
 from receiver.lib.strict_json import read_json
+from receiver.lib.typed_text import read_typed, typed
 from receiver.model.submissions import check_tags
 
 #: The last moment that an id can have, Unix ms.
@@ -22,7 +22,7 @@ LAST: Final = ids.made_at((1 << 63) - 1)
 
 def params(pairs: Sequence[str]) -> dict[str, Any]:
     """`key=value` each: a number, true, false, an object or an array in JSON is that; all else is text."""
-    return {name: _value(text) for name, text in _split(pairs, "-p")}
+    return {name: read_typed(text) for name, text in _split(pairs, "-p")}
 
 
 def tags(pairs: Sequence[str]) -> dict[str, str]:
@@ -91,18 +91,6 @@ def _split(pairs: Sequence[str], option: str) -> list[tuple[str, str]]:
     return [(name, text) for name, _, text in split]
 
 
-def _value(text: str) -> Any:
-    try:
-        value = read_json(text.encode("utf-8", "replace"))
-    except NotJson:
-        return text
-    return text if value is None or isinstance(value, str) else value
-
-
 def shown_params(values: dict[str, Any]) -> str:
     """Parameters in one line, as they would be typed."""
-    return " ".join(f"{name}={_typed(value)}" for name, value in values.items())
-
-
-def _typed(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return " ".join(f"{name}={typed(value)}" for name, value in values.items())

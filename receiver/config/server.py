@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -29,11 +30,17 @@ HTTPS_ONLY: Final = frozenset({"apiframe"})
 #: Vendors that drop a webhook URL on other ports than 80 and 443 (APIMart, documented).
 COMMON_PORTS_ONLY: Final = frozenset({"apimart"})
 SHORT_TOKEN: Final = 16
+HEADER_NAME: Final = re.compile(r"[A-Za-z0-9-]{1,100}")
 
 
 def _check_host(host: str) -> None:
     if not host or not host.isprintable() or " " in host:
         raise OptionError("", "is not a name or address to listen on", 'write "127.0.0.1", or "0.0.0.0" for everywhere')
+
+
+def _check_header(name: str) -> None:
+    if not HEADER_NAME.fullmatch(name):
+        raise OptionError("", "is not the name of a header", 'write one that the proxy sets, e.g. "X-Forwarded-User"')
 
 
 class ServerKeys(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +49,7 @@ class ServerKeys(msgspec.Struct, frozen=True, kw_only=True):
     host: Annotated[str, msgspec.Meta(extra={"check": _check_host})] = "127.0.0.1"
     port: Port = 8000
     admin_port: AdminPort | None = None
-    admin_token: Secret | None = None
+    admin_token: tuple[Secret, ...] = ()
     viewer_token: Secret | None = None
     max_body: BodySize = 8 * 1024**2
     max_connections: ConnectionCount = 4096
@@ -50,17 +57,24 @@ class ServerKeys(msgspec.Struct, frozen=True, kw_only=True):
     keep_alive: KeepAlive = 75.0
     stop_within: StopTime = 8.0
     trusted_proxies: tuple[Network, ...] = ()
+    user_header: Annotated[str, msgspec.Meta(extra={"check": _check_header})] | None = None
 
 
 def server_settings(keys: ServerKeys, findings: Findings) -> ServerSettings:
     """The settings that the keys mean."""
-    if keys.admin_token is None:
+    if not keys.admin_token:
         findings.warn("server.admin_token is missing: the API and the pages need one")
-    elif len(keys.admin_token.reveal()) < SHORT_TOKEN:
+    elif any(len(token.reveal()) < SHORT_TOKEN for token in keys.admin_token):
         findings.warn(f"server.admin_token has fewer than {SHORT_TOKEN} characters: it can be guessed")
     _judge_viewer_token(keys, findings)
     if keys.admin_port is not None and keys.admin_port == keys.port:
         findings.wrong("server.admin_port", "is the same as port", "write another one, or leave it out")
+    if keys.user_header is not None and not keys.trusted_proxies:
+        findings.wrong(
+            "server.user_header",
+            "stands without trusted_proxies: anybody could name anybody",
+            'name the proxy that sets it, e.g. trusted_proxies = ["127.0.0.1"]',
+        )
     if keys.max_unread < keys.max_body:
         findings.wrong(
             "server.max_unread",
@@ -79,15 +93,16 @@ def server_settings(keys: ServerKeys, findings: Findings) -> ServerSettings:
         keep_alive=keys.keep_alive,
         stop_within=keys.stop_within,
         trusted_proxies=keys.trusted_proxies,
+        user_header=keys.user_header,
     )
 
 
 def _judge_viewer_token(keys: ServerKeys, findings: Findings) -> None:
     if keys.viewer_token is None:
         return
-    if keys.admin_token is None:
+    if not keys.admin_token:
         findings.wrong("server.viewer_token", "stands without admin_token", "set admin_token too: nobody could decide")
-    elif keys.viewer_token == keys.admin_token:
+    elif keys.viewer_token in keys.admin_token:
         findings.wrong(
             "server.viewer_token", "is the same as admin_token", "make another one: a viewer decides nothing"
         )

@@ -35,7 +35,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8000
     #: Where pages, API and metrics are answered instead of `port`; None = there too.
     admin_port: int | None = None
-    admin_token: Secret | None = None
+    #: Any one is right: while one is changed for another there are two.
+    admin_token: tuple[Secret, ...] = ()
     #: Whoever has this one sees everything and changes nothing.
     viewer_token: Secret | None = None
     #: Largest body that is taken in, bytes.
@@ -50,6 +51,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     stop_within: float = 8.0
     #: Addresses or networks whose `X-Forwarded-*` headers are believed.
     trusted_proxies: tuple[str, ...] = ()
+    #: The header in which a trusted proxy names who signed in there: an admin of the pages. None = none is believed.
+    user_header: str | None = None
 
 
 class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):

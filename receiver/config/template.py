@@ -33,7 +33,7 @@ database = "sqlite:///gridhook.db"
 [server]
 host = "127.0.0.1"
 port = 8000
-# For the API and the pages.
+# For the API and the pages; a list of two while you change it.
 admin_token = "env:GRIDHOOK_ADMIN_TOKEN"
 # For who sees everything and decides nothing.
 #viewer_token = "env:GRIDHOOK_VIEWER_TOKEN"
@@ -48,6 +48,8 @@ max_body = "8 MiB"
 #keep_alive = "75s"
 # Proxies whose X-Forwarded-* headers are believed.
 #trusted_proxies = ["10.0.0.0/8"]
+# The header in which such a proxy names who signed in there: they decide on the pages under their own name.
+#user_header = "X-Forwarded-User"
 
 # Private authorities beside the usual ones (SSL_CERT_FILE counts too), and a proxy for calls out (so do HTTPS_PROXY and
 # NO_PROXY). Private networks that the addresses of pictures may lead to: without it only public places are called.

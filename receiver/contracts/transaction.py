@@ -13,6 +13,7 @@ from receiver.contracts.pruning import (
     OldRows,
     Pruned,
 )
+from receiver.contracts.traces import DeliveryTrace, JobTrace, RequestTrace
 from receiver.lib.ids import Ids
 from receiver.lib.steady_clock import ClockReading
 from receiver.model.deliveries import Attempt, Delivery
@@ -66,7 +67,7 @@ class Page(list[T]):
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """How much there is of what waits or went wrong; each number is 100,000 at most: nothing is counted further."""
 
-    #: By status: pending, running, dead.
+    #: By status: pending, running, dead; and `unseen`: the dead ones that nobody left.
     deliveries: dict[str, int]
     #: By source and status: the jobs that are not over.
     jobs: dict[tuple[str, str], int]
@@ -292,6 +293,18 @@ class Transaction(Protocol):
         ...
 
     def put_delivery(self, delivery: Delivery) -> None: ...
+    def leave(self, number: int, now: int) -> None:
+        """Notes that a person left a dead letter (Unix ms); whatever is written to the delivery ends that."""
+        ...
+
+    def left_at(self, number: int) -> int | None:
+        """When a person left this dead letter, Unix ms; None = nobody did."""
+        ...
+
+    def dead_letters(self, limit: int) -> list[Delivery]:
+        """The newest dead letters that nobody left."""
+        ...
+
     def add_attempt(self, delivery: int, attempt: Attempt) -> None: ...
     def attempts(self, delivery: int) -> list[Attempt]: ...
     def receipt(self, lane: str, job: int) -> str | None:
@@ -351,6 +364,14 @@ class Transaction(Protocol):
 
     def give_back(self, pages: int) -> None:
         """Gives so many free pages back to the file system, if the file can."""
+        ...
+
+    # figures: each is a bounded look at the newest rows, the latest first
+    def job_traces(self, limit: int) -> list[JobTrace]: ...
+    def delivery_traces(self, limit: int) -> list[DeliveryTrace]: ...
+    def request_traces(self, limit: int) -> list[RequestTrace]: ...
+    def pending(self, lane: str) -> int:
+        """How many deliveries of a lane wait; 10,000 at most."""
         ...
 
     # the whole

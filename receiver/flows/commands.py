@@ -47,9 +47,15 @@ NO_EXTRA: Final = b',"extra":{}}'
 
 
 def submit(
-    tx: Transaction, setup: Setup, submission: Submission, now: int, idempotency_key: str | None = None
+    tx: Transaction,
+    setup: Setup,
+    submission: Submission,
+    now: int,
+    idempotency_key: str | None = None,
+    *,
+    by: str | None = None,
 ) -> KeptJob:
-    """Plans a job; the same Idempotency-Key returns the same job again.
+    """Plans a job; the same Idempotency-Key returns the same job again. `by` says who ordered, as `decided_by` does.
 
     Raises NotFound (source, parent), InvalidParams (OutOfBounds too), NotPossible (this parent cannot be followed like
     that, or the key was used for something else).
@@ -81,6 +87,7 @@ def submit(
         tags=submission.tags,
         now=now,
         extra=submission.extra,
+        decided_by=by,
         submission_digest=wanted,
     )
 
@@ -261,10 +268,7 @@ def redeliver(tx: Transaction, setup: Setup, delivery_id: str, now: int) -> Deli
 
     Raises NotFound, and NotPossible for an order, for what is on its way right now, and where the sink is gone.
     """
-    number = ids.read("dlv", delivery_id)
-    delivery = tx.delivery(number) if number is not None else None
-    if delivery is None:
-        raise NotFound(f"there is no delivery {delivery_id[:40]!r}")
+    delivery = _delivery_of(tx, delivery_id)
     if delivery.is_order:
         raise NotPossible("order", "an order is not redelivered: it would be paid again; submit a new job instead")
     if delivery.state == "running":
@@ -274,3 +278,24 @@ def redeliver(tx: Transaction, setup: Setup, delivery_id: str, now: int) -> Deli
     again = msgspec.structs.replace(delivery, state="pending", due_at=now, base=delivery.attempt)
     tx.put_delivery(again)
     return again
+
+
+def leave(tx: Transaction, delivery_id: str, now: int) -> Delivery:
+    """A person has seen a dead letter: it is out of their inbox, and can still be redelivered.
+
+    Raises NotFound, and NotPossible for what is not dead.
+    """
+    delivery = _delivery_of(tx, delivery_id)
+    if delivery.state != "dead":
+        raise NotPossible("not_dead", f"the delivery is {delivery.state}: only what was given up can be left")
+    if tx.left_at(delivery.number) is None:
+        tx.leave(delivery.number, now)
+    return delivery
+
+
+def _delivery_of(tx: Transaction, delivery_id: str) -> Delivery:
+    number = ids.read("dlv", delivery_id)
+    delivery = tx.delivery(number) if number is not None else None
+    if delivery is None:
+        raise NotFound(f"there is no delivery {delivery_id[:40]!r}")
+    return delivery

@@ -58,6 +58,15 @@ def matches(given: str | bytes, known: Iterable[Secret]) -> bool:
     return found
 
 
+#: The header of an answer to a probe.
+PROBE_HEADER: Final = "gridhook-probe"
+
+
+def probe_answer(key: bytes, nonce: str) -> str:
+    """What only a gridhook of this database answers to a probe."""
+    return hmac_sha256(key, b"probe\0" + nonce.encode("utf-8", "surrogateescape")).hex()[:32]
+
+
 def hmac_sha256(key: bytes, message: bytes) -> bytes:
     """The 32 bytes of HMAC-SHA256."""
     return hmac.digest(key, message, hashlib.sha256)

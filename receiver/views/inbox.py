@@ -63,9 +63,9 @@ def inbox(tx: Transaction, kind: str | None = None) -> Inbox:
                 )
             )
     if kind in (None, "dead"):
-        dead = tx.deliveries(Filters(status="dead", limit=MOST_SHOWN))
-        is_cut |= dead.next is not None
-        for one in dead:
+        dead = tx.dead_letters(MOST_SHOWN + 1)
+        is_cut |= len(dead) > MOST_SHOWN
+        for one in dead[:MOST_SHOWN]:
             detail = delivery_detail(tx, one)
             at = detail.attempts[-1].started_at if detail.attempts else detail.created_at
             found.append(InboxItem(kind="dead", job=_job(tx, detail.job_id), delivery=detail, since=at))

@@ -14,7 +14,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
 
     held: int
     unsure: int
-    #: Deliveries that were given up.
+    #: Deliveries that were given up, and that nobody left.
     dead: int
 
     @property
@@ -39,7 +39,7 @@ def waiting(tx: Transaction) -> Waiting:
     return Waiting(
         held=sum(count for (_, status), count in counts.jobs.items() if status == "held"),
         unsure=sum(count for (_, status), count in counts.jobs.items() if status == "unsure"),
-        dead=counts.deliveries["dead"],
+        dead=counts.deliveries["unseen"],
     )
 
 

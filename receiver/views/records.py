@@ -107,6 +107,8 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     #: "Not before" when pending, "lease until" when running; null once it is done or dead.
     due_at: str | None
+    #: When a person left this dead letter: it is out of their inbox. Null = nobody did.
+    left_at: str | None
 
 
 class DeliveryDetail(DeliveryView, frozen=True, kw_only=True):
@@ -190,7 +192,13 @@ def _delivery_fields(tx: Transaction, delivery: Delivery) -> dict[str, Any]:
         "attempt": delivery.attempt,
         "created_at": stamp(tx.made_at(delivery.number)),
         "due_at": stamp(delivery.due_at) if delivery.state in ("pending", "running") else None,
+        "left_at": _left_at(tx, delivery),
     }
+
+
+def _left_at(tx: Transaction, delivery: Delivery) -> str | None:
+    at = tx.left_at(delivery.number) if delivery.state == "dead" else None
+    return None if at is None else stamp(at)
 
 
 def _as_text(body: bytes) -> tuple[str, Literal["utf-8", "base64"]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from ipaddress import ip_address
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from receiver.config import ServerSettings
@@ -21,14 +21,29 @@ PUBLIC_FOLDERS: Final = ("/in/", "/pictures/")
 FORWARDING: Final = frozenset({b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"cf-connecting-ip"})
 
 
+#: The longest name of a user that a proxy tells, characters.
+LONGEST_NAME: Final = 100
+
+
+class RoleToken(NamedTuple):
+    """A token, and what whoever has it may do."""
+
+    role: Role
+    secret: Secret
+
+
 class Access:
     """Knows the tokens. Everything that is compared is compared in constant time."""
 
     def __init__(self, settings: ServerSettings) -> None:
         self._admin_port = settings.admin_port
-        tokens: dict[Role, Secret | None] = {"admin": settings.admin_token, "viewer": settings.viewer_token}
+        self._user_header = (settings.user_header or "").lower().encode()
+        viewers = (settings.viewer_token,) if settings.viewer_token is not None else ()
         #: Who signs in with which token; empty = only this machine is answered.
-        self.tokens: dict[Role, Secret] = {role: token for role, token in tokens.items() if token is not None}
+        self.tokens: tuple[RoleToken, ...] = (
+            *(RoleToken("admin", secret) for secret in settings.admin_token),
+            *(RoleToken("viewer", secret) for secret in viewers),
+        )
 
     def is_hidden(self, path: str, port: int) -> bool:
         """True if there is nothing at this path on this port, because it is for the admin port alone."""
@@ -36,17 +51,29 @@ class Access:
             return False
         return path not in PUBLIC_PATHS and not path.startswith(PUBLIC_FOLDERS)
 
-    def role_of(self, token: str | bytes) -> Role | None:
-        """Whose token this is; None = nobody's."""
-        found: Role | None = None
-        for role, known in self.tokens.items():
-            if matches(token, [known]) and found is None:
-                found = role
+    def known(self, token: str | bytes) -> RoleToken | None:
+        """The configured token that this is; None = none of them."""
+        found: RoleToken | None = None
+        for known in self.tokens:
+            if matches(token, [known.secret]) and found is None:
+                found = known
         return found
+
+    def user_of(self, headers: Headers) -> str | None:
+        """Whom the `user_header` of a trusted proxy names; None = nobody, or not clearly one. It signs in an admin."""
+        told = [value for name, value in headers if self._user_header and name == self._user_header]
+        if len(told) != 1:
+            return None
+        try:
+            name = told[0].decode("utf-8").strip()
+        except ValueError:
+            return None
+        return name if 0 < len(name) <= LONGEST_NAME and name.isprintable() else None
 
     def role_of_bearer(self, headers: Headers) -> Role | None:
         """Who sent the token in `Authorization`; None = nobody, or there are several different ones."""
-        return self.role_of(_bearer(headers))
+        known = self.known(_bearer(headers))
+        return known.role if known is not None else None
 
     def is_local(self, sender: str, headers: Headers) -> bool:
         """True if no token is configured and this certainly comes from this machine, by no proxy and no other name."""

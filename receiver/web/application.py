@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
+from receiver.composition import Outside
 from receiver.config import Config
 from receiver.contracts import HookedStore
 from receiver.contracts.setup import Setup
@@ -43,7 +44,7 @@ class Application(Starlette):
 
     ingest: Ingest
 
-    def __init__(self, store: HookedStore, clock: Clock) -> None:
+    def __init__(self, store: HookedStore, clock: Clock, outside: Outside | None) -> None:
         super().__init__(middleware=[Middleware(Guard)], exception_handlers=handlers())
         self.state.stopping = asyncio.Event()
         self._store = store
@@ -54,7 +55,8 @@ class Application(Starlette):
         self._metrics = Metrics(store, self.load)
         self._health = Health(store, clock)
         self._stream = Stream(store, self.state.stopping)
-        self._pages = Pages(store, clock, self.state.stopping, self._refused)
+        self._pages = Pages(store, clock, self.state.stopping, self._refused, outside)
+        self.state.sign_in_path = self._pages.sign_in_path
 
     def adopt(self, config: Config, setup: Setup) -> None:
         """Answers by this configuration from here on; requests under way end as they began, open streams go on."""
@@ -109,8 +111,13 @@ class Application(Starlette):
             await go_on(scope, receive, send)
 
 
-def application(store: HookedStore, setup: Setup, config: Config, clock: Clock) -> Application:
-    """The ASGI application on an open store. Setting `app.state.stopping` ends streams and long waits."""
-    app = Application(store, clock)
+def application(
+    store: HookedStore, setup: Setup, config: Config, clock: Clock, outside: Outside | None = None
+) -> Application:
+    """The ASGI application on an open store. Setting `app.state.stopping` ends streams and long waits.
+
+    Without `outside` its pages offer neither to test sinks nor to look after what must be reached.
+    """
+    app = Application(store, clock, outside)
     app.adopt(config, setup)
     return app

@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from receiver.contracts import Store
+from receiver.contracts import HookedStore
 from receiver.errors import StoreUnavailable
+from receiver.lib.signatures import PROBE_HEADER, probe_answer
 from receiver.lib.times import Clock
 from receiver.web.api.answers import json_answer
 from receiver.web.problems import problem
@@ -21,12 +22,14 @@ log = structlog.get_logger("web")
 FRESH: Final = 1000
 #: As much room as the largest usual webhook takes, bytes.
 PROBE: Final = 64 * 1024
+#: Characters of a question that is answered.
+LONGEST_PROBE: Final = 64
 
 
 class Health:
     """`/healthz` and `/readyz`."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: HookedStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._looked_at = -FRESH
@@ -38,9 +41,13 @@ class Health:
             Route("/readyz", self.ready, methods=["GET"]),
         ]
 
-    async def alive(self, _request: Request) -> Response:
-        """200: the process answers."""
-        return json_answer({"status": "alive"})
+    async def alive(self, request: Request) -> Response:
+        """200: the process answers; to a `probe` with what no other gridhook would."""
+        answer = json_answer({"status": "alive"})
+        nonce = request.query_params.get("probe")
+        if nonce is not None and len(nonce) <= LONGEST_PROBE:
+            answer.headers[PROBE_HEADER] = probe_answer(self._store.ref_key, nonce)
+        return answer
 
     async def ready(self, _request: Request) -> Response:
         """200 if a write has just reached the disk, else 503."""

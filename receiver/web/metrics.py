@@ -107,6 +107,8 @@ class Metrics:
             return
         self._wal.set(counts.wal_bytes or 0)
         for status, number in counts.deliveries.items():
+            if status == "unseen":  # a part of the dead ones
+                continue
             self._deliveries.labels(status).set(number)
         for (source, status), number in counts.jobs.items():
             self._jobs.labels(source, status).set(number)

@@ -87,7 +87,7 @@ def test_the_example_of_the_design_loads(tmp_path: Path) -> None:
     assert config.public_url == "https://hooks.example.com"
     assert config.database == f"sqlite:///{tmp_path}/gridhook.db"
     assert config.folder == tmp_path
-    assert config.server == ServerSettings(admin_token=Secret("admin-token-of-some-length"))
+    assert config.server == ServerSettings(admin_token=(Secret("admin-token-of-some-length"),))
     assert journey.provider.name == "journeyapi"
     assert journey.base_url == JourneyAPI.base_url
     assert [secret.reveal() for secret in journey.secrets] == ["new-secret", "old-secret"]

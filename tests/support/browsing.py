@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from html import unescape
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 
-from receiver.contracts import Source
+from receiver.composition import Outside
+from receiver.contracts import Sink, Source
 from receiver.model.rules import Rule
 from support.face import TOKEN, Face, a_face
 from support.world import AUTO_HD, TELL, Clock
@@ -65,6 +66,9 @@ async def a_browser(
     sources: tuple[Source, ...] = (),
     clock: Clock | None = None,
     admin_port: int | None = None,
+    user_header: str | None = None,
+    sinks: Mapping[str, Sink] | None = None,
+    outside: Outside | None = None,
 ) -> AsyncIterator[Browser]:
     """A browser at a face, signed in with `role_token` (None = not)."""
     async with a_face(
@@ -75,6 +79,9 @@ async def a_browser(
         sources=sources,
         clock=clock,
         admin_port=admin_port,
+        user_header=user_header,
+        sinks=sinks,
+        outside=outside,
     ) as face:
         browser = Browser(face)
         if role_token is not None:

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from receiver.composition import Outside
 from receiver.config import Config, ServerSettings
 from receiver.contracts import Sink, Source
 from receiver.contracts.setup import Setup
@@ -26,6 +27,8 @@ from support.records import a_source
 from support.world import AUTO_HD, TELL, Clock
 
 TOKEN = "an-admin-token-of-some-length"
+#: The one before, which is still good.
+OLD_TOKEN = "an-older-admin-token-of-some-length"
 ADMIN = {"authorization": f"Bearer {TOKEN}"}
 SECRET = {"x-webhook-secret": "hook-secret"}
 GRID = {
@@ -42,11 +45,19 @@ GRID = {
 class Face:
     """A running HTTP face; `client` calls it without a network."""
 
-    def __init__(self, store: SqliteStore, setup: Setup, app: Application, client: httpx.AsyncClient) -> None:
+    def __init__(
+        self, store: SqliteStore, setup: Setup, app: Application, client: httpx.AsyncClient, config: Config
+    ) -> None:
         self.store = store
         self.setup = setup
         self.app = app
         self.client = client
+        self.config = config
+
+    def adopt(self, server: ServerSettings) -> None:
+        """Goes by these settings from here on."""
+        self.config = msgspec.structs.replace(self.config, server=server)
+        self.app.adopt(self.config, self.setup)
 
     async def post(self, body: object, path: str = "/in/journey", headers: Any = None) -> httpx.Response:
         """A webhook with a valid secret: bytes as they are, everything else as JSON."""
@@ -77,10 +88,10 @@ class Face:
         return ref_of(self.store.ref_key, source, number)
 
     @asynccontextmanager
-    async def served(self) -> AsyncIterator[str]:
+    async def served(self, trusted_proxies: tuple[str, ...] = ()) -> AsyncIterator[str]:
         """The same application over a real server on loopback; gives its address."""
         listener = socket.create_server(("127.0.0.1", 0))
-        server = Server(server_config(self.app, ServerSettings()))
+        server = Server(server_config(self.app, ServerSettings(trusted_proxies=trusted_proxies)))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -100,17 +111,20 @@ async def a_face(
     token: str | None = TOKEN,
     viewer_token: str | None = None,
     admin_port: int | None = None,
+    user_header: str | None = None,
     max_body: int = 1024 * 1024,
     clock: Clock | None = None,
     sinks: Mapping[str, Sink] | None = None,
+    outside: Outside | None = None,
 ) -> AsyncIterator[Face]:
     """A face with the source `journey` (secret `hook-secret`), the sink `team` and what else is given."""
     accounts = {source.name: source for source in (a_source(), *sources)}
     setup = Setup(sources=accounts, rules=rules, sinks=frozenset({"team"}))
     server = ServerSettings(
-        admin_token=Secret(token) if token else None,
+        admin_token=(Secret(token), Secret(OLD_TOKEN)) if token else (),
         viewer_token=Secret(viewer_token) if viewer_token else None,
         admin_port=admin_port,
+        user_header=user_header,
         max_body=max_body,
     )
     config = Config(
@@ -125,10 +139,10 @@ async def a_face(
     )
     now = clock or Clock()
     async with SqliteStore(folder / "a.db", now) as store:
-        app = application(store, setup, config, now)
+        app = application(store, setup, config, now, outside)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://gridhook.test") as client:
-            yield Face(store, setup, app, client)
+            yield Face(store, setup, app, client, config)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from receiver.store.sqlite.tables.pruning import PruningTables
 from receiver.store.sqlite.tables.refused import RefusedTable
 from receiver.store.sqlite.tables.requests import RequestsTable
 from receiver.store.sqlite.tables.sessions import SessionsTable
+from receiver.store.sqlite.tables.traces import TracesTable
 from receiver.store.sqlite.wal_watch import wal_bytes
 
 #: Nothing is counted any further, so that a count never takes long.
@@ -35,6 +36,7 @@ class SqliteTransaction(
     PruningTables,
     ClockTable,
     SessionsTable,
+    TracesTable,
 ):
     """`receiver.contracts.Transaction` on an open SQLite connection; begin and commit are the store's."""
 
@@ -69,7 +71,12 @@ class SqliteTransaction(
         statuses = ("pending", "running", "dead")
         return Counts(
             deliveries={
-                status: self._up_to(f"SELECT 1 FROM deliveries WHERE state = '{status}'", ()) for status in statuses
+                **{
+                    status: self._up_to(f"SELECT 1 FROM deliveries WHERE state = '{status}'", ()) for status in statuses
+                },
+                "unseen": self._up_to(
+                    "SELECT 1 FROM deliveries INDEXED BY deliveries_unseen WHERE state = 'dead' AND left_at IS NULL", ()
+                ),
             },
             jobs={
                 pair: self._up_to(f"SELECT 1 FROM {OPEN} AND source = ? AND status = ?", pair) for pair in self._open()

@@ -1,4 +1,4 @@
-"""Events, requests and deliveries over HTTP: look, redeliver, reparse."""
+"""Events, requests and deliveries over HTTP: look, redeliver, leave, reparse."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.routing import Route
 from receiver.contracts import Store, Transaction
 from receiver.contracts.setup import Setup
 from receiver.errors import NotFound, NotPossible
-from receiver.flows.commands import redeliver
+from receiver.flows.commands import leave, redeliver
 from receiver.flows.intake import reparse
 from receiver.flows.resending import resend
 from receiver.lib import ids
@@ -50,6 +50,7 @@ class ListsApi:
             Route("/deliveries", self.deliveries, methods=["GET"]),
             Route("/deliveries/{delivery_id}", self.delivery, methods=["GET"]),
             Route("/deliveries/{delivery_id}/redeliver", self.redeliver, methods=["POST"]),
+            Route("/deliveries/{delivery_id}/leave", self.leave, methods=["POST"]),
         ]
 
     async def events(self, request: Request) -> Response:
@@ -113,6 +114,13 @@ class ListsApi:
         now = self._clock()
         again = await self._store.write(lambda tx: delivery_view(tx, redeliver(tx, self._setup, text, now)))
         return json_answer(again, 202)
+
+    async def leave(self, request: Request) -> Response:
+        """Takes a dead letter out of the inbox; it can still be redelivered."""
+        read_query(request, {})
+        text = request.path_params["delivery_id"]
+        now = self._clock()
+        return json_answer(await self._store.write(lambda tx: delivery_view(tx, leave(tx, text, now))))
 
 
 def _request(tx: Transaction, text: str) -> RequestDetail:

@@ -242,6 +242,15 @@ def _deliveries() -> Json:
                 [one],
             )
         },
+        "/deliveries/{delivery_id}/leave": {
+            "post": operation(
+                "leaveDelivery",
+                "deliveries",
+                "Takes a dead letter out of the inbox: somebody saw it. It stays dead, and can still be redelivered",
+                answers("200", "The delivery", "ListedDelivery", *MAY_CONFLICT),
+                [one],
+            )
+        },
     }
 
 

@@ -82,6 +82,7 @@ DELIVERY: Final = DeliveryView(
     attempt=1,
     created_at=_LATER,
     due_at=None,
+    left_at=None,
 )
 DELIVERY_DETAIL: Final = DeliveryDetail(
     **msgspec.structs.asdict(DELIVERY),

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from receiver.web.http.incoming import IncomingRequest
 from receiver.web.http.replies import status_line
-from receiver.web.http.senders import scheme_of
+from receiver.web.http.senders import BY_TRUSTED_PROXY, scheme_of
 
 if TYPE_CHECKING:
     from receiver.web.http.connection import Connection
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: What no header may hold: it would begin another one.
 BREAKS_OUT: Final = re.compile(rb"[\x00\r\n]")
 BODILESS: Final = frozenset({204, 304})
+#: What the application is told of where a request comes from, beside the sender: whether a trusted proxy hands it on.
+PROXIED: Final[dict[str, dict[str, str]]] = {BY_TRUSTED_PROXY: {}}
+DIRECT: Final[dict[str, dict[str, str]]] = {}
 
 
 class Exchange:
@@ -70,6 +73,7 @@ class Exchange:
             "path": request.path,
             "raw_path": request.raw_path,
             "query_string": request.query,
+            "extensions": PROXIED if connection.is_trusted else DIRECT,
         }
 
     async def receive(self) -> Message:

@@ -9,6 +9,8 @@ from typing import Final
 Headers = Iterable[tuple[bytes, bytes]]
 FORWARDED_FOR: Final = b"x-forwarded-for"
 FORWARDED_PROTO: Final = b"x-forwarded-proto"
+#: The ASGI extension that a request has which a trusted proxy hands on.
+BY_TRUSTED_PROXY: Final = "gridhook.trusted_proxy"
 
 
 class Senders:

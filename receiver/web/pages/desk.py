@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from starlette.responses import RedirectResponse, Response
 
-from receiver.contracts import Store, Transaction
+from receiver.contracts import HookedStore, Transaction
 from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
 from receiver.views.overview import Overview, overview
@@ -23,7 +23,7 @@ SEE_OTHER: Final = 303
 class Desk(NamedTuple):
     """Store, configuration and templates, as one page or action after the other needs them."""
 
-    store: Store
+    store: HookedStore
     setup: Setup
     clock: Clock
     renderer: Renderer

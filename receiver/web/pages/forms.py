@@ -25,6 +25,10 @@ class Form:
         """The last value of this name; empty if there is none."""
         return next((value for field, value in reversed(self._fields) if field == name), "")
 
+    def names(self) -> list[str]:
+        """The names of its fields, each once."""
+        return list(dict.fromkeys(field for field, _ in self._fields))
+
     def many(self, name: str) -> list[str]:
         """All values of this name, each once."""
         return list(dict.fromkeys(value for field, value in self._fields if field == name))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from receiver.views.families import is_grid
 from receiver.views.job_story import job_story
 from receiver.web.pages.desk import Desk, back_to
 from receiver.web.pages.forms import Form
+from receiver.web.pages.once_keys import once_key
 from receiver.web.pages.visits import Visitor, Visits
 from receiver.web.problems import Refusal
 
@@ -93,20 +93,20 @@ class JobPage:
 
     async def pick(self, request: Request, visitor: Visitor, form: Form) -> Response:
         """Orders the pick of a tile, of a grid or of a question about it; the same tile again is the same job."""
-        job_id, index, by = request.path_params["job_id"], form.one("index"), f"page:{visitor.role}"
+        job_id, index, by = request.path_params["job_id"], form.one("index"), visitor.name
         picked = await self._desk.act(lambda tx, now: pick(tx, self._desk.setup, job_id, index, by, now))
         return back_to(form, f"/jobs/{picked.job.id}")
 
-    async def follow(self, request: Request, _visitor: Visitor, form: Form) -> Response:
+    async def follow(self, request: Request, visitor: Visitor, form: Form) -> Response:
         """Orders what can follow; the same button of the same page again is the same job."""
         job_id = request.path_params["job_id"]
         choice = _read_choice(form)
-        key = _once_key(form.one("once"), job_id, choice)
+        key = once_key(form.one("once"), [job_id, choice])
 
         def work(tx: Transaction, now: int) -> KeptJob:
             source = job_of(tx, job_id).job.source
             wish = Submission(source=source, action=choice.action, params=choice.params, parent_id=job_id)
-            return submit(tx, self._desk.setup, wish, now, key)
+            return submit(tx, self._desk.setup, wish, now, key, by=visitor.name)
 
         ordered = await self._desk.act(work)
         return back_to(form, f"/jobs/{ordered.job.id}")
@@ -161,11 +161,3 @@ def _read_choice(form: Form) -> Choice:
     if form.one("index") not in ("1", "2", "3", "4"):
         raise Refusal(400, "no_tile", "choose one of the four tiles first")
     return msgspec.structs.replace(choice, params={**choice.params, "index": int(form.one("index"))})
-
-
-def _once_key(once: str, job_id: str, choice: Choice) -> str:
-    """The idempotency key of an order: of one page there is each order once, however often its button is pressed."""
-    if not (once.isascii() and once.isprintable() and 8 <= len(once) <= 64):
-        raise Refusal(400, "invalid_form", "this page is incomplete: open it again, and press again")
-    order = msgspec.json.encode([once, job_id, choice], order="deterministic")
-    return f"page:{hashlib.sha256(order).hexdigest()}"

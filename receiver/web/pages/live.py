@@ -38,7 +38,7 @@ BATCH: Final = 200
 #: Names that a page has not fetched yet; beyond that it hears no more of them until it has.
 MOST_NAMES: Final = 300
 #: What a page may be about, beside one family.
-PLACES: Final = frozenset({"wall", "waiting", "deliveries", "requests"})
+PLACES: Final = frozenset({"wall", "waiting", "deliveries", "requests", "health"})
 #: What the cost of today may change with.
 COSTLY: Final = frozenset({"job.submitted", "job.completed", "job.failed", "job.canceled", "job.updated"})
 STILL_HERE: Final = b": still here\n\n"
@@ -167,7 +167,7 @@ class Live:
             for page in self._pages:
                 if page.of == "wall":
                     page.tell(wall)
-                elif page.of in ("deliveries", "requests"):
+                elif page.of in ("deliveries", "requests", "health"):
                     page.tell(table)
                 else:
                     page.tell([*common, page.of] if page.of in changes.roots else common)

@@ -6,18 +6,22 @@ import asyncio
 
 from starlette.routing import Route
 
+from receiver.composition import Outside
 from receiver.config import Config
-from receiver.contracts import Store
+from receiver.contracts import HookedStore
 from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
 from receiver.web.access import Access
 from receiver.web.ingest.refused import RefusedRequests
 from receiver.web.pages.assets import asset_routes
 from receiver.web.pages.desk import Desk
+from receiver.web.pages.health import HealthPage
 from receiver.web.pages.job import JobPage
 from receiver.web.pages.live import Live
 from receiver.web.pages.login_limit import LoginLimit
 from receiver.web.pages.manual import ManualPages
+from receiver.web.pages.new_order import NewOrder
+from receiver.web.pages.one_time_links import OneTimeLinks
 from receiver.web.pages.rendering import Renderer
 from receiver.web.pages.sessions import Sessions
 from receiver.web.pages.sign_in import SignIn
@@ -30,12 +34,25 @@ from receiver.web.pages.wall import Wall
 class Pages:
     """What a person sees. It outlives configurations: how often somebody tried a token is not forgotten."""
 
-    def __init__(self, store: Store, clock: Clock, stopping: asyncio.Event, refused: RefusedRequests) -> None:
+    def __init__(
+        self,
+        store: HookedStore,
+        clock: Clock,
+        stopping: asyncio.Event,
+        refused: RefusedRequests,
+        outside: Outside | None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._refused = refused
+        self._outside = outside
         self._limit = LoginLimit()
+        self._links = OneTimeLinks()
         self._live = Live(store, stopping)
+
+    def sign_in_path(self) -> str:
+        """Where whoever opens it first is signed in, for a while: for the one who started the server."""
+        return f"/login?once={self._links.make(self._clock())}"
 
     def routes(self, config: Config, setup: Setup, access: Access) -> list[Route]:
         """Every page by this configuration."""
@@ -45,11 +62,13 @@ class Pages:
         desk = Desk(self._store, setup, self._clock, renderer)
         return [
             *asset_routes(),
-            *SignIn(access, sessions, visits, self._limit, renderer, self._clock).routes(),
+            *SignIn(access, sessions, visits, self._limit, self._links, renderer, self._clock).routes(),
             *Wall(desk, visits).routes(),
+            *NewOrder(desk, visits).routes(),
             *JobPage(desk, visits).routes(),
             *WaitingPage(desk, visits).routes(),
             *Traffic(desk, visits, self._refused).routes(),
             *ManualPages(desk, visits).routes(),
+            *HealthPage(desk, visits, config, self._refused, self._outside).routes(),
             *self._live.routes(visits),
         ]

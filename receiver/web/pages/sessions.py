@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Final
 
 from receiver.contracts import Store, Transaction
 from receiver.lib.signatures import Secret, hmac_sha256
-from receiver.web.access import Role
+from receiver.web.access import Role, RoleToken
 
 COOKIE: Final = "gridhook_session"
 #: How long who signs in stays so: as long as a working day, or where it is wished for 30 days; seconds.
@@ -23,7 +23,7 @@ LONGEST: Final = 200
 class Sessions:
     """Makes and reads the cookies. Another key in the database ends them all; so does another token, those of it."""
 
-    def __init__(self, store: Store, tokens: Mapping[Role, Secret]) -> None:
+    def __init__(self, store: Store, tokens: Sequence[RoleToken]) -> None:
         self._store = store
         self._tokens = tokens
 
@@ -36,10 +36,10 @@ class Sessions:
         """Signs everybody out, everywhere. Raises StoreUnavailable."""
         await self._store.write(_renewed)
 
-    def issue(self, key: bytes, role: Role, now_ms: int, lasts_s: int) -> str:
-        """The cookie of somebody who signed in with this role's token."""
+    def issue(self, key: bytes, token: RoleToken, now_ms: int, lasts_s: int) -> str:
+        """The cookie of somebody who signed in with this token."""
         body = f"{now_ms // 1000 + lasts_s}.{secrets.token_urlsafe(12)}"
-        return f"{body}.{_mac(key, self._tokens[role], body)}"
+        return f"{body}.{_mac(key, token.secret, body)}"
 
     def role_of(self, key: bytes, cookie: str, now_ms: int) -> Role | None:
         """Whose cookie this is; None = it is none of ours, or over."""
@@ -48,9 +48,9 @@ class Sessions:
         if len(cookie) > LONGEST or not (until.isascii() and until.isdigit()):
             return None
         found: Role | None = None
-        for role, token in self._tokens.items():
-            if hmac.compare_digest(mac.encode(), _mac(key, token, body).encode()) and found is None:
-                found = role
+        for token in self._tokens:
+            if hmac.compare_digest(mac.encode(), _mac(key, token.secret, body).encode()) and found is None:
+                found = token.role
         return found if int(until) > now_ms // 1000 else None
 
 

@@ -11,9 +11,10 @@ from starlette.routing import Route
 
 from receiver.errors import GridhookError, StoreUnavailable
 from receiver.lib.times import Clock
-from receiver.web.access import Access, is_cross_site
+from receiver.web.access import Access, RoleToken, is_cross_site
 from receiver.web.pages.forms import Form, read_form
 from receiver.web.pages.login_limit import LoginLimit
+from receiver.web.pages.one_time_links import OneTimeLinks
 from receiver.web.pages.rendering import Renderer
 from receiver.web.pages.sessions import COOKIE, LONG_S, SHORT_S, Sessions
 from receiver.web.pages.visits import Visitor, Visits
@@ -34,6 +35,7 @@ class SignIn:
         sessions: Sessions,
         visits: Visits,
         limit: LoginLimit,
+        links: OneTimeLinks,
         renderer: Renderer,
         clock: Clock,
     ) -> None:
@@ -41,6 +43,7 @@ class SignIn:
         self._sessions = sessions
         self._visits = visits
         self._limit = limit
+        self._links = links
         self._renderer = renderer
         self._clock = clock
 
@@ -53,6 +56,8 @@ class SignIn:
     async def login(self, request: Request) -> Response:
         """The form, or what it sends: a token for a cookie."""
         if request.method != "POST":
+            if "once" in request.query_params:
+                return await self._by_link(request)
             wanted = _within(request.query_params.get("next", "/"))
             return self._page(200, wanted)
         try:
@@ -71,20 +76,37 @@ class SignIn:
         if wait_s:
             told = f"Too many wrong tokens came from your address. The next one is looked at in {wait_s} s."
             return self._page(429, wanted, refused=told, headers={"retry-after": str(wait_s)})
-        role = self._access.role_of(form.one("token").strip())
-        if role is None:
+        token = self._access.known(form.one("token").strip())
+        if token is None:
             self._limit.count(address, now)
             log.warning("page.sign_in_refused", sender=address)
             return self._page(401, wanted, refused=_refusal(self._limit.left(address, now)))
         self._limit.forget(address)
-        log.info("page.signed_in", role=role, sender=address)
-        lasts_s = LONG_S if form.one("stay") else SHORT_S
-        cookie = self._sessions.issue(await self._sessions.key(), role, now, lasts_s)
-        answer = RedirectResponse(wanted, SEE_OTHER)
+        return await self._signed_in(request, token, wanted, stays=bool(form.one("stay")))
+
+    async def _by_link(self, request: Request) -> Response:
+        """Signs in whoever has a link that was made for once; where no token is configured there is nothing to do."""
+        if not self._access.tokens:
+            return RedirectResponse("/", SEE_OTHER)
+        is_good = request.method == "GET" and self._links.take(request.query_params["once"], self._clock())
+        if not is_good:
+            return self._page(401, "/", refused="This link was used already, or is too old. Sign in with a token.")
+        try:
+            return await self._signed_in(request, self._access.tokens[0], "/", stays=False)
+        except StoreUnavailable:
+            return self._page(503, "/", refused="the store cannot do it now; try again")
+
+    async def _signed_in(self, request: Request, token: RoleToken, wanted: str, *, stays: bool) -> Response:
+        """Goes to a page, with the cookie of a new session. Raises StoreUnavailable."""
+        log.info("page.signed_in", role=token.role, sender=request.client.host if request.client else "")
+        lasts_s = LONG_S if stays else SHORT_S
+        cookie = self._sessions.issue(await self._sessions.key(), token, self._clock(), lasts_s)
+        # The address that brought somebody here may be a link that was good for once.
+        answer = RedirectResponse(wanted, SEE_OTHER, {"referrer-policy": "no-referrer"})
         answer.set_cookie(
             COOKIE,
             cookie,
-            max_age=lasts_s if form.one("stay") else None,
+            max_age=lasts_s if stays else None,
             httponly=True,
             samesite="lax",
             secure=request.url.scheme == "https",

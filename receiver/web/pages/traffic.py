@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from receiver.contracts import Page, Transaction
 from receiver.errors import NotFound, NotPossible
-from receiver.flows.commands import redeliver
+from receiver.flows.commands import leave, redeliver
 from receiver.flows.intake import reparse
 from receiver.lib import ids
 from receiver.model.deliveries import State
@@ -58,6 +58,7 @@ class Traffic:
             Route("/deliveries", reading(self.deliveries), methods=["GET"]),
             Route("/deliveries/{delivery_id}", reading(self.delivery), methods=["GET"]),
             Route("/deliveries/{delivery_id}/redeliver", acting(self.redeliver), methods=["POST"]),
+            Route("/deliveries/{delivery_id}/leave", acting(self.leave), methods=["POST"]),
             Route("/requests", reading(self.requests), methods=["GET"]),
             Route("/requests/reparse", acting(self.reparse), methods=["POST"]),
             Route("/requests/{request_id}", reading(self.request), methods=["GET"]),
@@ -94,6 +95,12 @@ class Traffic:
         """Sends a finished or given-up delivery to its sink again."""
         delivery_id = request.path_params["delivery_id"]
         await self._desk.act(lambda tx, now: redeliver(tx, self._desk.setup, delivery_id, now))
+        return back_to(form, f"/deliveries/{delivery_id}")
+
+    async def leave(self, request: Request, _visitor: Visitor, form: Form) -> Response:
+        """Takes a dead letter out of the inbox."""
+        delivery_id = request.path_params["delivery_id"]
+        await self._desk.act(lambda tx, now: leave(tx, delivery_id, now))
         return back_to(form, f"/deliveries/{delivery_id}")
 
     async def requests(self, request: Request, visitor: Visitor) -> Response:

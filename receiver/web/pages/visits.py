@@ -12,6 +12,7 @@ from starlette.responses import Response
 from receiver.errors import GridhookError, StoreUnavailable
 from receiver.lib.times import Clock
 from receiver.web.access import Access, Role, is_cross_site
+from receiver.web.http.senders import BY_TRUSTED_PROXY
 from receiver.web.pages.forms import Form, read_form
 from receiver.web.pages.rendering import Renderer
 from receiver.web.pages.sessions import COOKIE, Sessions, form_token
@@ -23,6 +24,8 @@ class Visitor(NamedTuple):
     """Who looks."""
 
     role: Role
+    #: As whom they decide: what `decided_by` tells.
+    name: str
     #: What the forms of their pages carry.
     form_token: str
     #: False where they are let in without a session, so that there is nothing to sign out of.
@@ -98,14 +101,18 @@ class Visits:
         cookie = request.cookies.get(COOKIE, "")
         role = self._sessions.role_of(key, cookie, self._clock())
         if role is not None:
-            return Visitor(role, form_token(key, cookie))
+            return Visitor(role, f"page:{role}", form_token(key, cookie))
         headers = request.headers.raw
+        if BY_TRUSTED_PROXY in request.scope.get("extensions", {}):
+            user = self._access.user_of(headers)
+            if user is not None:
+                return Visitor("admin", f"page:{user}", form_token(key, f"user\0{user}"), is_signed_in=False)
         bearer = self._access.role_of_bearer(headers)
         if bearer is not None:
-            return Visitor(bearer, form_token(key, ""), is_signed_in=False)
+            return Visitor(bearer, f"page:{bearer}", form_token(key, ""), is_signed_in=False)
         sender = request.client.host if request.client is not None else ""
         if self._access.is_local(sender, headers):
-            return Visitor("admin", form_token(key, ""), is_signed_in=False)
+            return Visitor("admin", "page:admin", form_token(key, ""), is_signed_in=False)
         return None
 
     def _stranger(self, request: Request) -> Response:

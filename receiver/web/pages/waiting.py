@@ -13,8 +13,8 @@ from starlette.routing import Route
 
 from receiver.contracts import Transaction
 from receiver.errors import NotFound, NotPossible
-from receiver.flows.commands import resolve
-from receiver.model.jobs import KeptJob
+from receiver.flows.commands import leave, redeliver, resolve
+from receiver.lib import ids
 from receiver.model.submissions import Decision
 from receiver.views.inbox import KINDS, inbox
 from receiver.web.pages.desk import SEE_OTHER, Desk
@@ -25,7 +25,7 @@ from receiver.web.problems import Refusal
 
 log = structlog.get_logger("web")
 
-#: So many jobs are decided at once.
+#: So many jobs and dead letters are decided at once.
 MOST_AT_ONCE: Final = 500
 
 
@@ -62,19 +62,29 @@ class WaitingPage:
         return await self._desk.show("_count.html", visitor, above)
 
     async def resolve(self, _request: Request, _visitor: Visitor, form: Form) -> Response:
-        """One decision on many jobs, each in a transaction of its own: what cannot be decided holds up no other."""
+        """One decision on many things, each in a transaction of its own: what cannot be decided holds up no other.
+
+        Of a dead letter, `check` delivers it again, and `give-up` leaves it.
+        """
         decision = read_decision(form)
-        jobs = form.many("job")
-        if not 0 < len(jobs) <= MOST_AT_ONCE:
-            raise Refusal(400, "invalid_form", f"select 1 to {MOST_AT_ONCE} jobs")
+        wanted = [*form.many("job"), *form.many("delivery")]
+        if not 0 < len(wanted) <= MOST_AT_ONCE:
+            raise Refusal(400, "invalid_form", f"select 1 to {MOST_AT_ONCE} of what waits")
         done = 0
-        for job_id in jobs:
+        for wanted_id in wanted:
             try:
-                await self._desk.act(partial(self._decide, job_id=job_id, decision=decision))
+                await self._desk.act(partial(self._decide, wanted_id=wanted_id, decision=decision))
                 done += 1
             except (NotFound, NotPossible) as no:
-                log.info("page.not_decided", job_id=job_id[:40], decision=decision, code=no.code)
-        return RedirectResponse(f"/waiting?{urlencode({'done': done, 'of': len(jobs)})}", SEE_OTHER)
+                log.info("page.not_decided", id=wanted_id[:40], decision=decision, code=no.code)
+        return RedirectResponse(f"/waiting?{urlencode({'done': done, 'of': len(wanted)})}", SEE_OTHER)
 
-    def _decide(self, tx: Transaction, now: int, job_id: str, decision: Decision) -> KeptJob:
-        return resolve(tx, self._desk.setup, job_id, decision, now)
+    def _decide(self, tx: Transaction, now: int, wanted_id: str, decision: Decision) -> None:
+        if ids.read("dlv", wanted_id) is None:
+            resolve(tx, self._desk.setup, wanted_id, decision, now)
+        elif decision == "check":
+            redeliver(tx, self._desk.setup, wanted_id, now)
+        elif decision == "give-up":
+            leave(tx, wanted_id, now)
+        else:
+            raise NotPossible("dead_letter", "a dead letter is delivered again or left: nothing is ordered by it")

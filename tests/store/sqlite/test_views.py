@@ -62,8 +62,8 @@ def test_what_is_not_there_is_null(db: sqlite3.Connection) -> None:
     db.execute(
         "INSERT INTO events (number, job, key, type, source, request, at, data) VALUES (1,2,3,'t','s',NULL,4,'{}')"
     )
-    db.execute("INSERT INTO deliveries VALUES (1, 'order:journey', 2, NULL, 'pending', 5, 0, 0, NULL, NULL)")
-    db.execute("INSERT INTO deliveries VALUES (2, 'sink:a:b', 2, 1, 'done', 1795000000001, 1, 0, NULL, NULL)")
+    db.execute("INSERT INTO deliveries VALUES (1, 'order:journey', 2, NULL, 'pending', 5, 0, 0, NULL, NULL, NULL)")
+    db.execute("INSERT INTO deliveries VALUES (2, 'sink:a:b', 2, 1, 'done', 1795000000001, 1, 0, NULL, NULL, NULL)")
     assert rows(db, "request_view")[0]["job_id"] is None
     [event] = rows(db, "event_view")
     assert (event["id"], event["job_id"], event["request_id"]) == (ids.show("evt", 1), ids.show("job", 2), None)
@@ -114,5 +114,5 @@ def test_refused_requests_have_their_time(db: sqlite3.Connection) -> None:
 def test_what_is_about_no_job_shows_no_id_of_one(db: sqlite3.Connection) -> None:
     into = "INSERT INTO events (number, job, key, type, source, at, data) VALUES (1, 0, 1, 'sink.failing', '', 4, '{}')"
     db.execute(into)
-    db.execute("INSERT INTO deliveries VALUES (2, 'sink:team', 0, 1, 'done', 5, 1, 0, NULL, NULL)")
+    db.execute("INSERT INTO deliveries VALUES (2, 'sink:team', 0, 1, 'done', 5, 1, 0, NULL, NULL, NULL)")
     assert [rows(db, view)[0]["job_id"] for view in ("event_view", "delivery_view")] == [None, None]

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -301,6 +302,32 @@ async def test_a_kept_event_is_sent_to_any_sink_there_is(tmp_path: Path) -> None
         assert made.json()["event_id"] == event["id"]
         unknown = await face.api(f"/events/{event['id']}/resend", {"sink": "nowhere"})
         assert (unknown.status_code, unknown.json()["code"]) == (409, "no_such_sink")
+
+
+async def test_a_dead_letter_that_is_left_waits_for_nobody_until_it_dies_again(tmp_path: Path) -> None:
+    async with a_face(tmp_path) as face:
+        await put_delivery(face, state="dead")
+        answer = await face.api("/deliveries/dlv_0000000000009/leave")
+        left = answer.json()
+        assert (answer.status_code, left["status"]) == (200, "dead")
+        assert left["left_at"] is not None
+        assert (await face.api("/deliveries/dlv_0000000000009/leave")).json() == left
+        unseen = await face.store.read(lambda tx: (tx.counts().deliveries, tx.dead_letters(10)))
+        assert (unseen[0]["dead"], unseen[0]["unseen"], unseen[1]) == (1, 0, [])
+        again = await face.api("/deliveries/dlv_0000000000009/redeliver")
+        assert again.json()["left_at"] is None
+        kept = await face.store.read(lambda tx: tx.delivery(9))
+        assert kept is not None
+        await face.store.write(lambda tx: tx.put_delivery(msgspec.structs.replace(kept, state="dead")))
+        assert [one.number for one in await face.store.read(lambda tx: tx.dead_letters(10))] == [9]
+
+
+async def test_only_what_was_given_up_is_left(tmp_path: Path) -> None:
+    async with a_face(tmp_path) as face:
+        await put_delivery(face, state="done")
+        done = await face.api("/deliveries/dlv_0000000000009/leave")
+        assert (done.status_code, done.json()["code"]) == (409, "not_dead")
+        assert (await face.api("/deliveries/dlv_0000000000001/leave")).status_code == 404
 
 
 async def test_what_is_on_its_way_or_an_order_is_not_redelivered(tmp_path: Path) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import httpx
 import pytest
 
+from receiver.config import ServerSettings
+from receiver.lib.signatures import Secret
+from receiver.web.pages.one_time_links import OneTimeLinks
 from support.browsing import VIEWER, a_browser, words
-from support.face import TOKEN
+from support.face import GRID, OLD_TOKEN, TOKEN
 from support.world import Clock
 
 
@@ -177,3 +182,75 @@ async def test_every_page_forbids_what_is_not_its_own(tmp_path: Path) -> None:
             assert "unsafe" not in policy
             assert answer.headers["x-frame-options"] == "DENY"
             assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_while_a_token_is_changed_both_sign_in_and_taking_one_away_ends_its_sessions(tmp_path: Path) -> None:
+    async with a_browser(tmp_path, role_token=OLD_TOKEN) as browser:
+        await browser.see("/")
+        browser.face.adopt(ServerSettings(admin_token=(Secret(TOKEN),)))
+        await browser.see("/", status=401)
+        assert (await browser.sign_in(TOKEN)).status_code == 303
+        await browser.see("/")
+
+
+async def test_a_link_signs_in_once_and_not_for_long(tmp_path: Path) -> None:
+    clock = Clock()
+    async with a_browser(tmp_path, role_token=None, clock=clock) as browser:
+        path = browser.face.app.state.sign_in_path()
+        assert (await browser.client.head(path)).status_code == 401
+        answer = await browser.client.get(path)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        await browser.see("/")
+        browser.client.cookies.clear()
+        assert "used already" in words(await browser.see(path, status=401))
+        late = browser.face.app.state.sign_in_path()
+        clock.pass_by(601)
+        await browser.see(late, status=401)
+        await browser.see("/login?once=" + "x" * 1000, status=401)
+        await browser.see("/", status=401)
+
+
+async def test_no_more_links_are_kept_than_some() -> None:
+    links = OneTimeLinks()
+    codes = [links.make(0) for _ in range(25)]
+    assert [links.take(code, 1) for code in codes] == [False] * 5 + [True] * 20
+
+
+USER = {"x-forwarded-user": "Ada Lovelace"}
+
+
+async def test_whom_a_trusted_proxy_names_decides_under_that_name(tmp_path: Path) -> None:
+    async with (
+        a_browser(tmp_path, role_token=None, user_header="X-Forwarded-User") as browser,
+        browser.face.served(("127.0.0.1",)) as base,
+        httpx.AsyncClient(base_url=base, headers={"sec-fetch-site": "same-origin"}) as client,
+    ):
+        assert (await client.get("/")).status_code == 401
+        assert (await client.get("/", headers={"x-forwarded-user": ""})).status_code == 401
+        twice = [("x-forwarded-user", "Ada"), ("x-forwarded-user", "Eve")]
+        assert (await client.get("/", headers=twice)).status_code == 401
+        await browser.face.post(GRID)
+        (grid,) = (await browser.face.get("/jobs"))["items"]
+        page = (await client.get(f"/jobs/{grid['id']}", headers=USER)).text
+        assert "You are Ada Lovelace" in words(page)
+        csrf = re.findall(r'name="csrf" value="([0-9a-f]+)"', page)[0]
+        form = {"csrf": csrf, "index": "2"}
+        path = f"/jobs/{grid['id']}/pick"
+        assert (await client.post(path, data=form, headers={"x-forwarded-user": "Eve"})).status_code == 403
+        cross = {**USER, "sec-fetch-site": "cross-site"}
+        assert (await client.post(path, data=form, headers=cross)).status_code == 403
+        assert (await client.post(path, data=form, headers=USER)).status_code == 303
+        (picked,) = (await browser.face.get("/jobs", parent_id=grid["id"]))["items"]
+        assert picked["decided_by"] == "page:Ada Lovelace"
+        # The API takes tokens, whoever a proxy says it is.
+        assert (await client.get("/api/v1/jobs", headers=USER)).status_code == 401
+
+
+async def test_whom_anybody_else_names_is_a_stranger(tmp_path: Path) -> None:
+    async with (
+        a_browser(tmp_path, role_token=None, user_header="X-Forwarded-User") as browser,
+        browser.face.served(("10.0.0.1",)) as base,
+        httpx.AsyncClient(base_url=base) as client,
+    ):
+        assert (await client.get("/", headers=USER)).status_code == 401

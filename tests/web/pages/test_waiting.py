@@ -77,6 +77,33 @@ async def test_a_delivery_that_was_given_up_waits_too(tmp_path: Path) -> None:
         assert "Nothing waits for you" in words(await browser.see("/waiting"))
 
 
+async def test_a_dead_letter_is_left_and_can_still_be_delivered_again(tmp_path: Path) -> None:
+    async with a_browser(tmp_path) as browser:
+        delivery = await a_dead_delivery(browser)
+        await browser.see("/waiting")
+        answer = await browser.send(f"/deliveries/{delivery}/leave", {"back": "/waiting"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/waiting")
+        assert "Nothing waits for you" in words(await browser.see("/waiting"))
+        assert (await browser.face.get(f"/deliveries/{delivery}"))["status"] == "dead"
+        assert "; left now" in words(await browser.see(f"/deliveries/{delivery}"))
+        await browser.send(f"/deliveries/{delivery}/redeliver")
+        assert (await browser.face.get(f"/deliveries/{delivery}"))["status"] == "pending"
+
+
+async def test_dead_letters_are_left_or_delivered_again_with_the_rest(tmp_path: Path) -> None:
+    async with a_browser(tmp_path) as browser:
+        delivery = await a_dead_delivery(browser)
+        job = await unsure(browser)
+        await browser.see("/waiting")
+        sent = await browser.send("/waiting/resolve", {"job": [job], "delivery": [delivery], "decision": "send"})
+        assert sent.headers["location"] == "/waiting?done=1&of=2"
+        left = await browser.send("/waiting/resolve", {"delivery": [delivery], "decision": "give-up"})
+        assert left.headers["location"] == "/waiting?done=1&of=1"
+        assert "Nothing waits for you" in words(await browser.see("/waiting?kind=dead"))
+        await browser.send("/waiting/resolve", {"delivery": [delivery], "decision": "check"})
+        assert (await browser.face.get(f"/deliveries/{delivery}"))["status"] == "pending"
+
+
 async def a_dead_delivery(browser: Browser) -> str:
     """The id of a delivery to the sink that was given up."""
     import msgspec

@@ -44,7 +44,8 @@ class DeliveriesTable(Table):
 
     def _update(self, after: Delivery, where: str, values: tuple[object, ...]) -> bool:
         done = self._db.execute(
-            f"UPDATE deliveries SET state = ?, due_at = ?, attempt = ?, base = ?, receipt = ? WHERE {where}",
+            "UPDATE deliveries SET state = ?, due_at = ?, attempt = ?, base = ?, receipt = ?, left_at = NULL "
+            f"WHERE {where}",
             (after.state, after.due_at, after.attempt, after.base, after.receipt, *values),
         )
         return done.rowcount == 1
@@ -64,6 +65,24 @@ class DeliveriesTable(Table):
     def deliveries(self, filters: Filters) -> Page[Delivery]:
         """Deliveries, newest first."""
         return page(self._db, DELIVERIES, filters, self.delivery, self._leads())
+
+    def leave(self, number: int, now: int) -> None:
+        """Takes a dead letter out of the inbox, until it is written anew."""
+        self._db.execute("UPDATE deliveries SET left_at = ? WHERE number = ? AND state = 'dead'", (now, number))
+
+    def left_at(self, number: int) -> int | None:
+        """When a dead letter was left, Unix ms; None if it was not."""
+        row = self._one("SELECT left_at FROM deliveries WHERE number = ?", (number,))
+        return row[0] if row else None
+
+    def dead_letters(self, limit: int) -> list[Delivery]:
+        """The newest dead letters that nobody left."""
+        rows = self._db.execute(
+            f"SELECT {DELIVERY_COLUMNS} FROM deliveries INDEXED BY deliveries_unseen "
+            "WHERE state = 'dead' AND left_at IS NULL ORDER BY number DESC LIMIT ?",
+            (limit,),
+        )
+        return [_delivery(row) for row in rows]
 
     def claim(self, lane: str, limit: int, now: int, lease_until: int) -> list[Delivery]:
         """Takes due deliveries of a lane, the longest due first: `running`, attempt counted, leased."""

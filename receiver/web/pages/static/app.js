@@ -33,7 +33,7 @@
       $$("[data-tile]", f).forEach(e => { e.hidden = !r; if (r) e.querySelector("[data-tile-word]").textContent = r.value; }); });
   }
   function count() {
-    const bar = $(".bulk"); if (!bar) return; const on = $$("input[name=job]:checked"); bar.hidden = !on.length;
+    const bar = $(".bulk"); if (!bar) return; const on = $$(".sel:checked"); bar.hidden = !on.length;
     $("[data-count]", bar).textContent = `${on.length} selected`;
     const cost = on.reduce((n, c) => n + (+c.dataset.cost || 0), 0); const w = $("[data-count-cost]", bar); if (w) w.textContent = cost ? `up to ${cost} if sent` : "";
   }
@@ -41,7 +41,7 @@
 
   document.addEventListener("change", e => {
     if (e.target.name === "index") picked();
-    if (e.target.name === "job") count();
+    if (e.target.matches(".sel")) count();
     if (e.target.matches("[data-compare]")) { const img = $(e.target.dataset.compare), o = e.target.selectedOptions[0]; img.src = o.dataset.src; img.alt = o.text; $(e.target.dataset.compare + "-tag").textContent = o.text; }
   });
   document.addEventListener("click", async e => {
@@ -49,7 +49,7 @@
     if (c) say(await copy(c.dataset.copy) ? "Copied" : "Could not copy: select it by hand");
     if (r) { const f = $(r.dataset.reveal), shown = r.getAttribute("aria-pressed") === "true"; f.textContent = shown ? f.dataset.masked : f.dataset.secret; r.setAttribute("aria-pressed", !shown); }
     if (x) { const open = x.getAttribute("aria-expanded") === "true"; x.setAttribute("aria-expanded", !open); document.getElementById(x.dataset.row).hidden = open; }
-    if (cl) { $$("input[name=job]:checked").forEach(i => (i.checked = false)); count(); }
+    if (cl) { $$(".sel:checked").forEach(i => (i.checked = false)); count(); }
   });
 
   // what the stream says: each part fetches itself; a lost connection is made up for by asking once for everything
@@ -62,7 +62,7 @@
   document.addEventListener("htmx:beforeRequest", e => { const by = e.detail.elt;
     if (by.matches("[data-news]") && window.scrollY > 400) { e.preventDefault(); const n = $("#news"); if (n) n.hidden = false; }
     else if (by.id === "rail" && $(":popover-open")) e.preventDefault(); // nothing is pulled away from under a hand
-    else if (by.id === "inbox" && ($(":popover-open") || $("input[name=job]:checked,input[name=index]:checked", by))) e.preventDefault(); });
+    else if (by.id === "inbox" && ($(":popover-open") || $(".sel:checked,input[name=index]:checked", by))) e.preventDefault(); });
   document.addEventListener("htmx:afterSettle", () => { tick(); picked(); count(); });
 
   // 1-4 choose and never pay
@@ -73,7 +73,7 @@
       ($("h2 a", el) || el).focus({ preventScroll: true }); el.scrollIntoView({ block: "nearest" }); };
     if (/^[1-4]$/.test(e.key)) { const f = items.length ? here && $("form[data-picks]", here) : $("form[data-picks]"); const r = f && $(`input[name=index][value="${e.key}"]`, f); if (r) { r.checked = true; r.focus(); picked(); } }
     else if (e.key === "j") go(at + 1); else if (e.key === "k") go(at - 1);
-    else if (e.key === "x" && here) { const b = $("input[name=job]", here); if (b) { b.checked = !b.checked; count(); } }
+    else if (e.key === "x" && here) { const b = $(".sel", here); if (b) { b.checked = !b.checked; count(); } }
     else if ("csg".includes(e.key) && here) { const b = $(`[data-key="${e.key}"]`, here); if (b) b.click(); }
     else if (e.key === "/") { const s = $("input[type=search]"); if (s) { e.preventDefault(); s.focus(); } }
     else if (e.key === "?") $("#keys")?.togglePopover();

@@ -1,0 +1,76 @@
+"""Traces of the newest rows: a bounded look, however many rows there are."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from receiver.contracts.traces import DeliveryTrace, JobTrace, RequestTrace
+from receiver.lib.ids import made_at
+from receiver.lib.times import unstamp
+from receiver.store.sqlite.tables.table import Table
+
+JOBS: Final = """
+    SELECT jobs.number, jobs.source, jobs.status,
+        CASE WHEN events.data IS NOT NULL
+            THEN json_extract(CAST(events.data AS TEXT), '$.submitted_at', '$.finished_at')
+            ELSE json_extract(CAST(jobs.data AS TEXT), '$.job.submitted_at', '$.job.finished_at') END,
+        (SELECT told.request IS NOT NULL FROM events AS told
+            WHERE told.job = jobs.number AND told.type = 'job.completed' LIMIT 1)
+    FROM jobs LEFT JOIN events ON events.number = jobs.event ORDER BY jobs.number DESC LIMIT ?
+"""
+DELIVERIES: Final = """
+    SELECT number, lane, state, attempt,
+        (SELECT took_ms FROM attempts WHERE delivery = deliveries.number ORDER BY attempts.number DESC LIMIT 1)
+    FROM deliveries ORDER BY number DESC LIMIT ?
+"""
+REQUESTS: Final = "SELECT number, source FROM requests ORDER BY number DESC LIMIT ?"
+#: Nothing is counted any further.
+MOST_PENDING: Final = 10_000
+PENDING: Final = (
+    "SELECT count(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_due "
+    f"WHERE lane = ? AND state = 'pending' LIMIT {MOST_PENDING})"
+)
+
+
+class TracesTable(Table):
+    """Looks at the newest jobs, deliveries and requests."""
+
+    def job_traces(self, limit: int) -> list[JobTrace]:
+        """Of the newest jobs, the latest first."""
+        leads = self._leads()
+        found = []
+        for number, source, status, moments, by_webhook in self._db.execute(JOBS, (limit,)):
+            submitted_at, finished_at = msgspec.json.decode(moments, type=tuple[str | None, str | None])
+            found.append(
+                JobTrace(
+                    source=source,
+                    status=status,
+                    made_at=made_at(number, leads),
+                    submitted_at=None if submitted_at is None else unstamp(submitted_at),
+                    finished_at=None if finished_at is None else unstamp(finished_at),
+                    by_webhook=None if by_webhook is None else bool(by_webhook),
+                )
+            )
+        return found
+
+    def delivery_traces(self, limit: int) -> list[DeliveryTrace]:
+        """Of the newest deliveries, the latest first."""
+        leads = self._leads()
+        rows = self._db.execute(DELIVERIES, (limit,))
+        return [
+            DeliveryTrace(lane=lane, state=state, made_at=made_at(number, leads), attempt=attempt, took_ms=took_ms)
+            for number, lane, state, attempt, took_ms in rows
+        ]
+
+    def request_traces(self, limit: int) -> list[RequestTrace]:
+        """Of the newest requests, the latest first."""
+        leads = self._leads()
+        rows = self._db.execute(REQUESTS, (limit,))
+        return [RequestTrace(source=source, at=made_at(number, leads)) for number, source in rows]
+
+    def pending(self, lane: str) -> int:
+        """How many deliveries of a lane wait; 10,000 at most."""
+        row = self._one(PENDING, (lane,))
+        return int(row[0]) if row else 0
