@@ -105,8 +105,7 @@ class GridhookRuntime:
         """The HTTP face."""
         from receiver.web.application import application  # noqa: PLC0415  # starlette: only who serves pays for it
 
-        outside = Outside(open_context=open_context, open_transport=open_transport)
-        self._web = application(self.store, self.setup, self.config, self.clock, outside)
+        self._web = application(self.store, self.setup, self.config, self.clock, OUTSIDE)
         return self._web
 
     def dispatched(self) -> bool:
@@ -282,9 +281,14 @@ def inspect_database(config: Config) -> Inspection:
     return inspect(config.database_file)
 
 
+OUTSIDE: Final = Outside(open_context=open_context, open_transport=open_transport)
+#: What the command line is given.
+PARTS: Final = Composition(read_config=read_config, open_runtime=runtime, inspect=inspect_database, outside=OUTSIDE)
+
+
 def main() -> None:
     """The console script `gridhook`."""
     streams.open_missing()
     streams.shield_stderr()
     logs.configure("warning")
-    run(Composition(read_config=read_config, open_runtime=runtime, inspect=inspect_database, open_context=open_context))
+    run(PARTS)

@@ -105,5 +105,4 @@ class Composition(msgspec.Struct, frozen=True, kw_only=True):
     open_runtime: OpenRuntime
     #: What there is at the database's address; changes nothing. Raises StoreRefused or StoreUnavailable.
     inspect: Callable[[Config], Inspection]
-    #: What a handler may use while it delivers to a sink, as a server of this configuration would give it.
-    open_context: Callable[[Config, Sink], AbstractAsyncContextManager[DeliveryContext]]
+    outside: Outside

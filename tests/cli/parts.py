@@ -15,25 +15,13 @@ import msgspec
 from typer.testing import CliRunner, Result
 
 import receiver
-from receiver.app import (
-    inspect_database,
-    open_context,
-    read_config,
-    runtime,
-)
-from receiver.cli import (
-    Composition,
-    Runtime,
-    app,
-)
+from receiver.app import PARTS, read_config, runtime
+from receiver.cli import Runtime, app
 from receiver.flows import intake
 from support.world import PICKED, a_request
 
 T = TypeVar("T")
 
-PARTS: Final = Composition(
-    read_config=read_config, open_runtime=runtime, inspect=inspect_database, open_context=open_context
-)
 GRID: Final = {
     "task_id": "grid-1",
     "task_type": "imagine",

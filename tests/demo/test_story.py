@@ -29,16 +29,12 @@ main()
 OTHERWISE = """
 import asyncio, sys
 import msgspec
-from receiver.app import inspect_database, open_context, read_config, runtime
-from receiver.composition import Composition
+from receiver.app import PARTS
 from receiver.demo.servers import OPTIONS
 from receiver.demo.story import run
 
-parts = Composition(
-    read_config=read_config, open_runtime=runtime, inspect=inspect_database, open_context=open_context
-)
 options = {{**OPTIONS, "journey": msgspec.structs.replace(OPTIONS["journey"], pace=0.2, {options})}}
-sys.exit(asyncio.run(run(True, parts, options=options, {run})))
+sys.exit(asyncio.run(run(True, PARTS, options=options, {run})))
 """
 STORY = [
     r"you +POST /jobs +imagine",

@@ -70,5 +70,5 @@ async def _try(parts: Composition, config: Config, sink: Sink, picture: str) -> 
     now = system_clock()
     made = Ids(system_clock)
     event = sample_event(ids.show("evt", made.next()), ids.show("job", made.next()), stamp(now), picture)
-    async with parts.open_context(config, sink) as context:
+    async with parts.outside.open_context(config, sink) as context:
         return event.id, await deliver_sample(sink, event, context)

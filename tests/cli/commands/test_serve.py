@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.parts import PARTS, bare, configured, done, process, run, values
-from receiver.app import read_config
+from cli.parts import bare, configured, done, process, run, values
+from receiver.app import PARTS, read_config
 from receiver.cli.waiting import WaitResult
 from receiver.errors import StoreRefused
 from receiver.web.server import GRACE
