@@ -93,8 +93,9 @@ class Provider(Protocol):
     seals: Literal["secret", "signature", "nothing"]
     #: Whether the vendor can be told a webhook URL with an order.
     webhooks: bool
-    #: Whether the vendor honours an idempotency key: the same order may be sent again when its fate is not known.
-    idempotent: bool
+    #: Whether the vendor honours an idempotency key, or the actions for whose orders it does: the same order may be
+    #: sent again when its fate is not known.
+    idempotent: bool | frozenset[str]
     #: How many jobs one status query can ask for; 0 = the vendor cannot be asked.
     query_batch: int
     #: Whether a job that failed is paid back (documented). Where it is not known, it counts as paid.
@@ -243,6 +244,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         """Every secret of the account: what must not be kept anywhere."""
         single = (secret for secret in (self.api_key, self.token) if secret is not None)
         return (*self.secrets, *self.old_api_keys, *single)
+
+    def honours_key(self, action: str | None) -> bool:
+        """Whether an order of this action may be sent again when its fate is not known (an idempotency key)."""
+        known = self.provider.idempotent
+        return known if isinstance(known, bool) else action in known
 
     def price(self, action: str, params: Params) -> Cost | None:
         """What an order costs: the operator's word, else the documented price, else None (unknown)."""

@@ -47,7 +47,7 @@ class Dialect(Provider):
     base_url: str = ""
     seals: Literal["secret", "signature", "nothing"] = "secret"
     webhooks: bool = False
-    idempotent: bool = False
+    idempotent: bool | frozenset[str] = False
     query_batch: int = 0
     refunds: bool = False
     retention: float | None = None
