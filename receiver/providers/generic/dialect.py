@@ -40,6 +40,7 @@ class Generic(Dialect):
         self.bodies = BodyRules(form=options.form, challenge=options.challenge, redact=options.redact)
         self._seals = SealReader(options.verify, found)
         self.seals = self._seals.seals
+        self.keys_url = options.verify.keys_url
         self._reader = ReportReader(options, options.paths, found)
         found += _mistakes(options)
         self._query = None if options.query is None else StatusQuery(options.query, options, found)

@@ -62,6 +62,8 @@ class Verify(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     key: Literal["text", "base64", "hex"] = "text"
     #: Stands before it there, and does not belong to it.
     key_prefix: str = ""
+    #: Where the vendor publishes its keys (JWKS), for "ed25519"; those in `secrets` count as well.
+    keys_url: str = ""
     #: "header:NAME" or "field:NAME": where the time stands at which it was signed, in Unix seconds or ms; "" = it has
     #: none.
     timestamp: str = ""

@@ -46,6 +46,7 @@ class Dialect(Provider):
 
     base_url: str = ""
     seals: Literal["secret", "signature", "nothing"] = "secret"
+    keys_url: str = ""
     webhooks: bool = False
     idempotent: bool | frozenset[str] = False
     query_batch: int = 0
