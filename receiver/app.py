@@ -35,6 +35,7 @@ from receiver.store.sqlite.inspection import Inspection, inspect
 from receiver.store.sqlite.store import SqliteStore
 from receiver.workers.clock_watch import ClockWatch
 from receiver.workers.dispatcher import Dispatcher, Lane
+from receiver.workers.key_fetcher import KeyFetcher
 from receiver.workers.order_outcomes import recover
 from receiver.workers.orders import OrderCarrier
 from receiver.workers.reconciler import Reconciler
@@ -100,6 +101,8 @@ class GridhookRuntime:
         self._reconciler: Reconciler | None = None
         self._pruner: Pruner | None = None
         self._clock_watch: ClockWatch | None = None
+        self._key_fetcher: KeyFetcher | None = None
+        self._own_transport: HttpTransport | None = None
 
     def web(self) -> Application:
         """The HTTP face."""
@@ -121,6 +124,18 @@ class GridhookRuntime:
         if isinstance(self.clock, SteadyClock):
             self._clock_watch = ClockWatch(self.store, self.setup, self.clock)
             await self._clock_watch.start()
+
+    async def fetch_keys(self) -> None:
+        """Begins to fetch the public keys that vendors publish. Raises StoreUnavailable."""
+        self._key_fetcher = KeyFetcher(self.store, self.setup, self._calls_out, self.clock)
+        await self._key_fetcher.start()
+
+    def _calls_out(self) -> Transport:
+        """What carries calls; a process that dispatches nothing makes its own when there is one."""
+        if self._transport is not None:
+            return self._transport
+        self._own_transport = self._own_transport or _transport(self.config)
+        return self._own_transport
 
     async def dispatch(self, transport: Transport) -> None:
         """Becomes the dispatching process, ends an earlier one's leases, and starts. Raises StoreRefused."""
@@ -148,6 +163,8 @@ class GridhookRuntime:
             self._web.adopt(config, setup)
         if self._clock_watch is not None:
             self._clock_watch.adopt(setup)
+        if self._key_fetcher is not None:
+            self._key_fetcher.adopt(setup)
         if self._dispatcher is None or self._reconciler is None:
             return fixed
         self._dispatcher.adopt(lanes)
@@ -172,6 +189,11 @@ class GridhookRuntime:
             reconciler.stop() if reconciler is not None else _none(),
             dispatcher.stop(grace, hurry) if dispatcher is not None else _none(),
         )
+        if self._key_fetcher is not None:
+            await self._key_fetcher.stop()
+            self._key_fetcher = None
+        if self._own_transport is not None:
+            await self._own_transport.aclose()
         if self._clock_watch is not None:
             await self._clock_watch.stop()
             self._clock_watch = None
@@ -237,6 +259,8 @@ async def runtime(
             if role in ("all", "dispatch"):
                 transport = transport or _transport(config)
                 await running.dispatch(transport)
+            if role is not None:
+                await running.fetch_keys()
             yield running
         finally:
             await running.stop()

@@ -34,7 +34,7 @@ class WrittenCall(NamedTuple):
             lines.append(f"host: {address.origin.authority}")
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         body = call.body or b""
-        if call.body is not None or call.method in ("POST", "PUT"):
+        if call.body is not None or call.method in ("POST", "PUT", "PATCH"):
             lines.append(f"content-length: {len(body)}")
         return "\r\n".join([*lines, "", ""]).encode("ascii") + body
 

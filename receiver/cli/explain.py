@@ -110,7 +110,8 @@ def source_facts(source: Source, config: Config, show_secrets: bool, money: Mone
 
 def show_source(source: SourceFacts) -> None:
     """A source's facts for reading."""
-    say(f"source {clean(source.name)} ({clean(source.provider)} at {clean(source.base_url)})")
+    place = f" at {clean(source.base_url)}" if source.base_url else ""
+    say(f"source {clean(source.name)} ({clean(source.provider)}{place})")
     pairs = [
         ("webhook URL", source.webhook_url or "none to register"),
         ("header", f"{source.header}: {source.secret}" if source.header else None),

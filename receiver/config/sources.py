@@ -164,7 +164,8 @@ def _judge_keys(keys: SourceKeys, where: str, findings: Findings) -> None:
 
 def _judge_together(source: Source, table: Table, where: str, findings: Findings) -> None:
     """What cannot work with this provider."""
-    if not any(key in table for key in ("api_key", "old_api_keys", "secrets", "token")):
+    told = any(key in table for key in ("api_key", "old_api_keys", "secrets", "token"))
+    if not told and source.public_keys is None:
         findings.warn(f"{where} has neither api_key nor secrets nor token: no request can ever be verified")
 
 

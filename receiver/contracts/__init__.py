@@ -41,6 +41,7 @@ from receiver.contracts.pruning import (
     OldRows,
     Pruned,
 )
+from receiver.contracts.public_keys import FetchedKeys, PublicKeys
 from receiver.contracts.store import (
     CommitHook,
     HookedStore,
@@ -79,6 +80,7 @@ __all__ = [
     "CostSum",
     "Counts",
     "DeliveryContext",
+    "FetchedKeys",
     "FilePages",
     "Filters",
     "ForeignClient",
@@ -101,6 +103,7 @@ __all__ = [
     "Proof",
     "Provider",
     "Pruned",
+    "PublicKeys",
     "Request",
     "RequestState",
     "Result",

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args
 import msgspec
 import structlog
 
-from receiver.contracts.http import Answer, Call
+from receiver.contracts.http import Answer, Call, Method
 from receiver.errors import (
     InvalidParams,
     ProviderBroke,
@@ -54,6 +54,7 @@ log = structlog.get_logger("provider")
 #: Our own dialects are held to their types by one suite, so their reports are not read once more: a tenth of a webhook.
 OURS: Final = "receiver.providers."
 SEALS: Final = frozenset(get_args(Seal))
+METHODS: Final = frozenset(get_args(Method))
 #: What a provider may raise where its contract says so.
 WORDS: Final = (Unmapped, Unsupported, InvalidParams)
 #: So many sets of next actions are remembered as checked.
@@ -257,7 +258,7 @@ def _call(value: object) -> Call:
     if not isinstance(value, Call):
         raise NotByContract(type(value).__name__)
     texts = (value.url, *value.headers, *value.headers.values())
-    if value.method not in ("GET", "POST", "PUT", "DELETE") or not all(isinstance(text, str) for text in texts):
+    if value.method not in METHODS or not all(isinstance(text, str) for text in texts):
         raise NotByContract("a Call with a method, an address or headers that are none")
     if value.body is not None and not isinstance(value.body, bytes):
         raise NotByContract(f"a Call whose body is {type(value.body).__name__}")

@@ -10,11 +10,13 @@ import msgspec
 
 from receiver.lib.signatures import Secret
 
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP call to make, as data. Its `repr` shows where it goes and nothing else: the rest may hold keys."""
 
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    method: Method
     url: str
     headers: dict[str, str] = {}
     body: bytes | None = None

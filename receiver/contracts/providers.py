@@ -12,6 +12,7 @@ import msgspec
 from receiver.contracts.bodies import BodyRules
 from receiver.contracts.guard import guarded
 from receiver.contracts.http import Answer, Call
+from receiver.contracts.public_keys import PublicKeys
 from receiver.lib.nearest import nearest
 from receiver.lib.signatures import Secret
 from receiver.model.actions import Params
@@ -91,10 +92,13 @@ class Provider(Protocol):
     base_url: str
     #: What the vendor puts on its webhooks: its `x-webhook-secret` header, an HMAC signature, or nothing.
     seals: Literal["secret", "signature", "nothing"]
+    #: Where the vendor publishes the public keys of its signatures (JWKS); "" = nowhere.
+    keys_url: str
     #: Whether the vendor can be told a webhook URL with an order.
     webhooks: bool
-    #: Whether the vendor honours an idempotency key: the same order may be sent again when its fate is not known.
-    idempotent: bool
+    #: Whether the vendor honours an idempotency key, or the actions for whose orders it does: the same order may be
+    #: sent again when its fate is not known.
+    idempotent: bool | frozenset[str]
     #: How many jobs one status query can ask for; 0 = the vendor cannot be asked.
     query_batch: int
     #: Whether a job that failed is paid back (documented). Where it is not known, it counts as paid.
@@ -224,9 +228,19 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int = 5
     #: Amounts that override the price table, by action.
     prices: dict[str, Decimal] = {}
+    #: The keys at its provider's `keys_url`; None where there is none.
+    public_keys: PublicKeys | None = None
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "provider", guarded(self.provider, Provider.__annotations__))
+        url = self.provider.keys_url
+        if url != (self.public_keys.url if self.public_keys is not None else ""):
+            msgspec.structs.force_setattr(self, "public_keys", PublicKeys(url) if url else None)
+
+    @property
+    def must_verify(self) -> bool:
+        """Whether the vendor's header or signature must be right, always, whatever else proves a request."""
+        return bool(self.secrets) or self.public_keys is not None
 
     def unknown_params(self, action: str, params: Params, words: Collection[str] = ()) -> dict[str, str]:
         """The parameters that this action has not at the provider: by name, which one was most likely meant.
@@ -243,6 +257,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         """Every secret of the account: what must not be kept anywhere."""
         single = (secret for secret in (self.api_key, self.token) if secret is not None)
         return (*self.secrets, *self.old_api_keys, *single)
+
+    def honours_key(self, action: str | None) -> bool:
+        """Whether an order of this action may be sent again when its fate is not known (an idempotency key)."""
+        known = self.provider.idempotent
+        return known if isinstance(known, bool) else action in known
 
     def price(self, action: str, params: Params) -> Cost | None:
         """What an order costs: the operator's word, else the documented price, else None (unknown)."""

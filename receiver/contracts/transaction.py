@@ -13,6 +13,7 @@ from receiver.contracts.pruning import (
     OldRows,
     Pruned,
 )
+from receiver.contracts.public_keys import FetchedKeys
 from receiver.contracts.traces import DeliveryTrace, JobTrace, RequestTrace
 from receiver.lib.ids import Ids
 from receiver.lib.steady_clock import ClockReading
@@ -228,6 +229,15 @@ class Transaction(Protocol):
 
     def due_if_untried(self, now: int) -> None:
         """Deliveries that were not tried yet are due now: only a wait between tries can lie ahead."""
+        ...
+
+    # public keys
+    def fetched_keys(self, url: str) -> FetchedKeys | None:
+        """The keys that were last fetched from an address."""
+        ...
+
+    def put_fetched_keys(self, fetched: FetchedKeys) -> None:
+        """Keeps them instead of the last ones of their address."""
         ...
 
     # sessions

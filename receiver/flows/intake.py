@@ -78,9 +78,20 @@ async def receive(request: Request, source: Source, store: Store, setup: Setup) 
 
     Raises Unverified (nothing of it is kept) or StoreUnavailable (it cannot be kept now).
     """
-    verification = verify(request, source, store.ref_key)
+    verification = await _verified(request, source, store.ref_key)
     arrival = read(request, verification, source)
     return await keep(arrival, store, setup)
+
+
+async def _verified(request: Request, source: Source, ref_key: bytes) -> Verification:
+    """As `verify`; a signature that fits no known key is looked at once more, if the vendor has published others."""
+    try:
+        return verify(request, source, ref_key)
+    except Unverified as no:
+        keys = source.public_keys
+        if keys is None or no.reason != "signature_differs" or not await keys.renewed():
+            raise
+    return verify(request, source, ref_key)
 
 
 def verify(request: Request, source: Source, ref_key: bytes) -> Verification:
@@ -91,7 +102,7 @@ def verify(request: Request, source: Source, ref_key: bytes) -> Verification:
     """
     path, ref_job = _path_proof(request, source, ref_key)
     seal = source.provider.seal(request, source)
-    if seal not in ("valid", "absent") or (source.secrets and seal != "valid"):
+    if seal not in ("valid", "absent") or (source.must_verify and seal != "valid"):
         raise Unverified(_unproven(source, seal))
     if seal == "valid":
         return Verification(proof="signature" if source.provider.seals == "signature" else "secret", ref_job=ref_job)
@@ -119,7 +130,7 @@ def challenge_in_query(request: Request, query: bytes, source: Source, ref_key: 
         value = challenge_of(form_fields(query), source.provider.bodies)
     except NotJson:
         return None
-    if value is not None and path is None and not source.secrets:
+    if value is not None and path is None and not source.must_verify:
         raise Unverified("no_proof")
     return value
 

@@ -84,6 +84,8 @@ def _has_own_header(source: Source) -> bool:
 def _verified_by(source: Source) -> str:
     signed = source.provider.seals == "signature"
     path = _path(source)
+    if source.public_keys is not None:
+        return f"a signature with one of the keys at {source.public_keys.url}, always"
     if source.secrets and signed and _has_own_header(source):
         return "a signature with one of its secrets, always"
     if source.secrets:

@@ -63,7 +63,7 @@ def begin_order(tx: Transaction, source: Source, delivery: Delivery, now: int) -
 
 def may_repeat(kept: KeptJob, source: Source, now: int) -> bool:
     """Whether an unsure order may be sent again by itself: only with an idempotency key that still counts."""
-    if kept.job.status != "unsure" or not source.provider.idempotent:
+    if kept.job.status != "unsure" or not source.honours_key(kept.job.action):
         return False
     return kept.first_sent_at is not None and now - kept.first_sent_at < KEY_LIFE
 
@@ -160,7 +160,7 @@ def _delivery_after(
 ) -> Delivery:
     key_counts = kept.first_sent_at is None or now - kept.first_sent_at < KEY_LIFE
     again = isinstance(outcome, NotAccepted) or (
-        isinstance(outcome, Unclear) and source.provider.idempotent and key_counts
+        isinstance(outcome, Unclear) and source.honours_key(kept.job.action) and key_counts
     )
     if not again or kept.job.status not in ("planned", "submitting", "unsure"):
         return msgspec.structs.replace(delivery, state="done")
@@ -221,7 +221,7 @@ def _doubt(
     source = setup.sources[kept.job.source]
     error = JobError(code=code, message=f"it is not known whether {source.name} took the order: {why}")
     unsure = _with_status(kept, "unsure").with_job(error=error)
-    advance(tx, setup, kept, unsure, now, attempt=0 if source.provider.idempotent else delivery.attempt)
+    advance(tx, setup, kept, unsure, now, attempt=0 if source.honours_key(kept.job.action) else delivery.attempt)
 
 
 def _fail(tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, delivery: Delivery, now: int) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,30 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     variants: tuple[dict[str, Any], ...] = ()
     #: Whether any of its APIs can stop a job.
     cancels: bool = False
+    #: What it is made with, and where its calls then go (by itself: to its `base_url`).
+    options: dict[str, Any] = {}
+    calls: str | None = None
 
 
+#: A vendor that is described in TOML.
+DESCRIBED: dict[str, Any] = {
+    "query": {"url": "https://api.heron.example/pieces/{id}", "headers": {"authorization": "Bearer {key}"}},
+    "orders": {
+        action: {
+            "url": "https://api.heron.example/pieces",
+            "headers": {"authorization": "Bearer {key}"},
+            "body": json.dumps(
+                {"kind": action, "prompt": "{prompt}", "tile": "{index0}"}
+                | ({} if action == "imagine" else {"of": "{parent.provider_job_id}"})
+                | {"callback": {"url": "{webhook_url}", "word": "{secret}"}}
+            ),
+            "price": Decimal(3),
+            "parents": () if action == "imagine" else ("imagine", "vary"),
+        }
+        | ({"idempotency_header": "idempotency-key"} if action == "imagine" else {})
+        for action in ("imagine", "pick", "upscale", "vary")
+    },
+}
 LINES = {
     "journeyapi": Line(
         webhooks={
@@ -106,7 +129,9 @@ LINES = {
             "midjourney_proxy": "completed",
             "ttapi_fetch": "completed",
         },
-        submitted=None,
+        submitted=("described_submitted", "p-17"),
+        options=DESCRIBED,
+        calls="https://api.heron.example",
     ),
 }
 #: One order of every canonical action, normalized.
@@ -131,8 +156,13 @@ PICTURES = tuple(Image(index=index, url=f"https://x.example/{index}.png") for in
 def load(name: str, options: dict[str, Any] | None = None) -> Provider:
     module, _, attribute = PROVIDERS[name].partition(":")
     cls = getattr(import_module(module), attribute)
-    provider: Provider = cls(cls.Options(**(options or {})))
+    provider: Provider = cls(msgspec.convert(LINES[name].options | (options or {}), cls.Options))
     return provider
+
+
+def root(name: str) -> str:
+    """Where the vendor's calls go."""
+    return LINES[name].calls or PROVIDER[name].base_url
 
 
 def dialects(name: str) -> list[Provider]:
@@ -246,14 +276,15 @@ def test_it_says_what_it_is(name: str) -> None:
         assert provider.name == name
         assert provider.unit in ("credits", "USD")
         assert provider.seals in ("secret", "signature", "nothing")
-        assert [type(said) for said in (provider.webhooks, provider.idempotent, provider.refunds)] == [bool] * 3
+        assert [type(said) for said in (provider.webhooks, provider.refunds)] == [bool] * 2
+        assert isinstance(provider.idempotent, bool | frozenset)
         assert type(provider.query_batch) is int
         assert provider.query_batch >= 0
         assert provider.retention is None or (type(provider.retention) is float and provider.retention > 0)
         assert all(type(pace) is float and pace > 0 for pace in provider.paces.values())
         url = provider.base_url
         assert url == "" or (url.startswith("https://") and not url.endswith("/"))
-        assert (url == "") == (LINES[name].submitted is None)
+        assert (url == "") == (LINES[name].calls is not None)
 
 
 @every
@@ -365,7 +396,7 @@ def test_what_is_refused_sends_nothing_and_what_is_allowed_is_a_call(name: str) 
             continue
         calls += 1
         assert call.method == "POST"
-        assert call.url.startswith(provider.base_url + "/")
+        assert call.url.startswith(root(name) + "/")
         assert isinstance(json.loads(call.body or b""), dict)
     assert (calls > 0) == (LINES[name].submitted is not None)
 
@@ -423,7 +454,7 @@ def test_the_same_order_is_the_same_call(name: str) -> None:
     order = planned(name, "imagine", {"prompt": "a cat"}, None)
     assert provider.order(order, source, None) == provider.order(order, source, None)
     headers = provider.order(order, source, None).headers
-    assert ("idempotency-key" in headers) == provider.idempotent
+    assert ("idempotency-key" in headers) == source.honours_key("imagine")
 
 
 @every
@@ -603,7 +634,7 @@ def test_a_query_is_free_of_bodies_it_need_not_have_and_carries_the_key(name: st
             provider.query([running], source_of(name))
         return
     call = provider.query([running], source_of(name))
-    assert call.url.startswith(provider.base_url + "/")
+    assert call.url.startswith(root(name) + "/")
     assert "a/b" not in call.url
     assert (call.method == "GET") == (call.body is None)
     assert any(KEY in value for value in call.headers.values())

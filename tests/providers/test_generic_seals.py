@@ -249,3 +249,13 @@ def test_no_header_and_no_body_make_it_raise(name: str, text: str, body: bytes) 
     headers = sign(TIME)
     for header in headers:
         assert seal(verify, headers | {header: text}, secret, body=body) != "valid"
+
+
+def test_published_keys_are_for_ed25519_and_stand_at_an_address() -> None:
+    with pytest.raises(ExceptionGroup) as caught:
+        described('scheme = "hmac-sha256"\nkeys_url = "vendor.example/jwks"')
+    told = {(one.key, one.wrong) for one in caught.value.exceptions if isinstance(one, OptionError)}
+    assert told == {
+        ("verify.keys_url", "is for ed25519, not for hmac-sha256"),
+        ("verify.keys_url", "is not an http:// or https:// address with a host"),
+    }

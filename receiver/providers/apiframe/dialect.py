@@ -49,7 +49,7 @@ class Apiframe(Dialect):
     seals: Literal["secret", "signature", "nothing"] = "signature"
     webhooks: bool = True
     #: `Idempotency-Key` returns the original job for 24 h (documented).
-    idempotent: bool = True
+    idempotent: bool | frozenset[str] = True
     query_batch: int = 1
     #: Credits are refunded on failure, results kept for 24 h (documented).
     refunds: bool = True

@@ -1,49 +1,31 @@
-"""The dialect itself: reads webhooks by the description; orders nothing."""
+"""The dialect itself: reads what the vendor sends, asks and orders, all by the description."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from decimal import Decimal
-from typing import Any, ClassVar, Final, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import msgspec
 
-from receiver.contracts import Request, Seal, Source
+from receiver.contracts import Answer, Call, Order, Parent, Request, Seal, Source
 from receiver.contracts.bodies import BodyRules
-from receiver.errors import (
-    InvalidParams,
-    OptionError,
-    Unmapped,
-    raise_option_errors,
-)
+from receiver.errors import OptionError, raise_option_errors
 from receiver.lib.nearest import nearest
-from receiver.model.actions import CANONICAL, GRIDS, Params
-from receiver.model.jobs import (
-    Cost,
-    Image,
-    JobError,
-    Report,
-)
+from receiver.model.actions import CANONICAL, Params
+from receiver.model.deliveries import OrderOutcome
+from receiver.model.jobs import Cost, KeptJob, NextAction, Report
 from receiver.providers.generic import options as keys
+from receiver.providers.generic.next_steps import NextSteps
+from receiver.providers.generic.orders import orders_of
+from receiver.providers.generic.queries import StatusQuery
+from receiver.providers.generic.reports import ReportReader, read_paths
 from receiver.providers.generic.seals import SealReader
-from receiver.providers.generic.words import action_of, actions_of, statuses_of
-from receiver.providers.shared import failures, reading
 from receiver.providers.shared.dialect import Dialect
-from receiver.providers.shared.paths import PATH_REMEDY, Path
-from receiver.providers.shared.statuses import Status, plain
-
-T = TypeVar("T")
-
-DEFAULTS: Final = keys.Places()
-#: How many jobs one post may tell of. One with more is kept as unmapped: none of them is left out silently.
-MOST_JOBS: Final = 1000
-#: Where an object that is an error says why.
-WHY: Final = ("message", "msg", "raw_message", "error", "detail", "description", "type")
-ENDS: Final = frozenset({"completed", "failed", "canceled"})
+from receiver.providers.shared.ordering import refuse_impossible
 
 
 class Generic(Dialect):
-    """A vendor described in TOML. What it sends is read; it can be asked and told nothing."""
+    """A vendor described in TOML: what it sends is read; with `query` it can be asked, with `orders` ordered from."""
 
     Options: ClassVar[type[msgspec.Struct]] = keys.Options
 
@@ -52,34 +34,21 @@ class Generic(Dialect):
     def __init__(self, options: keys.Options) -> None:
         """Raises OptionError, or a group of them, where the description cannot be meant."""
         found: list[OptionError] = []
-        self._options = options
         self.unit = options.cost_unit
+        self.paces = options.paces
+        self.retention = options.expires_after
         self.bodies = BodyRules(form=options.form, challenge=options.challenge, redact=options.redact)
-        self._factor = Decimal(repr(options.cost_factor))
         self._seals = SealReader(options.verify, found)
         self.seals = self._seals.seals
-        self._paths = {
-            name: _paths(f"paths.{name}", getattr(options.paths, name), found) for name in DEFAULTS.__struct_fields__
-        }
-        self._each = _paths("each", options.each, found)
-        _paths("challenge", options.challenge or (), found)
-        _paths("redact", options.redact, found)
-        if any("|" in path for path in options.redact):
-            found.append(OptionError("redact", "cannot go on inside a text", "strike out the whole text"))
-        if not options.paths.id:
-            remedy = 'say where the job\'s id stands, for example "data.task_id"'
-            found.append(OptionError("paths.id", "is empty", remedy))
-        if options.action and options.action not in CANONICAL:
-            found.append(
-                OptionError("action", f"{options.action!r} is none", nearest(options.action, sorted(CANONICAL)))
-            )
-        self._statuses = statuses_of(options.words, found)
-        self._actions = actions_of(options.actions, found)
-        #: What an operator wrote means what it says; the defaults are guesses at many vendors.
-        self._grid_is_written = options.paths.grid != DEFAULTS.grid
-        error_is_written = options.paths.error != DEFAULTS.error
-        self._error_wins = error_is_written if options.error_wins is None else options.error_wins
-        self._failed_by_error = error_is_written if options.failed_by_error is None else options.failed_by_error
+        self.keys_url = options.verify.keys_url
+        self._reader = ReportReader(options, options.paths, found)
+        found += _mistakes(options)
+        self._query = None if options.query is None else StatusQuery(options.query, options, found)
+        self.query_batch = 0 if self._query is None else 1
+        self._orders = orders_of(options, self._reader, found)
+        self._next = NextSteps(self._orders.values())
+        self.webhooks = any("webhook_url" in order.names for order in self._orders.values())
+        self.idempotent = frozenset(action for action, order in self._orders.items() if order.idempotency_header)
         raise_option_errors(found)
 
     # --- in ----------------------------------------------------------------------------------------------------------
@@ -89,164 +58,64 @@ class Generic(Dialect):
         return self._seals.seal(request, source)
 
     def parse(self, value: Any, headers: Mapping[str, str]) -> list[Report]:
-        """A report for each job, by the configured paths and words.
+        """A report for each job, by the configured paths and words. Raises Unmapped."""
+        return self._reader.reports(value)
 
-        Raises Unmapped where no job has an id and a known status, or one post tells of several without `each`.
-        """
-        if not self._each:
-            return [self._report(value)]
-        jobs = [job for path in self._each for job in path.found(value, MOST_JOBS + 1)]
-        if not jobs:
-            raise Unmapped("no job at any of each")
-        if len(jobs) > MOST_JOBS:
-            raise Unmapped(f"more than {MOST_JOBS} jobs at once")
-        return reading.each(jobs, self._report)
+    # --- out ---------------------------------------------------------------------------------------------------------
 
-    def _report(self, value: Any) -> Report:
-        job_id = self._id(value)
-        action, params = self._action(value)
-        grid, images = self._pictures(value, action)
-        index = self._first(value, "index", _tile)
-        if index is not None and action in ("pick", "vary"):
-            params = {**params, "index": index}
-        elif index is not None and len(images) == 1:
-            images = (Image(index=index, url=images[0].url),)
-        progress = self._first(value, "progress", self._percent)
-        word = self._first(value, "status", reading.text)
-        reason = self._first(value, "error", _reason)
-        status = self._status(word, reason, has_pictures=bool(grid or images), has_progress=progress is not None)
-        done = status == "completed"
-        return Report(
-            provider_job_id=job_id,
-            status=status,
-            progress=100 if done else progress,
-            action=action,
-            params=params,
-            prompt=self._first(value, "prompt", reading.text),
-            # Before the end some vendors send unfinished pictures (documented for ImagineAPI).
-            grid_url=grid if done else None,
-            images=images if done else (),
-            items=self._items(value, images) if done else (),
-            # Tiles that come with their grid have its places; other pictures may come one after the other.
-            numbered=grid is not None or index is not None,
-            cost=self._cost(value) if status in ENDS else None,
-            error=self._failure(value, reason, word) if status == "failed" else None,
-        )
+    def parameters(self, action: str) -> frozenset[str]:
+        """The canonical ones, and those in the action's templates."""
+        order = self._orders.get(action)
+        return super().parameters(action) if order is None else order.parameters
 
-    def _first(self, value: Any, name: str, read: Callable[[Any], T | None]) -> T | None:
-        """What the first path of this name leads to that can be read."""
-        for path in self._paths[name]:
-            for there in (path.at(value),) if path.is_plain else path.found(value):
-                if there is not None and (known := read(there)) is not None:
-                    return known
-        return None
+    def refusal(self, action: str, params: Params, parent: Parent | None) -> str | None:
+        """By `orders`: whether there is one of this action, and whether it may follow the parent."""
+        if not self._orders:
+            return super().refusal(action, params, parent)
+        order = self._orders.get(action)
+        if order is None:
+            return f"the source describes no order of {action}; {nearest(action, sorted(self._orders))}"
+        return order.refusal(params, parent)
 
-    def _id(self, value: Any) -> str:
-        """The job's id. Raises Unmapped where there is none, or where there are several: whose are the pictures?"""
-        for path in self._paths["id"]:
-            if path.is_plain:
-                plain_id = reading.job_id(path.at(value))
-                if plain_id is not None:
-                    return plain_id
-                continue
-            ids = {known: None for there in path.found(value) if (known := reading.job_id(there)) is not None}
-            if len(ids) > 1:
-                raise Unmapped(f"{len(ids)} jobs in one post: say where each stands (each)")
-            if ids:
-                return next(iter(ids))
-        raise Unmapped("no id at any of paths.id")
+    def order(self, order: Order, source: Source, prepared: Answer | None) -> Call:
+        """The described call, with its values. Raises Unsupported or InvalidParams."""
+        refuse_impossible(order, self.refusal)
+        return self._orders[order.action].call(order, source)
 
-    def _action(self, value: Any) -> tuple[str | None, Params]:
-        if self._options.action:
-            return self._options.action, {}
-        return action_of(self._first(value, "action", reading.text), self._actions)
+    def answered(self, order: Order, answer: Answer, now: int) -> OrderOutcome:
+        """By the action's `id` and `refused`; what is not understood is Unclear."""
+        described = self._orders.get(order.action)
+        return super().answered(order, answer, now) if described is None else described.answered(answer, now)
 
-    def _percent(self, value: Any) -> int | None:
-        return reading.fraction(value) if self._options.progress_unit == "fraction" else reading.percent(value)
+    def query(self, jobs: Sequence[KeptJob], source: Source) -> Call:
+        """The described question about one job. Raises Unsupported."""
+        return super().query(jobs, source) if self._query is None else self._query.call(jobs[0], source)
 
-    def _pictures(self, value: Any, action: str | None) -> tuple[str | None, tuple[Image, ...]]:
-        grid = self._first(value, "grid", reading.url)
-        images = next((tiles for path in self._paths["images"] if (tiles := _tiles(path.found(value)))), ())
-        is_grid = action in GRIDS or (action is None and self._grid_is_written)
-        if grid is not None and not images and not is_grid:
-            return None, reading.tiles(grid)
-        return grid, images
+    def read(self, answer: Answer, jobs: Sequence[KeptJob]) -> list[Report]:
+        """The job by the same paths as a webhook, or by `query.paths`. Raises Unmapped."""
+        return super().read(answer, jobs) if self._query is None else self._query.read(answer, jobs[0])
 
-    def _items(self, value: Any, images: tuple[Image, ...]) -> tuple[str, ...]:
-        """The vendor's ids of these pictures; nothing unless each has one."""
-        for path in self._paths["item"]:
-            ids = [reading.job_id(there) for there in path.found(value)]
-            places = [0] if len(ids) == len(images) == 1 else [image.index - 1 for image in images]
-            told = [ids[place] for place in places if place < len(ids)]
-            known = tuple(item for item in told if item is not None)
-            if known and len(known) == len(images):
-                return known
-        return ()
+    def next_actions(self, kept: KeptJob) -> Sequence[NextAction]:
+        """The orders whose `parents` name the job's action."""
+        return self._next.after(kept)
 
-    def _status(self, word: str | None, reason: str | None, *, has_pictures: bool, has_progress: bool) -> Status:
-        if word is not None:
-            known = self._statuses.get(plain(word))
-            if known is None:
-                raise Unmapped(f"unknown status {word[:50]!r}: name it in words")
-            return "failed" if known == "completed" and reason is not None and self._error_wins else known
-        if reason is not None and self._failed_by_error:
-            return "failed"
-        # Apiframe v1's documented final body has no status.
-        if has_pictures:
-            return "completed"
-        if has_progress:
-            return "running"
-        raise Unmapped("no status at any of paths.status, nor pictures or progress")
-
-    def _failure(self, value: Any, reason: str | None, word: str | None) -> JobError:
-        code = self._first(value, "error_code", reading.text)
-        return failures.failure(reason, code, word=word, own=self._options.errors)
-
-    def _cost(self, value: Any) -> Cost | None:
-        for path in self._paths["cost"]:
-            amounts = [amount for there in path.found(value) if (amount := reading.number(there)) is not None]
-            if amounts and min(amounts) >= 0:
-                amount = sum(amounts, Decimal(0))
-                return Cost(
-                    amount=amount if self._factor == 1 else amount * self._factor, unit=self.unit, source="reported"
-                )
-        return None
+    def price(self, action: str, params: Params) -> Cost | None:
+        """The action's `price`."""
+        order = self._orders.get(action)
+        return None if order is None else order.price
 
 
-def _paths(key: str, given: keys.Paths, found: list[OptionError]) -> tuple[Path, ...]:
-    """The paths that can be read; what cannot goes to `found`."""
-    paths: list[Path] = []
-    for text in [given] if isinstance(given, str) else given:
-        try:
-            paths.append(Path(text))
-        except InvalidParams as wrong:
-            found.append(OptionError(key, str(wrong), PATH_REMEDY))
-    return tuple(paths)
-
-
-def _tiles(values: list[Any]) -> tuple[Image, ...]:
-    """Pictures from what a path led to: the items of a list, or the list itself."""
-    return reading.tiles(values[0] if len(values) == 1 and isinstance(values[0], list) else values)
-
-
-def _tile(value: Any) -> int | None:
-    """A place from 1 on."""
-    place = reading.number(value)
-    return int(place) if place is not None and 1 <= place <= reading.MAX_IMAGES and place == int(place) else None
-
-
-def _reason(value: Any, depth: int = 0) -> str | None:
-    """Why it failed, from a text, an object with one, or a list of these; an envelope's "success" is no reason."""
-    if isinstance(value, str):
-        known = reading.text(value)
-        return known if known is not None and failures.is_reason(known) else None
-    inner: list[Any] = []
-    if isinstance(value, dict):
-        inner = [
-            value.get(name) for name in ("message", "msg", "raw_message", "error", "detail", "description", "type")
-        ]
-    elif isinstance(value, list):
-        inner = value[:8]
-    if depth >= 3:
-        return None
-    return next((known for one in inner if (known := _reason(one, depth + 1)) is not None), None)
+def _mistakes(options: keys.Options) -> list[OptionError]:
+    """What cannot be meant of the keys that belong to no part of their own."""
+    found: list[OptionError] = []
+    read_paths("challenge", options.challenge or (), found)
+    read_paths("redact", options.redact, found)
+    if any("|" in path for path in options.redact):
+        found.append(OptionError("redact", "cannot go on inside a text", "strike out the whole text"))
+    if not options.paths.id:
+        remedy = 'say where the job\'s id stands, for example "data.task_id"'
+        found.append(OptionError("paths.id", "is empty", remedy))
+    if options.action and options.action not in CANONICAL:
+        remedy = nearest(options.action, sorted(CANONICAL))
+        found.append(OptionError("action", f"{options.action!r} is none", remedy))
+    return found

@@ -11,9 +11,12 @@ import msgspec
 
 from receiver.errors import OptionError
 from receiver.model.jobs import ErrorCode
+from receiver.providers.generic.call_options import OrderKeys, Paths, QueryKeys
 
 #: In the file a duration in quotes; here seconds.
 Tolerance = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=1, le=86_400)]
+Pace = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=0.1, le=30 * 86_400)]
+Lifetime = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=60, le=3660 * 86_400)]
 Scheme = Literal[
     "secret",
     "standard-webhooks",
@@ -25,8 +28,6 @@ Scheme = Literal[
     "hmac-sha256-hex",
     "hmac-sha256-base64",
 ]
-#: One path or several; of several the first that leads to something usable counts.
-Paths = str | tuple[str, ...]
 
 
 def _check_prefix(prefix: str) -> None:
@@ -61,6 +62,8 @@ class Verify(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     key: Literal["text", "base64", "hex"] = "text"
     #: Stands before it there, and does not belong to it.
     key_prefix: str = ""
+    #: Where the vendor publishes its keys (JWKS), for "ed25519"; those in `secrets` count as well.
+    keys_url: str = ""
     #: "header:NAME" or "field:NAME": where the time stands at which it was signed, in Unix seconds or ms; "" = it has
     #: none.
     timestamp: str = ""
@@ -182,3 +185,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     cost_unit: Literal["credits", "USD"] = "credits"
     #: How many of `cost_unit` one of the vendor's own units is.
     cost_factor: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    #: How long an action usually takes at most, seconds: after that a silent job is first asked for.
+    paces: dict[str, Pace] = {}
+    #: How long the vendor keeps a result, seconds; None = not known.
+    expires_after: Lifetime | None = None
+    #: How a job is asked for; None = it cannot be.
+    query: QueryKeys | None = None
+    #: How each action is ordered.
+    orders: dict[str, OrderKeys] = {}

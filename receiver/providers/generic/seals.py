@@ -10,6 +10,7 @@ import re
 from typing import Any, Final, Literal, NamedTuple
 
 from receiver.contracts import Request, Seal, Source
+from receiver.contracts.options import check_url
 from receiver.errors import InvalidParams, NotJson, OptionError
 from receiver.lib.ed25519 import signature_is_valid
 from receiver.lib.strict_json import read_json
@@ -60,6 +61,8 @@ class SealReader:
         self.seals: Literal["secret", "signature"] = "secret" if verify.scheme == "secret" else "signature"
         if not _HEADER.fullmatch(self._header):
             found.append(OptionError("verify.header", f"{verify.header!r} is no header's name", HEADER_REMEDY))
+        if verify.keys_url:
+            found += _keys_url_mistakes(verify)
         self._signed = _parts_of(verify.signed, found)
         self._time = _time_of(verify, self._signed, found)
         if not verify.fields and any(part.kind == "field" for part in self._signed):
@@ -71,12 +74,13 @@ class SealReader:
         if verify.scheme == "secret":
             return secret_seal(request, source, self._header, verify.prefix)
         given = request.headers.get(self._header)
-        if given is None or not source.secrets:
+        if given is None or not source.must_verify:
             return "absent"
         fields = _fields_of(given, verify)
         message = self._message(request, fields)
         # An empty key is everybody's.
         keys = [key for secret in source.secrets for key in _keys_of(secret.reveal(), verify) if key]
+        keys += source.public_keys.keys if source.public_keys is not None else ()
         if message is None or not _fits(_signatures(given, fields, verify), keys, message, verify):
             return "wrong"
         if self._time is None:
@@ -114,6 +118,18 @@ def whole(verify: Verify) -> Verify:
     if verify.scheme in ("hmac-sha256-hex", "hmac-sha256-base64"):
         changes |= {"scheme": "hmac-sha256", "encoding": verify.scheme.rpartition("-")[2]}
     return Verify(**{name: getattr(verify, name) for name in verify.__struct_fields__} | changes)
+
+
+def _keys_url_mistakes(verify: Verify) -> list[OptionError]:
+    found: list[OptionError] = []
+    if verify.scheme != "ed25519":
+        remedy = 'write scheme = "ed25519", or put the secret into secrets'
+        found.append(OptionError("verify.keys_url", f"is for ed25519, not for {verify.scheme}", remedy))
+    try:
+        check_url(verify.keys_url)
+    except OptionError as wrong:
+        found.append(OptionError("verify.keys_url", wrong.wrong, wrong.remedy))
+    return found
 
 
 def _piece(part: SignedPart, request: Request, fields: dict[str, list[str]]) -> bytes | None:

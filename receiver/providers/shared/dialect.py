@@ -46,8 +46,9 @@ class Dialect(Provider):
 
     base_url: str = ""
     seals: Literal["secret", "signature", "nothing"] = "secret"
+    keys_url: str = ""
     webhooks: bool = False
-    idempotent: bool = False
+    idempotent: bool | frozenset[str] = False
     query_batch: int = 0
     refunds: bool = False
     retention: float | None = None

@@ -12,6 +12,7 @@ from receiver.store.sqlite.choices import ChoicesCache
 from receiver.store.sqlite.tables.claims import ClaimsTable
 from receiver.store.sqlite.tables.clock import ClockTable
 from receiver.store.sqlite.tables.events import EventsTable
+from receiver.store.sqlite.tables.fetched_keys import FetchedKeysTable
 from receiver.store.sqlite.tables.jobs import IS_OPEN, JobsTable
 from receiver.store.sqlite.tables.money import MoneyTable
 from receiver.store.sqlite.tables.pruning import PruningTables
@@ -37,6 +38,7 @@ class SqliteTransaction(
     ClockTable,
     SessionsTable,
     TracesTable,
+    FetchedKeysTable,
 ):
     """`receiver.contracts.Transaction` on an open SQLite connection; begin and commit are the store's."""
 
