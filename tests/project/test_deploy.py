@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import compose_spec
-import kubernetes_validate
+import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml  # type: ignore[import-untyped]
 
