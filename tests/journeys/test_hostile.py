@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from support.picks import pick, task_id
-from support.server import HOOK_SECRET, JOURNEY, TOKEN, Server, executable, serving
+from support.server import HOOK_SECRET, JOURNEY, PATIENCE, TOKEN, Server, executable, serving
 
 INTAKE = ("--role", "intake")
 ACCOUNT = JOURNEY.format(vendor="http://127.0.0.1:9", more="")
@@ -95,13 +96,23 @@ async def test_when_descriptors_are_few_the_database_has_its_own(tmp_path: Path)
             stack.enter_context(contextlib.closing(socket.create_connection(("127.0.0.1", port)))) for _ in range(150)
         ]
         opened[-1].send(b"GET / HTT")  # half a head
+        # Each on a connection of its own: one that is kept for the next request may be closed to make way for another.
+        alone = httpx.Limits(max_keepalive_connections=0)
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=server.url, timeout=PATIENCE, limits=alone, trust_env=False)
+        )
         for number in range(3):
-            assert (await server.post("/in/journey", pick(task_id(number)))).status_code == 200
-            assert (await server.client.get("/readyz")).status_code == 200
+            sent = await client.post(
+                "/in/journey",
+                content=pick(task_id(number)),
+                headers={"content-type": "application/json", "x-webhook-secret": HOOK_SECRET},
+            )
+            assert sent.status_code == 200
+            assert (await client.get("/readyz")).status_code == 200
         log = server.log.read_text()
         assert '"server.few_descriptors"' in log
         assert '"server.full"' in log
-        numbers = (await server.client.get("/metrics")).text
+        numbers = (await client.get("/metrics")).text
         assert "process_open_fds" in numbers
         assert 'gridhook_connections_full{what="made_way"}' in numbers
 
