@@ -3,9 +3,10 @@ does not find."""
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Generator, Iterator
+from typing import Any, Final
 
 import hypothesis
 import pytest
@@ -21,6 +22,15 @@ settle(os.environ)
 hypothesis.settings.register_profile("gridhook", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("gridhook")
 
+#: How a line is written where a test configures nothing. structlog's own default draws each traceback in colours, with
+#: the values of all variables, which takes a tenth of a second.
+PLAIN: Final = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.dev.set_exc_info,
+    structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Longer runs, by hand: `--orders 10000` of tests/workers/test_fates.py, `--pictures 10000` of
@@ -28,6 +38,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """
     parser.addoption("--orders", type=int, default=0, help="orders that meet a breaking vendor, at least")
     parser.addoption("--pictures", type=int, default=300, help="hostile pictures that the guarded client meets")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """The tests live to the end, some hundred thousand objects. To look through them for garbage again and again takes
+    as long as to make them; so it waits until all are there, and leaves them out from then on.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +62,7 @@ def loggers_forget(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         configure(**{**given, "cache_logger_on_first_use": False})
 
     monkeypatch.setattr(structlog, "configure", uncached)
+    uncached(processors=PLAIN)
     yield
     structlog.reset_defaults()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -16,11 +16,11 @@ MOST_ENTRIES: Final = 20
 Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def modules() -> Iterator[tuple[Path, ast.Module]]:
-    """Every module of the product, parsed."""
-    for package in PACKAGES:
-        for path in sorted(package.rglob("*.py")):
-            yield path, ast.parse(path.read_text("utf-8"))
+@cache
+def modules() -> tuple[tuple[Path, ast.Module], ...]:
+    """Every module of the product, parsed once."""
+    paths = [path for package in PACKAGES for path in sorted(package.rglob("*.py"))]
+    return tuple((path, ast.parse(path.read_text("utf-8"))) for path in paths)
 
 
 def test_a_folder_has_at_most_twenty_entries() -> None:
