@@ -22,7 +22,7 @@ from bench.machine.cores import Cores
 from bench.machine.servers import RunningServer, serving
 from bench.progress import Say
 
-#: Load before the measured one, so that caches and connections are warm, seconds.
+#: Load before the measured one, so that caches and connections are warm, seconds; no longer than that one.
 WARMING: Final = 0.5
 
 
@@ -109,7 +109,9 @@ def _round(contestant: Contestant, plan: Plan, env: Mapping[str, str] | None) ->
     folder = plan.folder / "round"
     try:
         with serving(contestant, folder, plan.cores.server, env) as server:
-            warm = drive(aimed(contestant, server, WARMING, plan.connections), plan.cores.load, folder)
+            warm = drive(
+                aimed(contestant, server, min(WARMING, plan.seconds), plan.connections), plan.cores.load, folder
+            )
             done = _measured(contestant, server, plan)
             server.stop()
             kept = len(contestant.kept(folder)) if contestant.kept else None

@@ -35,14 +35,10 @@ from receiver.contracts import Transaction
 from receiver.lib.times import system_clock
 from receiver.store.sqlite.store import SqliteStore
 
-WEBHOOKS: Final = 200
-LOOKS: Final = 40
-CLAIMS: Final = 40
 #: Deliveries of one claim.
 CLAIMED: Final = 4
-#: At most so many seconds of load at each turn, and how many turns.
+#: At most so many seconds of load at each turn.
 LOADED: Final = 1.5
-TURNS: Final = 3
 #: Events in the small database: more than a page of a list looks at.
 FEW: Final = 10_000
 LISTS: Final = (
@@ -78,6 +74,20 @@ HOOK_HEADERS: Final = {"content-type": "application/json", "x-webhook-secret": S
 API_HEADERS: Final = {"authorization": f"Bearer {gridhook.ADMIN_TOKEN}"}
 
 
+class Repeats(msgspec.Struct, frozen=True, kw_only=True):
+    """How often each step is taken; what is reported is the median."""
+
+    webhooks: int = 200
+    lists: int = 40
+    claims: int = 40
+    #: Turns under full load.
+    turns: int = 3
+
+
+#: What the figures of a report come from.
+REPEATS: Final = Repeats()
+
+
 class Grown(msgspec.Struct, frozen=True, kw_only=True):
     """One step, with the small and with the full database."""
 
@@ -105,7 +115,7 @@ class Growth(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[Grown, ...]
 
 
-def growth(plan: Plan, count: int, say: Say) -> Growth:
+def growth(plan: Plan, count: int, say: Say, repeats: Repeats = REPEATS) -> Growth:
     """Returns what each step costs on a database of `count` events and on one of a few. Raises BenchError."""
     few = min(FEW, max(1, count // 10))
     small, full = plan.folder / "small", plan.folder / "full"
@@ -120,11 +130,14 @@ def growth(plan: Plan, count: int, say: Say) -> Growth:
                 before = time.perf_counter()
                 servers.append(stack.enter_context(serving(gridhook.GRIDHOOK, folder, plan.cores.server)))
                 steps.append((time.perf_counter() - before) * 1000)
-            grown = [Grown(step="start until ready", small_ms=steps[0], full_ms=steps[1]), *_steps(servers, plan)]
+            grown = [
+                Grown(step="start until ready", small_ms=steps[0], full_ms=steps[1]),
+                *_steps(servers, plan, repeats),
+            ]
             resident = servers[1].usage().resident / 1e6
             for server in servers:
                 server.stop()
-        grown.append(_claims(small, full))
+        grown.append(_claims(small, full, repeats.claims))
         return Growth(events=count, few=few, bytes_per_event=size / count, resident_mb=resident, steps=tuple(grown))
     finally:
         for folder in (small, full):
@@ -146,17 +159,19 @@ def fill(folder: Path, plan: Plan, count: int, say: Say) -> None:
     past.fill(folder / gridhook.DATABASE, past.stencil(folder / gridhook.DATABASE), count, say)
 
 
-def _steps(servers: list[RunningServer], plan: Plan) -> list[Grown]:
+def _steps(servers: list[RunningServer], plan: Plan, repeats: Repeats) -> list[Grown]:
     with Client(servers[0].port) as small, Client(servers[1].port) as full:
         clients = (small, full)
         done = [
-            _in_turn("webhook, new", clients, WEBHOOKS, _webhook),
-            _in_turn("webhook, repeated", clients, WEBHOOKS, _webhook),
+            _in_turn("webhook, new", clients, repeats.webhooks, _webhook),
+            _in_turn("webhook, repeated", clients, repeats.webhooks, _webhook),
         ]
-        done += [_in_turn(f"GET {path}", clients, LOOKS, _getting(path)) for path in LISTS]
+        done += [_in_turn(f"GET {path}", clients, repeats.lists, _getting(path)) for path in LISTS]
         jobs = {client: _first_job(client) for client in clients}
-        done.append(_in_turn("GET /jobs/{id}", clients, LOOKS, lambda client, _: _get(client, f"/jobs/{jobs[client]}")))
-    return [*done, _loaded(servers, plan)]
+        done.append(
+            _in_turn("GET /jobs/{id}", clients, repeats.lists, lambda client, _: _get(client, f"/jobs/{jobs[client]}"))
+        )
+    return [*done, _loaded(servers, plan, repeats.turns)]
 
 
 def _in_turn(step: str, clients: tuple[Client, Client], times: int, call: Callable[[Client, int], float]) -> Grown:
@@ -185,25 +200,25 @@ def _first_job(client: Client) -> str:
     return str(listed["items"][0]["id"])
 
 
-def _loaded(servers: list[RunningServer], plan: Plan) -> Grown:
+def _loaded(servers: list[RunningServer], plan: Plan, turns: int) -> Grown:
     """Returns the time for one webhook under full load: the inverse of the rate."""
     took: tuple[list[float], list[float]] = ([], [])
-    for _ in range(TURNS):
+    for _ in range(turns):
         for server, list_ in zip(servers, took, strict=True):
             load = aimed(gridhook.GRIDHOOK, server, min(LOADED, plan.seconds), plan.connections)
             list_.append(1000 / max(1.0, drive(load, plan.cores.load, server.folder).rate))
     return Grown(step="webhook, under full load", small_ms=median(took[0]), full_ms=median(took[1]))
 
 
-def _claims(small: Path, full: Path) -> Grown:
-    return asyncio.run(_claimed(small / gridhook.DATABASE, full / gridhook.DATABASE))
+def _claims(small: Path, full: Path, times: int) -> Grown:
+    return asyncio.run(_claimed(small / gridhook.DATABASE, full / gridhook.DATABASE, times))
 
 
-async def _claimed(small: Path, full: Path) -> Grown:
+async def _claimed(small: Path, full: Path, times: int) -> Grown:
     """Measured on the store itself, since a server's claims cannot be seen from outside."""
     took: tuple[list[float], list[float]] = ([], [])
     async with SqliteStore(small, system_clock) as first, SqliteStore(full, system_clock) as second:
-        for _ in range(CLAIMS):
+        for _ in range(times):
             for store, list_ in zip((first, second), took, strict=True):
                 before = time.perf_counter()
                 await store.write(_claim)

@@ -11,7 +11,6 @@ import msgspec
 
 from bench.contestants.contestant import installed
 
-TIMES: Final = 5
 #: The slowest modules that are listed.
 LISTED: Final = 15
 
@@ -23,10 +22,12 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     own_ms: float
 
 
-def import_ms() -> float:
-    """Returns how long `import receiver.app` takes beyond the start of the interpreter: the median, milliseconds."""
-    bare = [_timed("pass") for _ in range(TIMES)]
-    whole = [_timed("import receiver.app") for _ in range(TIMES)]
+def import_ms(times: int) -> float:
+    """Returns how long `import receiver.app` takes beyond the start of the interpreter, milliseconds: the median of so
+    many tries.
+    """
+    bare = [_timed("pass") for _ in range(times)]
+    whole = [_timed("import receiver.app") for _ in range(times)]
     return median(whole) - median(bare)
 
 

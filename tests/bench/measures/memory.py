@@ -28,6 +28,8 @@ from bench.measures.imports import (
 from bench.progress import Say
 
 STREAMS: Final = 1000
+#: How often the import is timed.
+IMPORTS: Final = 5
 #: File descriptors that server and measurement need for that.
 DESCRIPTORS: Final = 4096
 #: Looks at the memory while the events come in.
@@ -61,8 +63,11 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     imported: tuple[Imported, ...]
 
 
-def memory(plan: Plan, count: int, say: Say) -> Memory:
-    """Returns memory and times with `count` events. Raises BenchError."""
+def memory(plan: Plan, count: int, say: Say, *, streams: int = STREAMS, imports: int = IMPORTS) -> Memory:
+    """Returns memory and times with `count` events and so many open streams; the import is timed so many times.
+
+    Raises BenchError.
+    """
     folder = plan.folder / "memory"
     folder.mkdir()
     _allow_descriptors()
@@ -71,9 +76,9 @@ def memory(plan: Plan, count: int, say: Say) -> Memory:
             start = server.usage().resident / 1e6
             say(f"ready after {ready_empty:.0f} ms with {start:.0f} MB")
             after = tuple(_grow(server, plan, count // PORTIONS, say) for _ in range(PORTIONS))
-            streams = _with_streams(server)
-            bare = _on_bare_uvicorn(folder, plan)
-            say(f"{STREAMS} open streams: {streams:.0f} MB; they add {bare:.0f} MB to a bare uvicorn")
+            held = _with_streams(server, streams)
+            bare = _on_bare_uvicorn(folder, plan, streams)
+            say(f"{streams} open streams: {held:.0f} MB; they add {bare:.0f} MB to a bare uvicorn")
             server.stop()
         with _ready(folder, plan) as (_, ready_full):
             say(f"ready after {ready_full:.0f} ms on {count:,} events")
@@ -83,12 +88,12 @@ def memory(plan: Plan, count: int, say: Say) -> Memory:
         start_mb=start,
         events=count,
         after_mb=after,
-        streams=STREAMS,
-        streams_mb=streams,
+        streams=streams,
+        streams_mb=held,
         bare_streams_mb=bare,
         ready_empty_ms=ready_empty,
         ready_full_ms=ready_full,
-        import_ms=import_ms(),
+        import_ms=import_ms(imports),
         imported=slowest(),
     )
 
@@ -112,20 +117,20 @@ def _grow(server: RunningServer, plan: Plan, count: int, say: Say) -> float:
     return resident
 
 
-def _with_streams(server: RunningServer) -> float:
+def _with_streams(server: RunningServer, count: int) -> float:
     with ExitStack() as stack:
-        for _ in range(STREAMS):
+        for _ in range(count):
             stack.enter_context(contextlib.closing(_stream(server.port)))
         return server.usage().resident / 1e6
 
 
-def _on_bare_uvicorn(folder: Path, plan: Plan) -> float:
+def _on_bare_uvicorn(folder: Path, plan: Plan, count: int) -> float:
     """Returns what as many open answers add to a uvicorn that only holds them, MB."""
     port = free_port()
     with started(python("-m", "bench.contestants.no_op", "held", str(port)), folder, port, plan.cores.server) as server:
         wait_until_up(server, READY, gridhook.GRIDHOOK.patience, "bare uvicorn")
         before = server.usage().resident / 1e6
-        return _with_streams(server) - before
+        return _with_streams(server, count) - before
 
 
 def _stream(port: int) -> socket.socket:

@@ -19,7 +19,7 @@ from bench.contestants.contestant import python
 from bench.machine.cores import Cores
 from bench.measures.contest import Plan
 from bench.measures.drain import DrainCase, drain
-from bench.measures.growth import LISTS, growth
+from bench.measures.growth import LISTS, Repeats, growth
 from bench.measures.memory import memory
 from bench.measures.retention import retention
 from bench.measures.travel import travel
@@ -138,7 +138,7 @@ def test_messages_and_orders_arrive_once_each_and_signed(tmp_path: Path) -> None
 
 
 def test_growth_compares_every_step(tmp_path: Path) -> None:
-    found = growth(a_plan(tmp_path), 300, silent)
+    found = growth(a_plan(tmp_path), 300, silent, Repeats(webhooks=5, lists=2, claims=2, turns=1))
     steps = [one.step for one in found.steps]
     assert {f"GET {path}" for path in LISTS} <= set(steps)
     assert len(steps) == len(LISTS) + 6
@@ -157,7 +157,7 @@ def test_retention_is_measured_with_and_without_pruning(tmp_path: Path) -> None:
 
 
 def test_memory_is_looked_at_from_the_start_to_the_last_event(tmp_path: Path) -> None:
-    found = memory(a_plan(tmp_path), 200, silent)
+    found = memory(a_plan(tmp_path), 200, silent, streams=300, imports=1)
     assert len(found.after_mb) == 5
     assert min(found.start_mb, found.streams_mb, found.bare_streams_mb, *found.after_mb) > 1
     assert min(found.ready_empty_ms, found.ready_full_ms, found.import_ms) > 0
