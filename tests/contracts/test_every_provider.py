@@ -7,6 +7,7 @@ import hmac
 import json
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -231,6 +232,10 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4),
     max_leaves=8,
 )
+#: Status and headers of an answer, and its body where that is not the JSON.
+STATUSES = st.sampled_from([200, 202, 400, 404, 409, 429, 500]) | st.integers(100, 599)
+WAITS = st.dictionaries(st.just("retry-after"), st.text(max_size=20))
+GARBLED = st.none() | st.binary(max_size=30)
 
 
 def names_in(value: Any) -> set[str]:
@@ -239,15 +244,27 @@ def names_in(value: Any) -> set[str]:
     return set().union(*(names_in(inner) for inner in value)) if isinstance(value, list) else set()
 
 
+@cache
+def like_a_body(name: str) -> st.SearchStrategy[Any]:
+    """A documented body with some of it replaced, JSON under the names that the vendor uses, or any JSON.
+
+    Made once for each vendor: to make such a strategy takes longer than to draw from it.
+    """
+    return st.sampled_from(sorted(LINES[name].webhooks)).flatmap(lambda file: _near(name, file)) | JSON
+
+
+@cache
+def _near(name: str, file: str) -> st.SearchStrategy[Any]:
+    known = sorted(names_in(read(name, file)))
+    in_their_names = st.recursive(
+        LEAVES, lambda inner: st.lists(inner, max_size=3) | _named(known, inner), max_leaves=12
+    )
+    return in_their_names | _with_replacements(fixture(name, file))
+
+
 @st.composite
-def near(draw: st.DrawFn, name: str) -> Any:
-    """A documented body with some of it replaced, or any JSON under the names that the vendor uses."""
-    body = read(name, draw(st.sampled_from(sorted(LINES[name].webhooks))))
-    known = sorted(names_in(body))
-    if draw(st.booleans()):
-        return draw(
-            st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | _named(known, inner), max_leaves=12)
-        )
+def _with_replacements(draw: st.DrawFn, text: bytes) -> Any:
+    body = json.loads(text)
     for _ in range(draw(st.integers(1, 3))):
         place = body
         while isinstance(place, dict) and place:
@@ -327,7 +344,7 @@ def test_what_it_reports_can_be_folded_and_written(name: str) -> None:
 @settings(deadline=None, max_examples=150)
 @given(data=st.data())
 def test_no_json_makes_parse_raise_anything_but_unmapped(name: str, data: st.DataObject) -> None:
-    value = data.draw(near(name) | JSON)
+    value = data.draw(like_a_body(name))
     try:
         reports = PROVIDER[name].parse(value, data.draw(HEADERS))
     except Unmapped:
@@ -563,14 +580,10 @@ def test_429_is_not_accepted_and_its_wait_is_kept(name: str) -> None:
 @given(data=st.data())
 def test_no_answer_makes_answered_raise_or_read_raise_anything_but_unmapped(name: str, data: st.DataObject) -> None:
     provider = PROVIDER[name]
-    value = data.draw(near(name) | JSON)
-    body = data.draw(st.just(_encoded(value)) | st.binary(max_size=30))
-    headers = data.draw(st.dictionaries(st.just("retry-after"), st.text(max_size=20)))
-    answer = Answer(
-        status=data.draw(st.sampled_from([200, 202, 400, 404, 409, 429, 500]) | st.integers(100, 599)),
-        body=body,
-        headers=headers,
-    )
+    value = data.draw(like_a_body(name))
+    garbled = data.draw(GARBLED)
+    body = _encoded(value) if garbled is None else garbled
+    answer = Answer(status=data.draw(STATUSES), body=body, headers=data.draw(WAITS))
     order = planned(name, "imagine", {"prompt": "a cat"}, None)
     assert isinstance(provider.answered(order, answer, NOW), Accepted | NotAccepted | Refused | Unclear)
     try:
