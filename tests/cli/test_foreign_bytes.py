@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Final, NamedTuple
 
 import msgspec
 import pytest
@@ -17,6 +18,33 @@ from cli.parts import configured, done, run, webhook
 ROCKET = "\u706b \U0001f680 \x1b[2J \u202e \x9b31m"
 NOT_UTF_8 = b"\xff\xfe"
 COMMANDS = ["jobs", "events", "requests", "deliveries", "costs", "check", "schema", "--help", "--version"]
+#: Commands in which something is no text.
+NO_TEXT: Final[tuple[list[str | bytes], ...]] = (
+    ["submit", "journey", "imagine", "--prompt", NOT_UTF_8],
+    ["submit", NOT_UTF_8, "imagine", "--prompt", "x"],
+    ["submit", "journey", NOT_UTF_8],
+    ["submit", "journey", "imagine", "--prompt", "x", "--tag", b"a=\xff"],
+    ["submit", "journey", "imagine", "--prompt", "x", "-p", b'a={"b": "\xff"}'],
+    ["submit", "journey", "imagine", "--prompt", "x", "--then", b'{"action": "\xff"}'],
+    ["submit", "journey", "imagine", "--prompt", "x", "--parent", NOT_UTF_8],
+    ["submit", "journey", "imagine", "--prompt", "x", "--idempotency-key", NOT_UTF_8],
+    ["jobs", "--source", NOT_UTF_8],
+    ["jobs", "--status", NOT_UTF_8],
+    ["jobs", "--since", NOT_UTF_8],
+    ["jobs", "--tag", b"a=\xff"],
+    ["events", "--action", NOT_UTF_8],
+    ["deliveries", "--sink", NOT_UTF_8],
+    ["redeliver", "--dead", "--sink", NOT_UTF_8],
+    ["resolve", "--held", "--source", NOT_UTF_8, "check"],
+    ["resolve", "job_x", NOT_UTF_8],
+    ["reparse", "--source", NOT_UTF_8],
+    ["costs", "--until", NOT_UTF_8],
+    [NOT_UTF_8],
+    ["jobs", "--config", NOT_UTF_8],
+    ["simulate", NOT_UTF_8],
+    ["schema", NOT_UTF_8],
+    ["check", "--source", NOT_UTF_8],
+)
 
 
 def a_full_folder(folder: Path) -> Path:
@@ -28,94 +56,139 @@ def a_full_folder(folder: Path) -> Path:
     return folder
 
 
+class Ended(NamedTuple):
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+
+#: Runs the commands that stand between ";;" one after another, each in a process of its own that has what is loaded
+#: already: to load it takes four times as long as a command. Prints their exit codes.
+EACH: Final = """
+import os, sys
+from importlib import import_module
+from receiver.app import main
+from receiver.cli.main import COMMANDS
+
+for place in COMMANDS.values():
+    import_module("receiver.cli.commands." + place.partition(":")[0])
+words, out = sys.argv[2:], sys.argv[1]
+while words:
+    cut = words.index(";;")
+    command, words = words[:cut], words[cut + 1:]
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    if os.fork() == 0:
+        os.dup2(os.open(out, flags), 1)
+        os.dup2(os.open("err", flags), 2)
+        sys.argv = ["gridhook", *command]
+        main()
+        sys.exit()
+    code = os.waitstatus_to_exitcode(os.wait()[1])
+    written = b"" if out == "/dev/full" else open(out, "rb").read()
+    for part in (str(code).encode(), written, open("err", "rb").read()):
+        os.write(1, len(part).to_bytes(8, "big") + part)
+"""
+
+
 def gridhook(
-    folder: Path, *args: str | bytes, env: dict[str, Any] | None = None, **given: Any
-) -> subprocess.CompletedProcess[bytes]:
-    """A real process, with what it wrote as bytes."""
-    surroundings = {**os.environ, "PYTHONPATH": str(Path(receiver.__file__).parent.parent), **(env or {})}
-    given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **given}
-    command = [os.fsencode(sys.executable), b"-m", b"receiver", *(os.fsencode(arg) for arg in args)]
-    return subprocess.run(command, cwd=folder, env=surroundings, check=False, timeout=50, **given)
+    folder: Path, *commands: Sequence[str | bytes], env: Mapping[str, str | bytes] | None = None, out: str = "out"
+) -> list[Ended]:
+    """What became of each of these commands, in real processes; `out` is the file that is their output."""
+    words = [os.fsencode(word) for command in commands for word in (*command, ";;")]
+    done = subprocess.run(
+        [os.fsencode(sys.executable), b"-c", EACH.encode(), out.encode(), *words],
+        cwd=folder,
+        env={**os.environ, **installed(), **(env or {})},
+        capture_output=True,
+        check=True,
+        timeout=250,
+    )
+    parts, rest = [], done.stdout
+    while rest:
+        end = 8 + int.from_bytes(rest[:8], "big")
+        parts.append(rest[8:end])
+        rest = rest[end:]
+    assert len(parts) == 3 * len(commands)
+    return [Ended(int(code), out, err) for code, out, err in zip(*[iter(parts)] * 3, strict=True)]
+
+
+def installed() -> dict[str, str]:
+    """Where processes find the packages that are tested."""
+    return {"PYTHONPATH": str(Path(receiver.__file__).parent.parent)}
+
+
+@pytest.fixture(scope="module")
+def full_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose database holds text of every kind, for commands that change nothing."""
+    return a_full_folder(tmp_path_factory.mktemp("full"))
 
 
 @pytest.mark.parametrize(
     "env", [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "latin-1:strict"}]
 )
-def test_whatever_is_kept_is_shown_in_whatever_encoding(tmp_path: Path, env: dict[str, str]) -> None:
-    a_full_folder(tmp_path)
-    for command in COMMANDS:
-        for more in ([], ["--json"]) if command in COMMANDS[:6] else ([],):
-            ended = gridhook(tmp_path, command, *more, env=env)
-            assert (ended.returncode, ended.stderr) == (0, b""), command
-            assert b"\x1b" not in ended.stdout
-            assert b"\x9b" not in ended.stdout
+def test_whatever_is_kept_is_shown_in_whatever_encoding(full_folder: Path, env: dict[str, str]) -> None:
+    commands = [[command] for command in COMMANDS] + [[command, "--json"] for command in COMMANDS[:6]]
+    for command, ended in zip(commands, gridhook(full_folder, *commands, env=env), strict=True):
+        assert (ended.code, ended.err) == (0, b""), command
+        assert ended.out, command
+        assert b"\x1b" not in ended.out
+        assert b"\x9b" not in ended.out
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_an_output_that_is_full_ends_in_one_sentence(tmp_path: Path, command: str) -> None:
-    a_full_folder(tmp_path)
+def test_an_output_that_is_full_ends_in_one_sentence(full_folder: Path) -> None:
+    commands = [[command] for command in COMMANDS]
+    for command, ended in zip(commands, gridhook(full_folder, *commands, out="/dev/full"), strict=True):
+        assert ended.code == 1, command
+        assert ended.err == b"gridhook: the output cannot be written: No space left on device\n", command
+
+
+def test_an_error_for_which_there_is_no_room_is_an_error_still(full_folder: Path) -> None:
+    command = [sys.executable, "-m", "receiver", "jobs", "nope"]
     with Path("/dev/full").open("w") as full:
-        ended = gridhook(tmp_path, command, stdout=full)
-        assert ended.returncode == 1
-        assert ended.stderr == b"gridhook: the output cannot be written: No space left on device\n"
-        assert gridhook(tmp_path, "jobs", "nope", stderr=full).returncode == 1
+        ended = subprocess.run(
+            command, cwd=full_folder, env={**os.environ, **installed()}, stderr=full, check=False, timeout=50
+        )
+    assert ended.returncode == 1
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-", "| head -c 1 >/dev/null"])
 @pytest.mark.parametrize("command", ["jobs", "jobs --json", "schema", "costs", "jobs nope"])
-def test_an_output_that_is_closed_ends_quietly(tmp_path: Path, command: str, closed: str) -> None:
-    a_full_folder(tmp_path)
+def test_an_output_that_is_closed_ends_quietly(full_folder: Path, command: str, closed: str) -> None:
     shell = f"{sys.executable} -m receiver {command} {closed}"
-    env = {**os.environ, "PYTHONPATH": str(Path(receiver.__file__).parent.parent)}
-    ended = subprocess.run(shell, shell=True, cwd=tmp_path, env=env, capture_output=True, check=False, timeout=50)  # noqa: S602
+    ended = subprocess.run(  # noqa: S602
+        shell,
+        shell=True,
+        cwd=full_folder,
+        env={**os.environ, **installed()},
+        capture_output=True,
+        check=False,
+        timeout=50,
+    )
     told = b"gridhook: there is no job 'nope'\n" if "nope" in command and "2>" not in closed else b""
     assert ended.stderr == told
-    assert (tmp_path / "gridhook.db").read_bytes().startswith(b"SQLite format 3\0")
-    assert len(done(run(tmp_path, "jobs", "--json")).splitlines()) == 2
+    assert (full_folder / "gridhook.db").read_bytes().startswith(b"SQLite format 3\0")
+    assert len(done(run(full_folder, "jobs", "--json")).splitlines()) == 2
 
 
-@pytest.mark.parametrize(
-    "args",
-    [
-        ["submit", "journey", "imagine", "--prompt", NOT_UTF_8],
-        ["submit", NOT_UTF_8, "imagine", "--prompt", "x"],
-        ["submit", "journey", NOT_UTF_8],
-        ["submit", "journey", "imagine", "--prompt", "x", "--tag", b"a=\xff"],
-        ["submit", "journey", "imagine", "--prompt", "x", "-p", b'a={"b": "\xff"}'],
-        ["submit", "journey", "imagine", "--prompt", "x", "--then", b'{"action": "\xff"}'],
-        ["submit", "journey", "imagine", "--prompt", "x", "--parent", NOT_UTF_8],
-        ["submit", "journey", "imagine", "--prompt", "x", "--idempotency-key", NOT_UTF_8],
-        ["jobs", "--source", NOT_UTF_8],
-        ["jobs", "--status", NOT_UTF_8],
-        ["jobs", "--since", NOT_UTF_8],
-        ["jobs", "--tag", b"a=\xff"],
-        ["events", "--action", NOT_UTF_8],
-        ["deliveries", "--sink", NOT_UTF_8],
-        ["redeliver", "--dead", "--sink", NOT_UTF_8],
-        ["resolve", "--held", "--source", NOT_UTF_8, "check"],
-        ["resolve", "job_x", NOT_UTF_8],
-        ["reparse", "--source", NOT_UTF_8],
-        ["costs", "--until", NOT_UTF_8],
-        [NOT_UTF_8],
-        ["jobs", "--config", NOT_UTF_8],
-        ["simulate", NOT_UTF_8],
-        ["schema", NOT_UTF_8],
-        ["check", "--source", NOT_UTF_8],
-    ],
-)
-def test_an_argument_that_is_no_text_is_a_usage_error(tmp_path: Path, args: list[str | bytes]) -> None:
+def test_an_argument_that_is_no_text_is_a_usage_error(tmp_path: Path) -> None:
     configured(tmp_path)
-    ended = gridhook(tmp_path, *args)
-    assert ended.returncode == 2, ended.stderr
-    assert b"Traceback" not in ended.stderr
-    assert ended.stderr.strip()
+    for command, ended in zip(NO_TEXT, gridhook(tmp_path, *NO_TEXT), strict=True):
+        assert ended.code == 2, (command, ended.err)
+        assert b"Traceback" not in ended.err, command
+        assert ended.err.strip(), command
 
 
-@pytest.mark.parametrize("command", ["jobs", "pick", "cancel", "redeliver", "events"])
-def test_an_id_that_is_no_text_is_not_there(tmp_path: Path, command: str) -> None:
+def test_an_id_that_is_no_text_is_not_there(tmp_path: Path) -> None:
     configured(tmp_path)
-    ended = gridhook(tmp_path, command, NOT_UTF_8, *(["1"] if command == "pick" else []))
-    assert (ended.returncode, ended.stderr[:22]) == (1, b"gridhook: there is no "), ended.stderr
+    commands = [
+        ["jobs", NOT_UTF_8],
+        ["pick", NOT_UTF_8, "1"],
+        *([name, NOT_UTF_8] for name in ("cancel", "redeliver", "events")),
+    ]
+    for command, ended in zip(commands, gridhook(tmp_path, *commands), strict=True):
+        assert (ended.code, ended.err[:22]) == (1, b"gridhook: there is no "), (command, ended.err)
 
 
 def test_a_configuration_may_have_any_name_and_place(tmp_path: Path) -> None:
@@ -124,11 +197,11 @@ def test_a_configuration_may_have_any_name_and_place(tmp_path: Path) -> None:
     name = b"\xfe.toml"
     configured(folder).rename(Path(os.fsdecode(os.fsencode(folder) + b"/" + name)))
     file = os.fsencode(folder) + b"/" + name
-    for words in (["jobs"], ["check"], ["check", "--json"], ["migrate"], ["costs", "--json"]):
-        for given in ({"args": [*words, "--config", file]}, {"args": words, "env": {"GRIDHOOK_CONFIG": file}}):
-            ended = gridhook(tmp_path, *given["args"], env=given.get("env"))  # type: ignore[arg-type]
-            assert (ended.returncode, b"Traceback" in ended.stderr) == (0, False), ended.stderr
-            assert b"\x1b" not in ended.stdout + ended.stderr
-    shown = gridhook(tmp_path, "check", "--json", "--config", file).stdout
-    assert msgspec.json.decode(shown)["file"].endswith("/\ufffd.toml")
-    assert gridhook(tmp_path, "init", "--config", os.fsencode(folder) + b"/new\xff.toml").returncode == 0
+    commands = [["jobs"], ["check"], ["check", "--json"], ["migrate"], ["costs", "--json"]]
+    given = gridhook(tmp_path, *([*words, "--config", file] for words in commands))
+    for ended in [*given, *gridhook(tmp_path, *commands, env={"GRIDHOOK_CONFIG": file})]:
+        assert (ended.code, b"Traceback" in ended.err) == (0, False), ended.err
+        assert b"\x1b" not in ended.out + ended.err
+    assert msgspec.json.decode(given[2].out)["file"].endswith("/\ufffd.toml")
+    (made,) = gridhook(tmp_path, ["init", "--config", os.fsencode(folder) + b"/new\xff.toml"])
+    assert made.code == 0
