@@ -182,7 +182,7 @@ def test_an_argument_that_is_no_text_is_a_usage_error(tmp_path: Path) -> None:
 
 def test_an_id_that_is_no_text_is_not_there(tmp_path: Path) -> None:
     configured(tmp_path)
-    commands = [
+    commands: list[list[str | bytes]] = [
         ["jobs", NOT_UTF_8],
         ["pick", NOT_UTF_8, "1"],
         *([name, NOT_UTF_8] for name in ("cancel", "redeliver", "events")),
@@ -198,7 +198,8 @@ def test_a_configuration_may_have_any_name_and_place(tmp_path: Path) -> None:
     configured(folder).rename(Path(os.fsdecode(os.fsencode(folder) + b"/" + name)))
     file = os.fsencode(folder) + b"/" + name
     commands = [["jobs"], ["check"], ["check", "--json"], ["migrate"], ["costs", "--json"]]
-    given = gridhook(tmp_path, *([*words, "--config", file] for words in commands))
+    named: list[list[str | bytes]] = [[*words, "--config", file] for words in commands]
+    given = gridhook(tmp_path, *named)
     for ended in [*given, *gridhook(tmp_path, *commands, env={"GRIDHOOK_CONFIG": file})]:
         assert (ended.code, b"Traceback" in ended.err) == (0, False), ended.err
         assert b"\x1b" not in ended.out + ended.err
