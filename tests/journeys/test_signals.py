@@ -216,7 +216,7 @@ async def test_a_stop_ends_in_its_time_whatever_hangs(tmp_path: Path) -> None:
 async def test_not_even_a_plug_in_that_blocks_the_event_loop_keeps_it_from_ending(tmp_path: Path) -> None:
     (tmp_path / "blocking.py").write_text(BLOCKING)
     toml = NO_VENDOR + LOGGED.replace('"log"\n', '"blocking:Blocking"\n')
-    async with serving(tmp_path, toml, env={"PYTHONPATH": str(tmp_path)}) as server:
+    async with serving(tmp_path, f'stop_within = "1m"\n{toml}', env={"PYTHONPATH": str(tmp_path)}) as server:
         configure(server, toml, TOP.replace("[server]", '[server]\nstop_within = "2s"'))
         await hang_up(server, "config.reloaded")
         sending = asyncio.create_task(server.post("/in/journey", pick(task_id(1))))
@@ -224,7 +224,7 @@ async def test_not_even_a_plug_in_that_blocks_the_event_loop_keeps_it_from_endin
         began = time.monotonic()
         server.send(signal.SIGTERM)
         assert await server.ended() == 1
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 30, "it goes by the two seconds, not by the minute that it was started with"
         assert len(server.logged("server.cut_off")) == 1
         await asyncio.gather(sending, return_exceptions=True)
 
