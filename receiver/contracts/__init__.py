@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from receiver.contracts.claims import ClaimedDue, LaneRoom
 from receiver.contracts.handlers import (
-    ButtonHandler,
     Committed,
     DeliveryContext,
     Handler,
     OrderSender,
-    Press,
     Sink,
-    press_path,
 )
 from receiver.contracts.http import (
     Answer,
@@ -28,6 +25,16 @@ from receiver.contracts.options import (
     PlainUrl,
     SecretUrl,
     TextSource,
+)
+from receiver.contracts.presses import (
+    ButtonHandler,
+    Listening,
+    Press,
+    PressListener,
+    PressReplier,
+    has_buttons,
+    listens_as,
+    press_path,
 )
 from receiver.contracts.providers import (
     SILENCE,
@@ -89,6 +96,7 @@ __all__ = [
     "JsonSource",
     "KeptRequest",
     "LaneRoom",
+    "Listening",
     "LocalPath",
     "MaybeSecret",
     "MissingWebhooks",
@@ -100,6 +108,8 @@ __all__ = [
     "Parent",
     "PlainUrl",
     "Press",
+    "PressListener",
+    "PressReplier",
     "Proof",
     "Provider",
     "Pruned",
@@ -117,5 +127,7 @@ __all__ = [
     "Transaction",
     "Transport",
     "Watch",
+    "has_buttons",
+    "listens_as",
     "press_path",
 ]

@@ -26,6 +26,12 @@ LONGEST_S: Final = 366.0 * 86_400
 HOW_TO_ASK: Final = 'write ask = "SINK" or a list of sinks; without ask it is answered by API and command line'
 
 
+def name_of(decided_by: str | None) -> str:
+    """The name of who decided: what stands behind the platform's word and id; the whole where there is none."""
+    known = decided_by or "a rule"
+    return known.partition(" ")[2] or known
+
+
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a question asks, how long it waits, and what happens if nobody answers."""
 

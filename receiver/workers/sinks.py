@@ -18,7 +18,7 @@ from receiver.contracts import (
     Store,
     Transaction,
     Transport,
-    press_path,
+    has_buttons,
 )
 from receiver.contracts.setup import Setup
 from receiver.errors import TransportError
@@ -74,7 +74,7 @@ class SinkCarrier:
         self._store = store
         self._setup = setup
         self._sink = sink
-        self._has_buttons = press_path(sink.handler) is not None
+        self._has_buttons = has_buttons(sink.handler)
         self._context = DeliveryContext(
             transport=transport, foreign=foreign, sink=sink.name, folder=folder, clock=clock, timeout=sink.timeout
         )

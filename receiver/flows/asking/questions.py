@@ -14,7 +14,7 @@ from receiver.lib.times import stamp, unstamp
 from receiver.model.actions import Params, normalize
 from receiver.model.deliveries import Delivery, sink_lane
 from receiver.model.jobs import TERMINAL, JobError, KeptJob, Then
-from receiver.model.questions import BY_DEFAULT
+from receiver.model.questions import BY_DEFAULT, name_of
 
 
 def picked_before(tx: Transaction, grid: KeptJob, params: Params) -> KeptJob | None:
@@ -71,7 +71,8 @@ def _answered_before(tx: Transaction, question: KeptJob, params: Params) -> Kept
         return successor(tx, question)
     if "index" not in job.params:
         raise NotPossible("question_over", f"{job.id} is {job.status}: nobody can answer it any more")
-    raise NotPossible("already_answered", f"tile {job.params['index']} was picked already, by {job.decided_by}")
+    words = f"tile {job.params['index']} was picked already, by {name_of(job.decided_by)}"
+    raise NotPossible("already_answered", words)
 
 
 def _go_on_as(tx: Transaction, setup: Setup, question: KeptJob, chosen: KeptJob, other: KeptJob, now: int) -> KeptJob:
