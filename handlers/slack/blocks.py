@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -53,14 +52,3 @@ def context(text: str) -> Block:
 def image(url: str, alt_text: str) -> Block:
     """A picture by its address, with words for who cannot see it."""
     return {"type": "image", "image_url": url, "alt_text": one_line(alt_text)}
-
-
-def packed(lines: Iterable[str], joint: str, limit: int) -> list[str]:
-    """The lines, joined to as few texts of at most `limit` characters as they need; no line is divided."""
-    texts: list[str] = []
-    for line in lines:
-        if texts and len(texts[-1]) + len(joint) + len(line) <= limit:
-            texts[-1] += joint + line
-        else:
-            texts.append(line)
-    return texts

@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from handlers.chat.questions import pressed_by
 from handlers.wording import one_line
 from receiver.contracts import Press
 from receiver.errors import NotJson, Unmapped, Unverified
@@ -55,7 +56,7 @@ def read(body: bytes, channel: str, deciders: tuple[str, ...]) -> Press:
         raise Unmapped("it names no button, or nobody who pressed it")
     return Press(
         button=code,
-        by=f"slack:{user_id} {_name(user)}".strip(),
+        by=pressed_by("slack", user_id, _name(user)),
         is_own_channel=channel.removeprefix("#") in _channels(payload),
         may_decide=not deciders or user_id in deciders,
     )

@@ -98,18 +98,18 @@ def pictures(shown: Message) -> list[object]:
 @pytest.mark.parametrize(
     ("kind", "changes", "line"),
     [
-        ("job.completed", {}, ":white_check_mark: pick 2 of journey completed"),
-        ("job.failed", {"status": "failed"}, ":x: pick 2 of journey failed"),
-        ("job.canceled", {"status": "canceled"}, ":no_entry_sign: pick 2 of journey canceled"),
-        ("job.progress", {"progress": 46}, ":hourglass_flowing_sand: pick 2 of journey is at 46 %"),
-        ("job.submitted", {"status": "queued"}, ":outbox_tray: pick 2 of journey is on its way"),
-        ("job.held", {"status": "held"}, ":raised_hand: pick 2 of journey waits"),
-        ("job.unsure", {"status": "unsure"}, ":grey_question: It is not known whether journey took the order: pick 2"),
-        ("job.completed", {"action": None}, ":white_check_mark: a job of journey completed"),
+        ("job.completed", {}, "✅ pick 2 of journey completed"),
+        ("job.failed", {"status": "failed"}, "❌ pick 2 of journey failed"),
+        ("job.canceled", {"status": "canceled"}, "⛔ pick 2 of journey canceled"),
+        ("job.progress", {"progress": 46}, "⏳ pick 2 of journey is at 46 %"),
+        ("job.submitted", {"status": "queued"}, "📤 pick 2 of journey is on its way"),
+        ("job.held", {"status": "held"}, "✋ pick 2 of journey waits"),
+        ("job.unsure", {"status": "unsure"}, "❔ It is not known whether journey took the order: pick 2"),
+        ("job.completed", {"action": None}, "✅ a job of journey completed"),
         (
             "job.completed",
             {"action": "upscale", "params": {"kind": "2x"}},
-            ":white_check_mark: upscale 2x of journey completed",
+            "✅ upscale 2x of journey completed",
         ),
     ],
 )
@@ -230,7 +230,7 @@ def test_a_template_replaces_the_first_line_and_values_are_escaped() -> None:
 
 def test_a_template_that_comes_out_empty_or_fails_gives_way_to_the_usual_line() -> None:
     for text in ("{{ job.grid_url }} ", "{{ job.prompt + 1 }}"):
-        assert message(event(), template(text)).text == ":white_check_mark: pick 2 of journey completed"
+        assert message(event(), template(text)).text == "✅ pick 2 of journey completed"
 
 
 def test_a_template_that_cannot_be_read_is_refused_at_once() -> None:
@@ -312,7 +312,7 @@ async def test_a_hook_gets_blocks_and_a_text() -> None:
     (said,) = side.said
     assert str(side.requests[0].url) == HOOK
     assert side.requests[0].headers["content-type"] == "application/json; charset=utf-8"
-    assert said["text"] == ":white_check_mark: pick 2 of journey completed"
+    assert said["text"] == "✅ pick 2 of journey completed"
     assert [block["type"] for block in said["blocks"]] == ["section", "image", "context", "context", "context"]
 
 
