@@ -6,9 +6,11 @@ from receiver.contracts.claims import ClaimedDue, LaneRoom
 from receiver.contracts.handlers import (
     Committed,
     DeliveryContext,
+    FamilyHandler,
     Handler,
     OrderSender,
     Sink,
+    shows_families,
 )
 from receiver.contracts.http import (
     Answer,
@@ -88,6 +90,7 @@ __all__ = [
     "Counts",
     "DeliveryContext",
     "FetchedKeys",
+    "FamilyHandler",
     "FilePages",
     "Filters",
     "ForeignClient",
@@ -130,4 +133,5 @@ __all__ = [
     "has_buttons",
     "listens_as",
     "press_path",
+    "shows_families",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
@@ -70,6 +70,21 @@ class Handler(Protocol):
         Whatever else it returns or raises counts as Again: one try on the sink's schedule.
         """
         ...
+
+
+@runtime_checkable
+class FamilyHandler(Protocol):
+    """What a handler has beside, if its messages about jobs of one family stand together."""
+
+    @property
+    def shows_families(self) -> bool:
+        """Whether it wants to be told the ancestors of a job, and the first message about its family."""
+        ...
+
+
+def shows_families(handler: Handler) -> bool:
+    """Whether a handler is told about families."""
+    return isinstance(handler, FamilyHandler) and handler.shows_families
 
 
 class Sink(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,10 +24,11 @@ def picked_before(tx: Transaction, grid: KeptJob, params: Params) -> KeptJob | N
 
 def open_questions(tx: Transaction, grid: KeptJob) -> list[KeptJob]:
     """The questions about a grid that nobody has answered yet, oldest first."""
-    return [kept for kept in _questions(tx, grid) if kept.is_open_question]
+    return [kept for kept in questions_about(tx, grid) if kept.is_open_question]
 
 
-def _questions(tx: Transaction, grid: KeptJob) -> list[KeptJob]:
+def questions_about(tx: Transaction, grid: KeptJob) -> list[KeptJob]:
+    """Every question that was ever asked about a grid, oldest first."""
     # By our id too: it may have been asked before the vendor's was known.
     names = dict.fromkeys((work_of(grid), grid.job.id))
     return [kept for name in names for kept in tx.questions_about(name)]
@@ -132,7 +133,7 @@ def show_again(tx: Transaction, setup: Setup, question: KeptJob, now: int) -> No
 
 def show_about(tx: Transaction, setup: Setup, grid: KeptJob, now: int) -> None:
     """Has every message about a grid that was asked show what is left of it."""
-    for kept in _questions(tx, grid):
+    for kept in questions_about(tx, grid):
         show_again(tx, setup, kept, now)
 
 
