@@ -9,7 +9,7 @@ from handlers.chat.words import ChatWords, ForeignText, Link, label_of, prompt_l
 from handlers.wording import words
 from receiver.model.deliveries import QuestionButton, ShownQuestion
 from receiver.model.jobs import Job
-from receiver.model.questions import BY_DEFAULT
+from receiver.model.questions import BY_DEFAULT, name_of
 
 #: Above the buttons of an answered question.
 FURTHER: Final = "Further tiles, each an order of its own:"
@@ -29,7 +29,10 @@ def question_words(shown: ShownQuestion, foreign: ForeignText) -> ChatWords:
         facts=tuple(line for line in lines if line),
         pictures=tuple(pictures[:1]),
         alt_text="the grid",
-        links=tuple(Link(url=one.open_url, label="the picture") for one in shown.job.images[:1]),
+        links=(
+            *(Link(url=url, label="the grid") for url in pictures[:1]),
+            *(Link(url=one.open_url, label="the picture") for one in shown.job.images[:1]),
+        ),
     )
 
 
@@ -65,8 +68,7 @@ def _who(decided_by: str | None, foreign: ForeignText) -> str:
     """The name of who decided: what stands behind the platform's word and id."""
     if decided_by == BY_DEFAULT:
         return "default, since nobody answered in time"
-    known = decided_by or "a rule"
-    return foreign(known.partition(" ")[2] or known, 80)
+    return foreign(name_of(decided_by), 80)
 
 
 def _deadline(shown: ShownQuestion, foreign: ForeignText) -> str:

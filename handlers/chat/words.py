@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -68,8 +68,13 @@ class ChatWords(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[Link, ...] = ()
 
 
-def event_words(event: AnyEvent, foreign: ForeignText, template: EventTemplate | None = None) -> ChatWords:
-    """What is said about an event; a template replaces the first line about one of a job."""
+def event_words(
+    event: AnyEvent, foreign: ForeignText, template: EventTemplate | None = None, ancestors: Sequence[Job] = ()
+) -> ChatWords:
+    """What is said about an event; a template replaces the first line about one of a job.
+
+    `ancestors` are the job's parent, grandparent ... up to the root: their prompt is its own, where it has none.
+    """
     if isinstance(event, OperatorEvent):
         return _operator_words(event, foreign)
     job = event.data
@@ -77,7 +82,11 @@ def event_words(event: AnyEvent, foreign: ForeignText, template: EventTemplate |
     return ChatWords(
         headline=first_line(event, template) or _headline(event, foreign),
         details=tuple(line for line in _details(event, foreign) if line),
-        facts=tuple(line for line in (prompt_line(job, foreign), _facts(job, foreign)) if line),
+        facts=tuple(
+            line
+            for line in (_prompt(job, ancestors, foreign), _family(job, ancestors, foreign), _facts(job, foreign))
+            if line
+        ),
         pictures=tuple(link.url for link in links),
         alt_text=f"{label_of(job)} of {job.source}",
         links=links,
@@ -134,6 +143,16 @@ def _details(event: Event, foreign: ForeignText) -> Iterator[str]:
 def prompt_line(job: Job, foreign: ForeignText) -> str:
     """The prompt, shown as text; empty if there is none."""
     return f"Prompt: {foreign(job.prompt)}" if job.prompt and job.prompt.strip() else ""
+
+
+def _prompt(job: Job, ancestors: Sequence[Job], foreign: ForeignText) -> str:
+    return next((line for line in (prompt_line(one, foreign) for one in (job, *ancestors)) if line), "")
+
+
+def _family(job: Job, ancestors: Sequence[Job], foreign: ForeignText) -> str:
+    """How the job came about, from its root on: `imagine → pick 2 → upscale 2x`; empty for a root."""
+    steps = [foreign(label_of(one), 80) for one in (*reversed(ancestors), job)]
+    return f"From: {' → '.join(steps)}" if ancestors else ""
 
 
 def _facts(job: Job, foreign: ForeignText) -> str:

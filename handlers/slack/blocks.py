@@ -52,3 +52,8 @@ def context(text: str) -> Block:
 def image(url: str, alt_text: str) -> Block:
     """A picture by its address, with words for who cannot see it."""
     return {"type": "image", "image_url": url, "alt_text": one_line(alt_text)}
+
+
+def slack_file(file: str, alt_text: str) -> Block:
+    """A picture that was uploaded, by the id of its file."""
+    return {"type": "image", "slack_file": {"id": file}, "alt_text": one_line(alt_text)}
