@@ -65,7 +65,6 @@ def _headline(shown: ShownQuestion, foreign: ForeignText) -> str:
 
 
 def _who(decided_by: str | None, foreign: ForeignText) -> str:
-    """The name of who decided: what stands behind the platform's word and id."""
     if decided_by == BY_DEFAULT:
         return "default, since nobody answered in time"
     return foreign(name_of(decided_by), 80)

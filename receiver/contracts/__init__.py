@@ -29,6 +29,8 @@ from receiver.contracts.options import (
     TextSource,
 )
 from receiver.contracts.presses import (
+    Acknowledgement,
+    Acknowledger,
     ButtonHandler,
     Listening,
     Press,
@@ -76,6 +78,8 @@ from receiver.model.requests import KeptRequest, Proof, Request, RequestState, S
 
 __all__ = [
     "SILENCE",
+    "Acknowledgement",
+    "Acknowledger",
     "Answer",
     "Breaker",
     "Budget",

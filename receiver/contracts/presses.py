@@ -48,6 +48,27 @@ class ButtonHandler(Protocol):
         ...
 
 
+class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
+    """What a platform is answered to a request of its own."""
+
+    #: JSON.
+    body: bytes
+    #: Whether the request only asks if we are there, so that this answer is all.
+    is_probe: bool = False
+
+
+@runtime_checkable
+class Acknowledger(Protocol):
+    """What a `ButtonHandler` has beside, if its platform wants a body in the answer, whatever came of the press.
+
+    Who pressed hears of a refusal by `PressReplier` then.
+    """
+
+    def acknowledge(self, body: bytes) -> Acknowledgement:
+        """The answer to a verified request. Raises Unmapped if it is none that there is an answer to."""
+        ...
+
+
 class Listening(msgspec.Struct, frozen=True, kw_only=True):
     """What a handler may use while it listens to its platform."""
 
@@ -95,7 +116,10 @@ class PressReplier(Protocol):
     """What a handler has beside, if it can tell who pressed what came of it."""
 
     async def reply_to_press(self, pressed: Press, words: str, transport: Transport) -> None:
-        """Tells plain words to the one who pressed, and to nobody else. Raises TransportError."""
+        """Tells plain words to the one who pressed, and to nobody else. Raises TransportError.
+
+        Empty words: it is done, and the message itself tells; there is nothing to say but that.
+        """
         ...
 
 

@@ -63,8 +63,7 @@ class Presses:
             raise
         log.info("press.taken", by=pressed.by, job_id=kept.job.id, status=kept.job.status, took_ms=took_ms)
         # Of an answered question its own message tells.
-        if kept.question is None:
-            self._reply(heard, f"Your order is {kept.job.status}: {kept.job.id}")
+        self._reply(heard, "" if kept.question is not None else f"Your order is {kept.job.status}: {kept.job.id}")
         return kept
 
     async def _done(self, pressed: Press) -> tuple[KeptJob, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -10,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from receiver.contracts import ButtonHandler, Sink
-from receiver.errors import Unmapped, Unverified
+from receiver.contracts import Acknowledgement, Acknowledger, ButtonHandler, Sink
+from receiver.errors import NotAllowed, NotFound, NotPossible, Unmapped, Unverified
 from receiver.lib.times import Clock
 from receiver.web.http.incoming import IncomingRequest
 from receiver.web.http.replies import HttpReply, reply_to
@@ -53,11 +54,19 @@ class PressEndpoint:
         return None
 
     async def take(self, request: Request) -> Response:
-        """Does what a button says; 200 without a body once that is on disk."""
+        """Does what a button says; 200 once that is on disk, with what the platform wants to read there."""
         headers = read_headers(request.scope["headers"])
         body = await read_body(request.receive, headers, MAX_PRESS)
-        await self._presses.take(self._read(self._verified(request, headers, body), body))
-        return Response(status_code=200)
+        genuine = self._verified(request, headers, body)
+        handler = genuine[0]
+        if not isinstance(handler, Acknowledger):
+            await self._presses.take(self._read(genuine, body))
+            return Response(status_code=200)
+        said = _acknowledgement(handler, body)
+        if not said.is_probe:
+            with suppress(NotAllowed, NotFound, NotPossible):  # whoever pressed is told
+                await self._presses.take(self._read(genuine, body))
+        return Response(said.body, media_type="application/json")
 
     def _verified(self, request: Request, headers: dict[str, str], body: bytes) -> list[ButtonHandler]:
         """The handlers whose platform made this request. Raises Refusal if none did; the operator is told why."""
@@ -83,3 +92,11 @@ class PressEndpoint:
             return judged([HeardPress(handler, handler.read_press(body)) for handler in handlers])
         except Unmapped:
             raise NO_PRESS from None
+
+
+def _acknowledgement(handler: Acknowledger, body: bytes) -> Acknowledgement:
+    """Raises Refusal."""
+    try:
+        return handler.acknowledge(body)
+    except Unmapped:
+        raise NO_PRESS from None
