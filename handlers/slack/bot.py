@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from handlers.chat.receipts import picture_digest
 from handlers.chat.words import packed
 from handlers.http.answers import outcome_of, quote
 from handlers.slack.blocks import Block, slack_file
@@ -39,7 +40,7 @@ NO_THREAD: Final = frozenset(
 MAX_EDIT: Final = 4000
 
 
-class ShownMessage(msgspec.Struct, frozen=True, kw_only=True):
+class ShownMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The receipt: which message shows the job, and the event that it shows."""
 
     ts: str
@@ -47,7 +48,7 @@ class ShownMessage(msgspec.Struct, frozen=True, kw_only=True):
     event: str
     #: The message that its thread begins with; None = it begins one itself.
     thread: str | None = None
-    #: The uploaded picture that it shows, and the address that it came from.
+    #: The uploaded picture that it shows, and a digest of the address that it came from.
     file: str | None = None
     picture: str | None = None
 
@@ -91,10 +92,10 @@ class Bot:
         """The uploaded picture of a message, and what is to be remembered of it; None: it goes by its address."""
         if self._uploads is None or not message.pictures:
             return None, shown
-        file, url = shown.file, shown.picture
-        if file is None or url != message.pictures[0]:
-            file, url = await self._uploads.upload(message.pictures, message.alt_text, context), message.pictures[0]
-        after = msgspec.structs.replace(shown, file=file, picture=url if file else None)
+        file, digest = shown.file, picture_digest(message.pictures[0])
+        if file is None or shown.picture != digest:
+            file = await self._uploads.upload(message.pictures, message.alt_text, context)
+        after = msgspec.structs.replace(shown, file=file, picture=digest if file else None)
         return (slack_file(file, message.alt_text) if file else None), after
 
     async def _show(

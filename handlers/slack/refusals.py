@@ -45,7 +45,7 @@ REMEDIES: Final = {
     "invalid_auth": _REINSTALL,
     "invalid_token": _NEW_HOOK,
     "is_archived": "unarchive the channel, or configure another one",
-    "missing_scope": "give the app the scopes that `gridhook init slack` prints, and reinstall it",
+    "missing_scope": "give the app the scope chat:write (and files:write, files:read for uploads) and reinstall it",
     "no_active_hooks": _NEW_HOOK,
     "no_service": _NEW_HOOK,
     "no_service_id": _NEW_HOOK,

@@ -9,18 +9,14 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from handlers.chat.pictures import fetched, preview
 from handlers.slack.web_api import SlackAnswer, WebApi
 from handlers.wording import one_line
 from receiver.contracts import Call, DeliveryContext
-from receiver.errors import ForeignRefused, TransportError
-from receiver.lib.pictures import beside_the_loop, shrink
+from receiver.errors import TransportError
 
 log = structlog.get_logger("slack")
 
-#: Bytes of a picture that is fetched for a preview.
-MAX_FETCHED: Final = 64 * 1024 * 1024
-#: Pixels that a preview is wide at most.
-PREVIEW_WIDTH: Final = 1600
 #: Characters that describe a file (documented).
 MAX_ALT_TEXT: Final = 1000
 #: A file can be shown only a while after it was completed: it is asked about after these waits, seconds (seen in
@@ -50,14 +46,13 @@ class Uploads:
             return None
 
     async def _preview(self, urls: Sequence[str], context: DeliveryContext) -> bytes | None:
-        """The first picture that can be fetched and read, as JPEG."""
+        """The first picture that can be fetched and read, as JPEG: Slack shows neither WebP nor AVIF."""
         for url in urls:
-            try:
-                answer = await context.foreign.fetch(url, context.timeout, MAX_FETCHED)
-                body = answer.body
-                return await beside_the_loop(lambda body=body: shrink(body, PREVIEW_WIDTH))  # type: ignore[misc]
-            except (ForeignRefused, TransportError) as wrong:
-                log.warning("picture.not_fetched", sink=context.sink, reason=str(wrong))
+            picture = await fetched(url, context)
+            small = await preview(picture) if picture is not None else None
+            if small is not None:
+                return small.body
+        log.warning("picture.not_fetched", sink=context.sink)
         return None
 
     async def _uploaded(self, body: bytes, alt_text: str, context: DeliveryContext) -> str | None:

@@ -404,13 +404,33 @@ async def test_a_message_that_cannot_be_edited_is_posted_anew(error: str) -> Non
 
 
 @pytest.mark.parametrize("error", ["invalid_blocks", "invalid_attachments", "msg_blocks_too_long"])
-async def test_a_bot_whose_blocks_are_refused_sends_text_without_blocks(error: str) -> None:
-    side = Side(no(error), ok())
+async def test_a_bot_whose_blocks_are_refused_leaves_the_picture_out_and_then_sends_text_without_blocks(
+    error: str,
+) -> None:
+    side = Side(no(error), no(error), ok())
     outcome = await bot(side).deliver(outgoing())
     assert isinstance(outcome, Delivered)
     assert outcome.note == "sent as text: Slack refused the blocks"
-    assert side.said[1]["blocks"] == []
-    assert "<https://cdn.example.com/1.png|picture>" in side.said[1]["text"]
+    assert "image" not in [block["type"] for block in side.said[1]["blocks"]]
+    assert side.said[2]["blocks"] == []
+    assert "<https://cdn.example.com/1.png|picture>" in side.said[2]["text"]
+
+
+async def test_a_picture_that_slack_cannot_fetch_costs_the_picture_only() -> None:
+    side = Side(no("invalid_blocks"), ok())
+    outcome = await bot(side).deliver(outgoing())
+    assert isinstance(outcome, Delivered)
+    assert outcome.note == "sent without its picture: Slack refused it"
+    assert side.said[1]["blocks"] == [block for block in side.said[0]["blocks"] if block["type"] != "image"]
+
+
+async def test_the_text_of_an_edit_is_as_short_as_slack_takes_it() -> None:
+    images = tuple(Image(index=index, url=f"https://cdn.example.com/{index}?{'x' * 1800}") for index in (1, 2, 3, 4))
+    side = Side(ok(), no("invalid_blocks"), no("invalid_blocks"), ok())
+    slack_bot = bot(side)
+    first = receipt_of(await slack_bot.deliver(outgoing()))
+    await slack_bot.deliver(outgoing(event(job(images=images), number=2), first))
+    assert 1800 < len(side.said[3]["text"]) <= 4000
 
 
 async def test_a_message_that_is_taken_is_not_sent_again_for_words_in_the_answer() -> None:
