@@ -114,5 +114,6 @@ class Slack(Handler):
         return presses.read(payload, self._options.channel or "", self._options.deciders)
 
     async def reply_to_press(self, pressed: Press, words: str, transport: Transport) -> None:
-        """Shows words to the one who pressed, and to nobody else. Raises TransportError."""
-        await presses.reply(pressed.reply_to, foreign(words), self._api.root, transport)
+        """Shows words, if there are some, to the one who pressed and to nobody else. Raises TransportError."""
+        if words:
+            await presses.reply(pressed.reply_to, foreign(words), self._api.root, transport)

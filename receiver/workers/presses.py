@@ -13,7 +13,7 @@ from receiver.contracts.setup import Setup
 from receiver.errors import GridhookError, NotAllowed, NotFound, NotPossible, TransportError
 from receiver.flows.asking.buttons import press
 from receiver.lib.times import Clock
-from receiver.model.jobs import KeptJob
+from receiver.model.jobs import Job, KeptJob
 
 log = structlog.get_logger("press")
 
@@ -63,7 +63,7 @@ class Presses:
             raise
         log.info("press.taken", by=pressed.by, job_id=kept.job.id, status=kept.job.status, took_ms=took_ms)
         # Of an answered question its own message tells.
-        self._reply(heard, "" if kept.question is not None else f"Your order is {kept.job.status}: {kept.job.id}")
+        self._reply(heard, "" if kept.question is not None else _ordered(kept.job))
         return kept
 
     async def _done(self, pressed: Press) -> tuple[KeptJob, int]:
@@ -88,6 +88,13 @@ class Presses:
         for task in list(self._replies):
             task.cancel()
         await asyncio.gather(*self._replies, return_exceptions=True)
+
+
+def _ordered(job: Job) -> str:
+    """`pick 3 is planned (2 credits): job_...`"""
+    what = " ".join([job.action or "it", *(str(value) for value in job.params.values())])
+    price = f" ({job.cost.amount} {job.cost.unit})" if job.cost is not None else ""
+    return f"{what} is {job.status}{price}: {job.id}"
 
 
 def _sentence(wrong: GridhookError) -> str:

@@ -28,6 +28,8 @@ CARRIED: Final = {
     "outpaint": ("factor",),
     "pan": ("direction",),
 }
+#: What nobody can order without more words, or a drawing.
+NEEDS_MORE: Final = frozenset({"imagine", "inpaint", "blend", "describe"})
 #: Buttons below one message; Discord and Slack take no more (documented).
 MOST_BUTTONS: Final = 25
 NO_BUTTON: Final = "this is no button of ours, or its job is not here any more"
@@ -136,7 +138,9 @@ def _label(offer: NextAction) -> str:
     letter = LETTERS.get(offer.action)
     if letter is not None and offer.params.keys() == {"index"}:
         return f"{letter}{offer.params['index']}"
-    return " ".join([offer.action.replace("_", " "), *(_text(value) for value in offer.params.values())])
+    params = {name: _text(offer.params[name]) for name in CARRIED.get(offer.action, ()) if name in offer.params}
+    tile = f", tile {index}" if (index := params.pop("index", None)) is not None else ""
+    return " ".join([offer.action.replace("_", " "), *params.values()]) + tile
 
 
 def _text(value: object) -> str:
@@ -145,6 +149,8 @@ def _text(value: object) -> str:
 
 def _word(action: str, params: Params) -> str | None:
     """An order as a button carries it: `pick:2`, `vary:3`, `upscale:2x`, `reroll`; None if no button can."""
+    if action in NEEDS_MORE:
+        return None
     word = ":".join([action, *(_text(params[name]) for name in CARRIED.get(action, ()) if name in params)])
     try:
         return word if fits_button(word) and _read_word(word) == (action, normalize(action, params)) else None

@@ -70,7 +70,7 @@ class Clicks:
         threaded = {"thread_ts": message.thread_ts} if message.thread_ts else {}
         return {
             "type": "block_actions",
-            "user": {"id": person.id, "username": person.name.lower(), "name": person.name, "team_id": TEAM},
+            "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": TEAM},
             "api_app_id": APP,
             "token": "not-used-any-more",
             "container": {
