@@ -35,7 +35,8 @@ from receiver.model.deliveries import (
 class Slack(Handler):
     """Shows events in a Slack channel, with a picture and buttons."""
 
-    Options = SlackKeys
+    class Options(SlackKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+        """Keys of a Slack sink: `url`, or `token` with `channel`."""
 
     #: Documented: about one message a second and channel.
     default_rate: ClassVar[float | None] = 1.0

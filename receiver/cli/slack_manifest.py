@@ -32,7 +32,7 @@ def manifest(request_url: str | None = None) -> dict[str, Any]:
 
 
 #: What to do with the manifest, and which keys come of it.
-STEPS: Final = """At https://api.slack.com/apps: Create New App, From a manifest, paste this. Install it to the workspace.
+STEPS: Final = """At https://api.slack.com/apps: Create New App, From a manifest; paste this. Install it there.
   token          = OAuth & Permissions, Bot User OAuth Token (xoxb-...)
   channel        = the channel's id (C...): its name, at the foot of "View channel details"
 """

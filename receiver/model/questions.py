@@ -107,7 +107,7 @@ def _sinks(
             mistakes.append(QuestionMistake("ask", f"there is no sink {_shown(name)}", nearest(name, sorted(known))))
         elif name in without_buttons:
             wrong = f"sink {_shown(name)} has no buttons: nobody could answer there"
-            remedy = "name a Slack sink with token, channel and signing_secret, or leave ask out"
+            remedy = "name a chat sink that has buttons (Slack: app_token or signing_secret), or leave ask out"
             mistakes.append(QuestionMistake("ask", wrong, remedy))
     return tuple(dict.fromkeys(names))
 
