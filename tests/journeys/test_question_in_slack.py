@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
 
+from receiver.composition import Outside
 from receiver.config import Config, ServerSettings
 from receiver.contracts import Sink
 from receiver.flows import commands
 from receiver.model.jobs import Job
+from receiver.pretend.channel.messages import PEOPLE
 from receiver.pretend.slack import clicks
 from receiver.web.application import application
 from support.pretend_slack import SlackSide, bot, press_body, signed, team
@@ -33,8 +38,17 @@ async def studio(folder: Path, slack: SlackSide, clock: Clock, *, default: int |
         yield opened
 
 
+async def no_context(*_: object) -> None:
+    """What these journeys have no use for."""
+
+
 async def press(running: World, label: str, code: str, user: str, name: str) -> int:
     """Presses a button, as Slack posts it; the status of the answer."""
+    return await posted(running, press_body(code, user=user, name=name))
+
+
+async def posted(running: World, body: bytes) -> int:
+    """Posts a form as Slack does, signed now; the status of the answer."""
     config = Config(
         file="gridhook.toml",
         folder=Path(),
@@ -43,8 +57,8 @@ async def press(running: World, label: str, code: str, user: str, name: str) -> 
         server=ServerSettings(),
         sinks=team(),
     )
-    app = application(running.store, running.setup, config, running.clock)
-    body = press_body(code, user=user, name=name)
+    outside: Any = Outside(open_context=no_context, open_transport=no_context, transport=running.transport)  # type: ignore[arg-type]
+    app = application(running.store, running.setup, config, running.clock, outside)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gridhook.test") as client:
         answer = await client.post("/slack/actions", content=body, headers=signed(body, running.clock()))
     return answer.status_code
@@ -144,4 +158,44 @@ async def test_foreign_text_in_a_question_is_shown_as_text(tmp_path: Path) -> No
         await press(running, "U2", codes["U2"], "U0ADA", "<!here>")
         await eventually(lambda: says(slack, "chosen by &lt;!here&gt;"), running)
     assert "<!" not in str(slack.asked.blocks)
+    assert slack.mistakes == []
+
+
+async def test_two_people_who_press_at_once_order_one_tile_and_the_other_is_told_who_chose(tmp_path: Path) -> None:
+    slack, clock = a_slack()
+    async with studio(tmp_path, slack, clock) as running:
+        await running.webhook(grid_body())
+        await eventually(lambda: says(slack, "Which tile"), running)
+        question, people = slack.asked, PEOPLE
+        payloads = [
+            slack.pretend.clicks.payload(question, element, person, "https://slack.test")
+            for element, person in zip(clicks.buttons_of(question)[1:3], people, strict=True)
+        ]
+        answers = await asyncio.gather(
+            *(posted(running, urlencode({"payload": json.dumps(payload)}).encode()) for payload in payloads)
+        )
+        assert sorted(answers) == [200, 409]
+        winner, loser = (people[0], people[1]) if answers[0] == 200 else (people[1], people[0])
+        await eventually(lambda: len(slack.whispers) == 1, running)
+        (told,) = slack.whispers
+        assert told.only_for == loser.id
+        assert told.text == f"Tile {2 if answers[0] == 200 else 3} was picked already, by {winner.name}"
+        await running.until(lambda jobs: the_pick(jobs).status == "queued")
+        assert len(running.orders) == 1
+    assert slack.mistakes == []
+
+
+async def test_a_press_on_a_message_from_long_ago_still_counts(tmp_path: Path) -> None:
+    slack, clock = a_slack()
+    async with studio(tmp_path, slack, clock) as running:
+        await running.webhook(grid_body())
+        await eventually(lambda: says(slack, "Which tile"), running)
+        old = slack.buttons()
+        assert await press(running, "U2", old["U2"], "U0ADA", "Ada") == 200
+        await running.until(lambda jobs: the_pick(jobs).status == "queued")
+        clock.pass_by(90 * 86_400)
+        assert await press(running, "V3", old["V3"], "U0BEA", "Bea") == 200
+        assert await press(running, "U2", old["U2"], "U0BEA", "Bea") == 200
+        await running.until(lambda jobs: any(job.action == "vary" and job.status == "queued" for job in jobs))
+        assert len([order for order in running.orders if "webhook_url" in order]) == 2
     assert slack.mistakes == []
