@@ -23,7 +23,7 @@ ORDER: Final = ("pick", "vary", "reroll")
 CARRIED: Final = {
     "pick": ("index",),
     "vary": ("index", "strength"),
-    "upscale": ("index", "kind"),
+    "upscale": ("kind", "index"),
     "zoom": ("factor",),
     "outpaint": ("factor",),
     "pan": ("direction",),
@@ -103,7 +103,8 @@ def _offers(setup: Setup, grid: KeptJob) -> list[NextAction]:
     source = setup.sources.get(grid.job.source)
     if source is None:
         return []
-    listed = _listed(setup, grid)
+    # What else can be done with one tile is offered below that tile, once it was picked.
+    listed = [one for one in _listed(setup, grid) if "index" not in one.params or one.action in LETTERS]
     tiles = {one.params.get("index") for one in listed if one.action == "pick"}
     missing = [{"index": index} for index in GRID_INDEXES if index not in tiles]
     picks = [NextAction(action="pick", params=params, cost=source.price("pick", params)) for params in missing]
@@ -138,9 +139,7 @@ def _label(offer: NextAction) -> str:
     letter = LETTERS.get(offer.action)
     if letter is not None and offer.params.keys() == {"index"}:
         return f"{letter}{offer.params['index']}"
-    params = {name: _text(offer.params[name]) for name in CARRIED.get(offer.action, ()) if name in offer.params}
-    tile = f", tile {index}" if (index := params.pop("index", None)) is not None else ""
-    return " ".join([offer.action.replace("_", " "), *params.values()]) + tile
+    return " ".join([offer.action.replace("_", " "), *(_text(value) for value in offer.params.values())])
 
 
 def _text(value: object) -> str:
