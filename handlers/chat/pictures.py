@@ -23,12 +23,12 @@ class ChatPicture(msgspec.Struct, frozen=True, kw_only=True):
     """A picture that is ready to be sent."""
 
     body: bytes
-    facts: PictureFacts
+    about: PictureFacts
 
     @property
     def name(self) -> str:
         """A name for its file."""
-        return f"picture.{self.facts.extension}"
+        return f"picture.{self.about.extension}"
 
 
 async def fetched(url: str, context: DeliveryContext) -> ChatPicture | None:
@@ -38,7 +38,7 @@ async def fetched(url: str, context: DeliveryContext) -> ChatPicture | None:
         facts = await beside_the_loop(partial(examine, answer.body))
     except (ForeignRefused, TransportError):
         return None
-    return ChatPicture(body=answer.body, facts=facts)
+    return ChatPicture(body=answer.body, about=facts)
 
 
 async def preview(picture: ChatPicture) -> ChatPicture | None:
@@ -48,4 +48,4 @@ async def preview(picture: ChatPicture) -> ChatPicture | None:
         facts = await beside_the_loop(partial(examine, body))
     except ForeignRefused:
         return None
-    return ChatPicture(body=body, facts=facts)
+    return ChatPicture(body=body, about=facts)

@@ -13,6 +13,8 @@ from receiver.model.deliveries import QuestionButton
 
 #: Characters of a button's text (documented), of which some thirty are shown.
 MAX_LABEL: Final = 75
+#: Characters of what tells a button from its neighbours (documented).
+MAX_ACTION_ID: Final = 255
 
 
 def rows(named: Iterable[tuple[str, Sequence[QuestionButton]]], confirm_above: Decimal | None) -> list[Block]:
@@ -28,7 +30,7 @@ def rows(named: Iterable[tuple[str, Sequence[QuestionButton]]], confirm_above: D
 def _button(button: QuestionButton, confirm_above: Decimal | None) -> Block:
     shown: Block = {
         "type": "button",
-        "action_id": button.label,
+        "action_id": button.label[:MAX_ACTION_ID],
         "text": _plain(button_text(button, MAX_LABEL)),
         "value": button.code,
     }

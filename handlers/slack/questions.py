@@ -15,9 +15,8 @@ from receiver.model.deliveries import ShownQuestion
 def question_message(shown: ShownQuestion, confirm_above: Decimal | None = None) -> Message:
     """The question as it is now; buttons that cost more than `confirm_above` ask again."""
     said = question_words(shown, foreign)
-    below = [context(line) for line in said.facts]
     links = [link(one.url, one.label) for one in said.links if linkable(one.url)]
-    below += [context(one) for one in links]
+    below = [context(line) for line in (*said.facts, *links)]
     if shown.tiles and not shown.is_open:
         below.append(context(FURTHER))
     return Message(
