@@ -30,6 +30,8 @@ log = structlog.get_logger("slack")
 OPEN_S: Final = 10.0
 #: Seconds between our pings, and until a connection without an answer is given up.
 PING_S: Final = 15.0
+#: How long saying goodbye may take, seconds: a shutdown waits for it.
+CLOSE_S: Final = 1.0
 #: How long a press may take before Slack tells the person that it failed (documented), less the way there.
 ACK_S: Final = 2.5
 #: Bytes of a frame: a press carries its message.
@@ -94,6 +96,7 @@ class SlackSocket:
                 open_timeout=OPEN_S,
                 ping_interval=PING_S,
                 ping_timeout=PING_S,
+                close_timeout=CLOSE_S,
                 max_size=MAX_FRAME,
                 compression=None,
             )

@@ -78,6 +78,7 @@ class ChannelPage:
             Route("/press", self._take, methods=["POST"]),
             Route("/shown/{name:path}", self._show_picture),
             Route("/assets/{name}", _asset),
+            Route("/favicon.ico", _no_icon),
         ]
 
     def changed(self) -> None:
@@ -150,6 +151,10 @@ def posts_for(messages: Sequence[ChannelMessage], person: ChannelPerson) -> list
 
 def _clock_time(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).strftime("%H:%M:%S UTC")
+
+
+async def _no_icon(_request: Request) -> Response:
+    return Response(status_code=204, headers=HEADERS)
 
 
 async def _asset(request: Request) -> Response:
