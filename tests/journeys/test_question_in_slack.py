@@ -18,8 +18,8 @@ from receiver.config import Config, ServerSettings
 from receiver.contracts import Sink
 from receiver.flows import commands
 from receiver.model.jobs import Job
-from receiver.pretend.channel.messages import PEOPLE
-from receiver.pretend.slack import clicks
+from receiver.pretend.platforms.channel.messages import PEOPLE
+from receiver.pretend.platforms.slack import clicks
 from receiver.web.application import application
 from support.pretend_slack import SlackSide, bot, press_body, signed, team
 from support.questions import asking, grid_body

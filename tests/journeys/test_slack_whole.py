@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 from receiver.lib.times import system_clock
-from receiver.pretend.channel.messages import PEOPLE
 from receiver.pretend.loopback import serve
 from receiver.pretend.options import VendorOptions
-from receiver.pretend.slack.clicks import buttons_of
-from receiver.pretend.slack.server import PretendSlack
-from receiver.pretend.slack.workspace import SlackMessage, SlackOptions
+from receiver.pretend.platforms.channel.messages import PEOPLE
+from receiver.pretend.platforms.slack.clicks import buttons_of
+from receiver.pretend.platforms.slack.server import PretendSlack
+from receiver.pretend.platforms.slack.workspace import SlackMessage, SlackOptions
 from receiver.pretend.vendors import build
 from support.server import JOURNEY, serving, until
 

@@ -13,9 +13,9 @@ from receiver.contracts import Sink
 from receiver.lib.signatures import Secret
 from receiver.lib.times import Clock, system_clock
 from receiver.pretend import pictures
-from receiver.pretend.slack import clicks
-from receiver.pretend.slack.server import PretendSlack
-from receiver.pretend.slack.workspace import SlackMessage, SlackOptions
+from receiver.pretend.platforms.slack import clicks
+from receiver.pretend.platforms.slack.server import PretendSlack
+from receiver.pretend.platforms.slack.workspace import SlackMessage, SlackOptions
 
 TOKEN: Final = "xoxb-pretend"
 SIGNING: Final = "a-signing-secret-of-slack"

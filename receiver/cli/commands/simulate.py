@@ -99,7 +99,7 @@ async def _simulate(vendor: PretendVendor, port: int) -> None:
 
 async def _simulate_platform(name: str, presses_to: str | None, port: int) -> None:
     from receiver.pretend.loopback import serve  # noqa: PLC0415
-    from receiver.pretend.platforms import PLATFORMS  # noqa: PLC0415
+    from receiver.pretend.platforms.by_name import PLATFORMS  # noqa: PLC0415
 
     platform = PLATFORMS[name](presses_to)
     async with serve(platform.app, port=port) as root:

@@ -11,7 +11,7 @@ from handlers.slack.buttons import rows
 from handlers.slack.message import message
 from receiver.model.deliveries import QuestionButton
 from receiver.model.jobs import Cost
-from receiver.pretend.slack.blocks import mistakes_in
+from receiver.pretend.platforms.slack.blocks import mistakes_in
 from support.delivering import job_event
 
 

@@ -17,7 +17,7 @@ from receiver.errors import ListeningRefused, StoreUnavailable, TransportError
 from receiver.lib.signatures import Secret
 from receiver.lib.times import system_clock
 from receiver.pretend.loopback import serve
-from receiver.pretend.slack.server import PretendSlack
+from receiver.pretend.platforms.slack.server import PretendSlack
 
 LONG_S = 20.0
 APP_TOKEN = "xapp-pretend"
@@ -70,7 +70,7 @@ async def test_a_press_is_heard_and_acknowledged() -> None:
 async def test_what_cannot_be_kept_is_not_acknowledged_and_the_connection_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("receiver.pretend.slack.sockets.ACK_S", 0.3)
+    monkeypatch.setattr("receiver.pretend.platforms.slack.sockets.ACK_S", 0.3)
     slack, heard = PretendSlack(), Heard()
     async with a_listener(slack, heard):
         await slack.sockets.until_connected()

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from receiver.pretend.channel.messages import PEOPLE, ChannelMessage, ChannelPerson, ChannelPicture
+from receiver.pretend.platforms.channel.messages import PEOPLE, ChannelMessage, ChannelPerson, ChannelPicture
 from receiver.pretend.signal import Signal
 
 #: Nothing but the page's own files runs, styles or is asked.
@@ -67,7 +67,7 @@ class ChannelPage:
         self._changes = 0
         self._bell = Signal()
         self._templates = Environment(
-            loader=PackageLoader("receiver.pretend", "channel"), autoescape=True, undefined=StrictUndefined
+            loader=PackageLoader("receiver.pretend.platforms", "channel"), autoescape=True, undefined=StrictUndefined
         )
 
     def routes(self) -> list[Route]:
@@ -161,5 +161,5 @@ async def _asset(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in ASSETS:
         return PlainTextResponse("no such file", 404, headers=HEADERS)
-    body = files("receiver.pretend").joinpath("channel", name).read_bytes()
+    body = files("receiver.pretend.platforms").joinpath("channel", name).read_bytes()
     return Response(body, media_type=ASSETS[name], headers=HEADERS)

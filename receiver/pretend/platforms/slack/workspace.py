@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from receiver.lib.times import Clock
-from receiver.pretend.channel.messages import ChannelPicture
+from receiver.pretend.platforms.channel.messages import ChannelPicture
 
 T = TypeVar("T")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from receiver.pretend.slack.blocks import is_too_long, mistakes_in
-from receiver.pretend.slack.images import FetchPicture, image_mistakes, shown_type
-from receiver.pretend.slack.workspace import BOT, SlackFile, SlackMessage, Workspace
+from receiver.pretend.platforms.slack.blocks import is_too_long, mistakes_in
+from receiver.pretend.platforms.slack.images import FetchPicture, image_mistakes, shown_type
+from receiver.pretend.platforms.slack.workspace import BOT, SlackFile, SlackMessage, Workspace
 
 Arguments = Mapping[str, Any]
 SlackReply = dict[str, Any]

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from receiver.pretend import pictures
-from receiver.pretend.channel.messages import ChannelPerson
-from receiver.pretend.slack.clicks import RESPONSE_LIFE_MS
-from receiver.pretend.slack.server import HOOK, PretendSlack
-from receiver.pretend.slack.workspace import SlackOptions
+from receiver.pretend.platforms.channel.messages import ChannelPerson
+from receiver.pretend.platforms.slack.clicks import RESPONSE_LIFE_MS
+from receiver.pretend.platforms.slack.server import HOOK, PretendSlack
+from receiver.pretend.platforms.slack.workspace import SlackOptions
 from support.pretend_slack import TOKEN, any_picture
 from support.world import Clock
 

@@ -11,8 +11,8 @@ import httpx
 
 from receiver.errors import ForeignRefused
 from receiver.lib.pictures import examine
-from receiver.pretend.channel.messages import ChannelPicture
-from receiver.pretend.slack.workspace import Workspace
+from receiver.pretend.platforms.channel.messages import ChannelPicture
+from receiver.pretend.platforms.slack.workspace import Workspace
 
 #: Bytes and seconds that a picture may take.
 MOST_BYTES: Final = 20 * 1024 * 1024

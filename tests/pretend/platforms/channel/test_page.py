@@ -7,9 +7,9 @@ import asyncio
 import httpx
 from starlette.applications import Starlette
 
-from receiver.pretend.channel.messages import ChannelButton, ChannelMessage, ChannelPerson, ChannelPicture
-from receiver.pretend.channel.page import LONGEST_FORM, MOST_MESSAGES, ChannelPage, posts_for
 from receiver.pretend.loopback import serve
+from receiver.pretend.platforms.channel.messages import ChannelButton, ChannelMessage, ChannelPerson, ChannelPicture
+from receiver.pretend.platforms.channel.page import LONGEST_FORM, MOST_MESSAGES, ChannelPage, posts_for
 
 ADA = ChannelPerson(id="U0000ADA", name="Ada")
 

@@ -12,9 +12,9 @@ import httpx
 import msgspec
 
 from receiver.lib.times import Clock
-from receiver.pretend.channel.messages import ChannelPerson
-from receiver.pretend.slack.sockets import SocketMode
-from receiver.pretend.slack.workspace import APP, TEAM, SlackMessage, Workspace
+from receiver.pretend.platforms.channel.messages import ChannelPerson
+from receiver.pretend.platforms.slack.sockets import SocketMode
+from receiver.pretend.platforms.slack.workspace import APP, TEAM, SlackMessage, Workspace
 
 #: How long an app has to answer, seconds (documented).
 ANSWER_S: Final = 3.0

@@ -16,15 +16,15 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from receiver.lib.times import Clock, system_clock
-from receiver.pretend.channel.messages import ChannelPerson
-from receiver.pretend.channel.page import ChannelPage
 from receiver.pretend.faults import break_off
-from receiver.pretend.slack.clicks import RESPONSE_LIFE_MS, RESPONSE_USES, Clicks
-from receiver.pretend.slack.images import MOST_BYTES, FetchPicture, fetch_picture
-from receiver.pretend.slack.methods import FORM_ONLY, MethodRefused, Methods
-from receiver.pretend.slack.shown import shown
-from receiver.pretend.slack.sockets import SocketMode
-from receiver.pretend.slack.workspace import SlackMessage, SlackOptions, Workspace
+from receiver.pretend.platforms.channel.messages import ChannelPerson
+from receiver.pretend.platforms.channel.page import ChannelPage
+from receiver.pretend.platforms.slack.clicks import RESPONSE_LIFE_MS, RESPONSE_USES, Clicks
+from receiver.pretend.platforms.slack.images import MOST_BYTES, FetchPicture, fetch_picture
+from receiver.pretend.platforms.slack.methods import FORM_ONLY, MethodRefused, Methods
+from receiver.pretend.platforms.slack.shown import shown
+from receiver.pretend.platforms.slack.sockets import SocketMode
+from receiver.pretend.platforms.slack.workspace import SlackMessage, SlackOptions, Workspace
 
 API: Final = "/api"
 HOOK: Final = "/services/T0PRETEND/B0PRETEND/a-key"

@@ -6,9 +6,9 @@ import html
 import re
 from typing import Any
 
-from receiver.pretend.channel.messages import ChannelButton, ChannelMessage
-from receiver.pretend.slack.images import images_in, picture_name
-from receiver.pretend.slack.workspace import SlackMessage
+from receiver.pretend.platforms.channel.messages import ChannelButton, ChannelMessage
+from receiver.pretend.platforms.slack.images import images_in, picture_name
+from receiver.pretend.platforms.slack.workspace import SlackMessage
 
 
 def shown(message: SlackMessage) -> ChannelMessage:

@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 from starlette.types import ASGIApp
 
-from receiver.pretend.slack.server import API, PretendSlack
-from receiver.pretend.slack.workspace import SlackOptions
+from receiver.pretend.platforms.slack.server import API, PretendSlack
+from receiver.pretend.platforms.slack.workspace import SlackOptions
 
 
 class PretendPlatform(msgspec.Struct, frozen=True, kw_only=True):

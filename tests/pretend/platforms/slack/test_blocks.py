@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from receiver.pretend.slack.blocks import is_too_long, mistakes_in
+from receiver.pretend.platforms.slack.blocks import is_too_long, mistakes_in
 
 TEXT = {"type": "mrkdwn", "text": "hello"}
 PLAIN = {"type": "plain_text", "text": "U1"}
