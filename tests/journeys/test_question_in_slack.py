@@ -57,7 +57,7 @@ async def posted(running: World, body: bytes) -> int:
         server=ServerSettings(),
         sinks=team(),
     )
-    outside: Any = Outside(open_context=no_context, open_transport=no_context, transport=running.transport)  # type: ignore[arg-type]
+    outside: Any = Outside(open_context=no_context, open_transport=no_context, transport=lambda: running.transport)  # type: ignore[arg-type]
     app = application(running.store, running.setup, config, running.clock, outside)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gridhook.test") as client:
         answer = await client.post("/slack/actions", content=body, headers=signed(body, running.clock()))
