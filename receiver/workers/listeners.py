@@ -24,6 +24,7 @@ from receiver.errors import (
     NotAllowed,
     NotFound,
     NotPossible,
+    StoreUnavailable,
     TransportError,
     Unmapped,
     Unverified,
@@ -145,6 +146,10 @@ class AccountListener:
             log.info("press.refused", sink=self._name, reason=wrong.reason)
         except (NotAllowed, NotFound, NotPossible):
             return  # whoever pressed is told
+        except StoreUnavailable:
+            raise
+        except Exception as wrong:  # one press must not cost the connection of all others
+            log.exception("press.broke", sink=self._name, reason=type(wrong).__name__)
 
     def _connected(self) -> None:
         """The platform has let us in."""

@@ -79,6 +79,8 @@ class Listener(Handler):
         await end
 
     def read_heard(self, body: bytes, now: int) -> Press:
+        if body == b"break":
+            raise RuntimeError("a fault of the plug-in")
         try:
             told = msgspec.json.decode(body, type=Told)
         except msgspec.MsgspecError:
@@ -155,7 +157,7 @@ async def test_two_sinks_of_one_account_judge_a_press_together(tmp_path: Path) -
         assert len(platform.opened) == 1
 
 
-@pytest.mark.parametrize("body", [b"{}", b"\xff", press("x", at=NOW - 300_001), press("not-a-button")])
+@pytest.mark.parametrize("body", [b"{}", b"\xff", b"break", press("x", at=NOW - 300_001), press("not-a-button")])
 async def test_what_is_no_press_is_stale_or_forged_does_nothing(tmp_path: Path, body: bytes) -> None:
     platform = Platform()
     async with listening_world(tmp_path, {"team": Listener(platform, "a")}) as running:
