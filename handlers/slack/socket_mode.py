@@ -38,6 +38,8 @@ ACK_S: Final = 2.5
 MAX_FRAME: Final = 1024 * 1024
 #: How long a connection that Slack wants to end may still bring presses, seconds.
 LEAVING_S: Final = 30.0
+#: Before the next connection is opened, seconds: a Slack that ends each at once is not asked without a pause.
+RENEW_WAIT_S: Final = 1.0
 #: Why Slack ends a connection that a new one takes the place of.
 REFRESH: Final = frozenset({"warning", "refresh_requested"})
 
@@ -68,6 +70,7 @@ class SlackSocket:
                 if reading.done():
                     reading.result()
                     raise NoAnswer("Slack closed the connection")
+                await asyncio.sleep(RENEW_WAIT_S)
         finally:
             for task in list(self._leaving):
                 task.cancel()
@@ -124,12 +127,13 @@ async def _greeted(socket: ClientConnection) -> ClientConnection:
     try:
         async with asyncio.timeout(OPEN_S):
             frame = _frame(await socket.recv())
-    except (WebSocketException, TimeoutError) as wrong:
-        await socket.close()
-        raise NoAnswer(f"Slack did not say hello ({type(wrong).__name__})") from None
-    if frame.get("type") != "hello":
-        await socket.close()
-        raise _ended(frame)
+        if frame.get("type") != "hello":
+            raise _ended(frame)
+    except BaseException as wrong:
+        socket.transport.abort()  # on a shutdown too
+        if isinstance(wrong, (WebSocketException, TimeoutError)):
+            raise NoAnswer(f"Slack did not say hello ({type(wrong).__name__})") from None
+        raise
     return socket
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket
 
 from handlers.http.transport import HttpTransport
 from handlers.slack.socket_mode import SlackSocket
@@ -81,7 +83,8 @@ async def test_what_cannot_be_kept_is_not_acknowledged_and_the_connection_goes_o
     assert heard.bodies == [{"number": 2}]
 
 
-async def test_the_next_connection_is_open_before_slack_ends_the_one_before() -> None:
+async def test_the_next_connection_is_open_before_slack_ends_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.slack.socket_mode.RENEW_WAIT_S", 0.01)
     slack, heard = PretendSlack(), Heard()
     async with a_listener(slack, heard):
         await slack.sockets.until_connected()
@@ -142,3 +145,20 @@ async def test_slack_that_is_not_there_may_pass() -> None:
     with pytest.raises(TransportError):
         await SlackSocket("http://127.0.0.1:9/api", Secret("xapp-1")).listen(listening)
     await transport.aclose()
+
+
+async def test_a_shutdown_while_slack_has_not_said_hello_leaves_nothing_open() -> None:
+    slack = PretendSlack()
+    came, gone = asyncio.Event(), asyncio.Event()
+
+    async def say_nothing(socket: WebSocket) -> None:
+        await socket.accept()
+        came.set()
+        await socket.receive()
+        gone.set()
+
+    slack.app.routes[:] = [WebSocketRoute("/link/", say_nothing), *slack.app.routes]
+    async with a_listener(slack, Heard()) as listening:
+        await came.wait()
+        listening.cancel()
+        await gone.wait()
