@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from receiver.cli import (
     Composition,
     Role,
@@ -36,6 +38,7 @@ from receiver.store.sqlite.store import SqliteStore
 from receiver.workers.clock_watch import ClockWatch
 from receiver.workers.dispatcher import Dispatcher, Lane
 from receiver.workers.key_fetcher import KeyFetcher
+from receiver.workers.listeners import Listeners
 from receiver.workers.order_outcomes import recover
 from receiver.workers.orders import OrderCarrier
 from receiver.workers.reconciler import Reconciler
@@ -103,12 +106,14 @@ class GridhookRuntime:
         self._clock_watch: ClockWatch | None = None
         self._key_fetcher: KeyFetcher | None = None
         self._own_transport: HttpTransport | None = None
+        self._listeners: Listeners | None = None
 
     def web(self) -> Application:
         """The HTTP face."""
         from receiver.web.application import application  # noqa: PLC0415  # starlette: only who serves pays for it
 
-        self._web = application(self.store, self.setup, self.config, self.clock, OUTSIDE)
+        outside = msgspec.structs.replace(OUTSIDE, transport=self._calls_out)
+        self._web = application(self.store, self.setup, self.config, self.clock, outside)
         return self._web
 
     def dispatched(self) -> bool:
@@ -147,6 +152,8 @@ class GridhookRuntime:
         self._reconciler = Reconciler(self.store, self.setup, transport, self.clock)
         self._reconciler.start()
         self._start_pruner()
+        self._listeners = Listeners(self.store, transport, self.config.network, self.clock)
+        self._listeners.start(self.setup, self.config.sinks)
 
     async def reload(self, config: Config) -> tuple[str, ...]:
         """Goes by another configuration from here on; returns the keys whose change needs a restart.
@@ -169,6 +176,9 @@ class GridhookRuntime:
             return fixed
         self._dispatcher.adopt(lanes)
         self._reconciler.adopt(setup)
+        if self._listeners is not None:
+            await self._listeners.stop()
+            self._listeners.start(setup, config.sinks)
         if config.retention != before.retention:
             await self._stop_pruner()
             self._start_pruner()
@@ -183,6 +193,9 @@ class GridhookRuntime:
         if self._web is not None:
             self._web.state.stopping.set()
         await self._stop_pruner()
+        if self._listeners is not None:
+            await self._listeners.stop()
+            self._listeners = None
         reconciler, self._reconciler = self._reconciler, None
         dispatcher, self._dispatcher = self._dispatcher, None
         dropped, cut = await asyncio.gather(

@@ -96,6 +96,8 @@ class Outside(msgspec.Struct, frozen=True, kw_only=True):
     open_context: Callable[[Config, Sink], AbstractAsyncContextManager[DeliveryContext]]
     #: What carries calls.
     open_transport: Callable[[Config], AbstractAsyncContextManager[Transport]]
+    #: The server's own transport, open as long as it runs; None = there is none: who presses is told nothing.
+    transport: Callable[[], Transport] | None = None
 
 
 class Composition(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,8 @@ GridhookError
 │   └── OutOfBounds      what somebody asks for is too long, too many or no plain text
 ├── NotPossible          a request of a person or a rule does not fit the state of things (409)
 ├── NotFound             no such thing (404)
+├── NotAllowed           who asks is none of those who may (403)
+├── ListeningRefused     a platform does not let us listen to it, until a person changes something there
 ├── StoreError
 │   ├── StoreUnavailable it cannot be kept now (disk full, read-only, locked): ask again
 │   └── StoreRefused     this database is not for this program (newer version, another dispatcher)
@@ -156,6 +158,18 @@ class NotFound(GridhookError):
     """There is no such source, job, event, request or delivery."""
 
     code = "not_found"
+
+
+class NotAllowed(GridhookError):
+    """Who asks is none of those who may."""
+
+    code = "not_a_decider"
+
+
+class ListeningRefused(GridhookError):
+    """A platform does not let us listen to it: trying again helps only after a person has changed something there."""
+
+    code = "listening_refused"
 
 
 class StoreError(GridhookError):

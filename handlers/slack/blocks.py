@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -55,12 +54,6 @@ def image(url: str, alt_text: str) -> Block:
     return {"type": "image", "image_url": url, "alt_text": one_line(alt_text)}
 
 
-def packed(lines: Iterable[str], joint: str, limit: int) -> list[str]:
-    """The lines, joined to as few texts of at most `limit` characters as they need; no line is divided."""
-    texts: list[str] = []
-    for line in lines:
-        if texts and len(texts[-1]) + len(joint) + len(line) <= limit:
-            texts[-1] += joint + line
-        else:
-            texts.append(line)
-    return texts
+def slack_file(file: str, alt_text: str) -> Block:
+    """A picture that was uploaded, by the id of its file."""
+    return {"type": "image", "slack_file": {"id": file}, "alt_text": one_line(alt_text)}

@@ -8,6 +8,7 @@ import msgspec
 
 from receiver.model.deliveries import Dead, Outcome
 
+WITHOUT_PICTURE: Final = "sent without its picture: Slack refused it"
 SENT_AS_TEXT: Final = "sent as text: Slack refused the blocks"
 
 #: Web API errors (documented) that pass by themselves.
@@ -44,7 +45,7 @@ REMEDIES: Final = {
     "invalid_auth": _REINSTALL,
     "invalid_token": _NEW_HOOK,
     "is_archived": "unarchive the channel, or configure another one",
-    "missing_scope": "give the app the scope chat:write and reinstall it",
+    "missing_scope": "give the app the scope chat:write (and files:write, files:read for uploads) and reinstall it",
     "no_active_hooks": _NEW_HOOK,
     "no_service": _NEW_HOOK,
     "no_service_id": _NEW_HOOK,
@@ -56,6 +57,21 @@ REMEDIES: Final = {
     "token_expired": _REINSTALL,
     "token_revoked": _REINSTALL,
 }
+
+
+#: What helps where Slack does not let us listen, by its word.
+_LISTENING: Final = {
+    "invalid_auth": "make a new app-level token (connections:write) and configure it",
+    "not_authed": "make a new app-level token (connections:write) and configure it",
+    "not_allowed_token_type": "app_token must be the app-level token (xapp-...)",
+    "forbidden_team": "switch Socket Mode on in the app's settings",
+}
+
+
+def listening_remedy(word: str) -> str:
+    """What helps where Slack does not let us listen, behind a colon; empty where that is not known."""
+    remedy = _LISTENING.get(word) or REMEDIES.get(word)
+    return f": {remedy}" if remedy else ""
 
 
 def blocks_refused(body: bytes) -> bool:

@@ -15,7 +15,7 @@ from receiver.cli.screen import (
 )
 from receiver.cli.values import shown_params
 from receiver.config import Config
-from receiver.contracts import Budget, Sink, Source, press_path
+from receiver.contracts import Budget, Sink, Source, listens_as, press_path
 from receiver.lib.durations import duration_text
 from receiver.model.jobs import Cost, Then
 from receiver.model.questions import Question
@@ -159,6 +159,8 @@ def sink_facts(sink: Sink, public_url: str) -> SinkFacts:
     path = press_path(sink.handler)
     if path is not None:
         sentence += f"; register {public_url}{path} for its buttons"
+    if listens_as(sink.handler) is not None:
+        sentence += "; presses of its buttons are heard by a connection of its own, without a public address"
     return SinkFacts(name=sink.name, handler=sink.handler_name, sentence=sentence)
 
 

@@ -37,7 +37,7 @@ from receiver.config.units import (
     Count,
     Retention,
 )
-from receiver.contracts import CallNetwork, press_path
+from receiver.contracts import CallNetwork, has_buttons
 from receiver.errors import ConfigError, Problem
 
 LATER: Final = ("alerts",)
@@ -108,7 +108,7 @@ def _read(
     sources = read_sources(reader, _tables(reader, tables, "sources"), providers)
     sink_tables = _tables(reader, tables, "sinks")
     sinks = read_sinks(reader, sink_tables, handlers)
-    without_buttons = tuple(name for name, sink in sinks.items() if press_path(sink.handler) is None)
+    without_buttons = tuple(name for name, sink in sinks.items() if not has_buttons(sink.handler))
     rules = read_rules(reader, tables.get("rules", []), sources, tuple(sink_tables), without_buttons)
     database = _database(top.database, folder, reader.findings)
     _check_time_zone(top.time_zone, reader.findings)

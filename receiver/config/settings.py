@@ -12,7 +12,7 @@ from receiver.contracts import (
     CallNetwork,
     Sink,
     Source,
-    press_path,
+    has_buttons,
 )
 from receiver.contracts.setup import Limits, Setup
 from receiver.lib.signatures import Secret
@@ -118,7 +118,7 @@ def setup_of(config: Config) -> Setup:
         rules=config.rules,
         limits=limits,
         sinks=frozenset(config.sinks),
-        button_sinks=frozenset(name for name, sink in config.sinks.items() if press_path(sink.handler) is not None),
+        button_sinks=frozenset(name for name, sink in config.sinks.items() if has_buttons(sink.handler)),
         archives=tuple(name for name, sink in config.sinks.items() if sink.handler.archives),
         secrets=config.secrets,
     )

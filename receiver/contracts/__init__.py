@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from receiver.contracts.claims import ClaimedDue, LaneRoom
 from receiver.contracts.handlers import (
-    ButtonHandler,
     Committed,
     DeliveryContext,
+    FamilyHandler,
     Handler,
     OrderSender,
-    Press,
     Sink,
-    press_path,
+    shows_families,
 )
 from receiver.contracts.http import (
     Answer,
@@ -28,6 +27,18 @@ from receiver.contracts.options import (
     PlainUrl,
     SecretUrl,
     TextSource,
+)
+from receiver.contracts.presses import (
+    Acknowledgement,
+    Acknowledger,
+    ButtonHandler,
+    Listening,
+    Press,
+    PressListener,
+    PressReplier,
+    has_buttons,
+    listens_as,
+    press_path,
 )
 from receiver.contracts.providers import (
     SILENCE,
@@ -67,6 +78,8 @@ from receiver.model.requests import KeptRequest, Proof, Request, RequestState, S
 
 __all__ = [
     "SILENCE",
+    "Acknowledgement",
+    "Acknowledger",
     "Answer",
     "Breaker",
     "Budget",
@@ -80,6 +93,7 @@ __all__ = [
     "CostSum",
     "Counts",
     "DeliveryContext",
+    "FamilyHandler",
     "FetchedKeys",
     "FilePages",
     "Filters",
@@ -89,6 +103,7 @@ __all__ = [
     "JsonSource",
     "KeptRequest",
     "LaneRoom",
+    "Listening",
     "LocalPath",
     "MaybeSecret",
     "MissingWebhooks",
@@ -100,6 +115,8 @@ __all__ = [
     "Parent",
     "PlainUrl",
     "Press",
+    "PressListener",
+    "PressReplier",
     "Proof",
     "Provider",
     "Pruned",
@@ -117,5 +134,8 @@ __all__ = [
     "Transaction",
     "Transport",
     "Watch",
+    "has_buttons",
+    "listens_as",
     "press_path",
+    "shows_families",
 ]

@@ -72,43 +72,19 @@ class Handler(Protocol):
         ...
 
 
-class Press(msgspec.Struct, frozen=True, kw_only=True):
-    """A button that somebody pressed, as its platform tells it."""
-
-    #: What the button carries.
-    button: str
-    #: Who pressed it, as `decided_by` tells it: `slack:U123 Ada`.
-    by: str
-    #: Whether it was pressed where the sink shows its messages: several sinks may share one platform account.
-    is_own_channel: bool = True
-    #: Whether this person may, by the sink's `deciders`.
-    may_decide: bool = True
-
-
 @runtime_checkable
-class ButtonHandler(Protocol):
-    """What a handler has beside, if its messages have buttons that a person can press."""
+class FamilyHandler(Protocol):
+    """What a handler has beside, if its messages about jobs of one family stand together."""
 
     @property
-    def press_path(self) -> str | None:
-        """Where its platform posts presses, such as "/slack/actions"; None = this one has no buttons after all."""
-        ...
-
-    def verify_press(self, headers: dict[str, str], body: bytes, now: int) -> None:
-        """Raises Unverified unless the platform made this request (lower-case header names) at about `now` (Unix ms).
-
-        Nothing of the body is parsed before. Constant time.
-        """
-        ...
-
-    def read_press(self, body: bytes) -> Press:
-        """The press in a verified request. Raises Unmapped if it is none."""
+    def shows_families(self) -> bool:
+        """Whether it wants to be told the ancestors of a job, and the first message about its family."""
         ...
 
 
-def press_path(handler: Handler) -> str | None:
-    """Where presses of a handler's buttons come in; None = it has no buttons."""
-    return handler.press_path if isinstance(handler, ButtonHandler) else None
+def shows_families(handler: Handler) -> bool:
+    """Whether a handler is told about families."""
+    return isinstance(handler, FamilyHandler) and handler.shows_families
 
 
 class Sink(msgspec.Struct, frozen=True, kw_only=True):

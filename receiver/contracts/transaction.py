@@ -321,6 +321,10 @@ class Transaction(Protocol):
         """What the handler of this lane last remembered about this job."""
         ...
 
+    def family_receipt(self, lane: str, root: int) -> str | None:
+        """What the handler of this lane remembers of its first event about any job of a root's family."""
+        ...
+
     # destinations
     def destination(self, lane: str) -> Destination | None:
         """What a lane has met with lately; None if it takes everything."""

@@ -10,7 +10,10 @@ from receiver.lib.signatures import keyed_mac, same_text
 
 #: The longest code, bytes: Telegram takes no more (documented).
 LONGEST: Final = 64
-_CODE: Final = re.compile(r"([0-9a-z]{13})\.([a-z]{1,12}(?::[a-z0-9]{1,9})?)\.([0-9a-z]{26})")
+#: The longest word, characters.
+LONGEST_WORD: Final = 23
+_WORD: Final = r"[a-z][a-z0-9_]{0,22}(?::[a-z0-9_.]{1,10}){0,2}"
+_CODE: Final = re.compile(rf"([0-9a-z]{{13}})\.({_WORD})\.([0-9a-z]{{26}})")
 
 
 class ButtonCode(NamedTuple):
@@ -20,8 +23,13 @@ class ButtonCode(NamedTuple):
     word: str
 
 
+def fits_button(word: str) -> bool:
+    """Whether a button can carry this word."""
+    return len(word) <= LONGEST_WORD and re.fullmatch(_WORD, word) is not None
+
+
 def button_code(key: bytes, job: int, word: str) -> str:
-    """The text that a button carries, at most 64 bytes of ASCII. `word` is like `pick:2` or `reroll`."""
+    """The text that a button carries, at most 64 bytes of ASCII. `word` is like `pick:2`, `upscale:2x` or `reroll`."""
     number = ids.show("job", job).removeprefix("job_")
     return f"{number}.{word}.{_mac(key, number, word)}"
 

@@ -156,7 +156,7 @@ OrderOutcome = Accepted | Refused | NotAccepted | Unclear | Withdrawn
 class QuestionButton(msgspec.Struct, frozen=True, kw_only=True):
     """A button that a sink's message may have."""
 
-    #: `U2`, `V3`, `reroll`.
+    #: `U2`, `V3`, `reroll`, `upscale subtle`.
     label: str
     #: What is kept at the platform and comes back with a press, at most 64 bytes.
     code: str
@@ -195,6 +195,12 @@ class OutgoingEvent(msgspec.Struct, frozen=True, kw_only=True):
     receipt: str | None = None
     #: The question that the event is about, if this sink was asked.
     question: ShownQuestion | None = None
+    #: What can be ordered from the event's job by buttons, if its messages have some.
+    buttons: tuple[QuestionButton, ...] = ()
+    #: The job's parent, grandparent ... up to the root, if the handler shows families.
+    ancestors: tuple[Job, ...] = ()
+    #: What this handler first remembered about any job of the family at this sink, if it shows families.
+    family_receipt: str | None = None
 
 
 class Interrupted(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,12 @@ LONGEST_S: Final = 366.0 * 86_400
 HOW_TO_ASK: Final = 'write ask = "SINK" or a list of sinks; without ask it is answered by API and command line'
 
 
+def name_of(decided_by: str | None) -> str:
+    """The name of who decided: what stands behind the platform's word and id; the whole where there is none."""
+    known = decided_by or "a rule"
+    return known.partition(" ")[2] or known
+
+
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a question asks, how long it waits, and what happens if nobody answers."""
 
@@ -101,7 +107,7 @@ def _sinks(
             mistakes.append(QuestionMistake("ask", f"there is no sink {_shown(name)}", nearest(name, sorted(known))))
         elif name in without_buttons:
             wrong = f"sink {_shown(name)} has no buttons: nobody could answer there"
-            remedy = "name a Slack sink with token, channel and signing_secret, or leave ask out"
+            remedy = "name a chat sink that has buttons (Slack: app_token or signing_secret), or leave ask out"
             mistakes.append(QuestionMistake("ask", wrong, remedy))
     return tuple(dict.fromkeys(names))
 

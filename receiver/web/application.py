@@ -26,11 +26,12 @@ from receiver.web.http.load import ServerLoad
 from receiver.web.http.replies import HttpReply, reply_to
 from receiver.web.ingest.endpoint import Ingest
 from receiver.web.ingest.refused import RefusedRequests
-from receiver.web.interactions.presses import Presses
+from receiver.web.interactions.presses import PressEndpoint
 from receiver.web.metrics import Metrics
 from receiver.web.pages.pages import Pages
 from receiver.web.problems import Refusal, problem
 from receiver.web.refusals import handlers
+from receiver.workers.presses import Presses
 
 API: Final = "/api/v1"
 #: What needs no token there.
@@ -49,6 +50,7 @@ class Application(Starlette):
         self.state.stopping = asyncio.Event()
         self._store = store
         self._clock = clock
+        self._transport = outside.transport if outside is not None else None
         #: What its connections hold.
         self.load = ServerLoad()
         self._refused = RefusedRequests(store, clock)
@@ -66,7 +68,8 @@ class Application(Starlette):
         v1 = api(store, setup, clock, self.state.stopping, self._stream, self._refused)
         self._access = Access(config.server)
         self._bearer = Bearer(v1, self._access)
-        self._presses = Presses(store, setup, clock, config.sinks, self._refused)
+        presses = Presses(store, setup, clock, self._transport)
+        self._presses = PressEndpoint(presses, clock, config.sinks, self._refused)
         routes = [
             Route(DOCUMENT, openapi, methods=["GET"]),
             Mount(API, self._bearer),
@@ -116,7 +119,8 @@ def application(
 ) -> Application:
     """The ASGI application on an open store. Setting `app.state.stopping` ends streams and long waits.
 
-    Without `outside` its pages offer neither to test sinks nor to look after what must be reached.
+    Without `outside` its pages offer neither to test sinks nor to look after what must be reached, and who pressed a
+    button is told nothing beside the message itself.
     """
     app = Application(store, clock, outside)
     app.adopt(config, setup)

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from receiver.errors import (
     GridhookError,
     InvalidParams,
+    NotAllowed,
     NotFound,
     NotJson,
     NotPossible,
@@ -29,6 +30,7 @@ RETRY_AFTER: Final = "5"
 STATUSES: Final[dict[type[GridhookError], int]] = {
     InvalidParams: 400,
     NotJson: 400,
+    NotAllowed: 403,
     NotFound: 404,
     NotPossible: 409,
     Unsupported: 409,

@@ -18,13 +18,15 @@ from receiver.contracts import (
     Store,
     Transaction,
     Transport,
-    press_path,
+    has_buttons,
+    shows_families,
 )
 from receiver.contracts.setup import Setup
 from receiver.errors import TransportError
 from receiver.flows.archiving import keep_copies, tell_archive_failed
-from receiver.flows.asking.buttons import shown_question
+from receiver.flows.asking.buttons import job_buttons, shown_question
 from receiver.flows.destinations import closed_until, end_probe, judge_sink
+from receiver.flows.family import ancestors
 from receiver.flows.operator.operator_events import tell_operator
 from receiver.lib import ids
 from receiver.lib.backoff import next_wait
@@ -74,7 +76,8 @@ class SinkCarrier:
         self._store = store
         self._setup = setup
         self._sink = sink
-        self._has_buttons = press_path(sink.handler) is not None
+        self._has_buttons = has_buttons(sink.handler)
+        self._shows_families = shows_families(sink.handler)
         self._context = DeliveryContext(
             transport=transport, foreign=foreign, sink=sink.name, folder=folder, clock=clock, timeout=sink.timeout
         )
@@ -98,11 +101,29 @@ class SinkCarrier:
         try:
             outgoing = outgoing_event(tx, delivery)
             if self._has_buttons and delivery.job:
-                question = shown_question(tx, self._setup, self._store.ref_key, delivery)
-                outgoing = msgspec.structs.replace(outgoing, question=question)
+                outgoing = self._with_buttons(tx, delivery, outgoing)
+            if self._shows_families and delivery.job:
+                outgoing = self._with_family(tx, delivery, outgoing)
             return partial(self.carry, delivery, outgoing)
         except Exception as wrong:  # noqa: BLE001  # what cannot be read must not fail a commit that others share
             return partial(self.carry, delivery, wrong)
+
+    def _with_buttons(self, tx: Transaction, delivery: Delivery, outgoing: OutgoingEvent) -> OutgoingEvent:
+        key = self._store.ref_key
+        question = shown_question(tx, self._setup, key, delivery)
+        buttons = () if question is not None else job_buttons(tx, self._setup, key, delivery)
+        return msgspec.structs.replace(outgoing, question=question, buttons=buttons)
+
+    def _with_family(self, tx: Transaction, delivery: Delivery, outgoing: OutgoingEvent) -> OutgoingEvent:
+        kept = tx.job(delivery.job)
+        root = ids.read("job", kept.job.root_id) if kept is not None else None
+        if kept is None or root is None:
+            return outgoing
+        return msgspec.structs.replace(
+            outgoing,
+            ancestors=tuple(one.job for one in ancestors(tx, kept)),
+            family_receipt=tx.family_receipt(delivery.lane, root),
+        )
 
     async def carry(self, delivery: Delivery, outgoing: OutgoingEvent | Exception, freed: Callable[[], None]) -> None:
         """One try; `freed` is called when the sink is done with it. Cut short by shutdown it is given back."""

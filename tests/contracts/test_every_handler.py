@@ -107,6 +107,16 @@ HOOK: Final = "https://hooks.example.com/services/T0/B0/hushhushhushhushhush"
 CASES: Final = {
     "slack hook": Case(handler=Slack, options=Slack.Options(url=Secret(HOOK))),
     "slack bot": Case(handler=Slack, options=Slack.Options(token=Secret("xoxb-hushhushhush"), channel="C1")),
+    "slack bot with buttons": Case(
+        handler=Slack,
+        options=Slack.Options(
+            token=Secret("xoxb-hushhushhush"),
+            channel="C1",
+            app_token=Secret("xapp-hush-of-the-app"),
+            signing_secret=Secret("hush-of-signatures"),
+            confirm_above=Decimal(4),
+        ),
+    ),
     "webhook": Case(
         handler=Webhook,
         options=Webhook.Options(url=Secret(HOOK), secret=(Secret("whsec_" + base64.b64encode(b"hush" * 8).decode()),)),

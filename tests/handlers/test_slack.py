@@ -98,18 +98,18 @@ def pictures(shown: Message) -> list[object]:
 @pytest.mark.parametrize(
     ("kind", "changes", "line"),
     [
-        ("job.completed", {}, ":white_check_mark: pick 2 of journey completed"),
-        ("job.failed", {"status": "failed"}, ":x: pick 2 of journey failed"),
-        ("job.canceled", {"status": "canceled"}, ":no_entry_sign: pick 2 of journey canceled"),
-        ("job.progress", {"progress": 46}, ":hourglass_flowing_sand: pick 2 of journey is at 46 %"),
-        ("job.submitted", {"status": "queued"}, ":outbox_tray: pick 2 of journey is on its way"),
-        ("job.held", {"status": "held"}, ":raised_hand: pick 2 of journey waits"),
-        ("job.unsure", {"status": "unsure"}, ":grey_question: It is not known whether journey took the order: pick 2"),
-        ("job.completed", {"action": None}, ":white_check_mark: a job of journey completed"),
+        ("job.completed", {}, "✅ pick 2 of journey completed"),
+        ("job.failed", {"status": "failed"}, "❌ pick 2 of journey failed"),
+        ("job.canceled", {"status": "canceled"}, "⛔ pick 2 of journey canceled"),
+        ("job.progress", {"progress": 46}, "⏳ pick 2 of journey is at 46 %"),
+        ("job.submitted", {"status": "queued"}, "📤 pick 2 of journey is on its way"),
+        ("job.held", {"status": "held"}, "✋ pick 2 of journey waits"),
+        ("job.unsure", {"status": "unsure"}, "❔ It is not known whether journey took the order: pick 2"),
+        ("job.completed", {"action": None}, "✅ a job of journey completed"),
         (
             "job.completed",
             {"action": "upscale", "params": {"kind": "2x"}},
-            ":white_check_mark: upscale 2x of journey completed",
+            "✅ upscale 2x of journey completed",
         ),
     ],
 )
@@ -230,7 +230,7 @@ def test_a_template_replaces_the_first_line_and_values_are_escaped() -> None:
 
 def test_a_template_that_comes_out_empty_or_fails_gives_way_to_the_usual_line() -> None:
     for text in ("{{ job.grid_url }} ", "{{ job.prompt + 1 }}"):
-        assert message(event(), template(text)).text == ":white_check_mark: pick 2 of journey completed"
+        assert message(event(), template(text)).text == "✅ pick 2 of journey completed"
 
 
 def test_a_template_that_cannot_be_read_is_refused_at_once() -> None:
@@ -312,7 +312,7 @@ async def test_a_hook_gets_blocks_and_a_text() -> None:
     (said,) = side.said
     assert str(side.requests[0].url) == HOOK
     assert side.requests[0].headers["content-type"] == "application/json; charset=utf-8"
-    assert said["text"] == ":white_check_mark: pick 2 of journey completed"
+    assert said["text"] == "✅ pick 2 of journey completed"
     assert [block["type"] for block in said["blocks"]] == ["section", "image", "context", "context", "context"]
 
 
@@ -404,13 +404,33 @@ async def test_a_message_that_cannot_be_edited_is_posted_anew(error: str) -> Non
 
 
 @pytest.mark.parametrize("error", ["invalid_blocks", "invalid_attachments", "msg_blocks_too_long"])
-async def test_a_bot_whose_blocks_are_refused_sends_text_without_blocks(error: str) -> None:
-    side = Side(no(error), ok())
+async def test_a_bot_whose_blocks_are_refused_leaves_the_picture_out_and_then_sends_text_without_blocks(
+    error: str,
+) -> None:
+    side = Side(no(error), no(error), ok())
     outcome = await bot(side).deliver(outgoing())
     assert isinstance(outcome, Delivered)
     assert outcome.note == "sent as text: Slack refused the blocks"
-    assert side.said[1]["blocks"] == []
-    assert "<https://cdn.example.com/1.png|picture>" in side.said[1]["text"]
+    assert "image" not in [block["type"] for block in side.said[1]["blocks"]]
+    assert side.said[2]["blocks"] == []
+    assert "<https://cdn.example.com/1.png|picture>" in side.said[2]["text"]
+
+
+async def test_a_picture_that_slack_cannot_fetch_costs_the_picture_only() -> None:
+    side = Side(no("invalid_blocks"), ok())
+    outcome = await bot(side).deliver(outgoing())
+    assert isinstance(outcome, Delivered)
+    assert outcome.note == "sent without its picture: Slack refused it"
+    assert side.said[1]["blocks"] == [block for block in side.said[0]["blocks"] if block["type"] != "image"]
+
+
+async def test_the_text_of_an_edit_is_as_short_as_slack_takes_it() -> None:
+    images = tuple(Image(index=index, url=f"https://cdn.example.com/{index}?{'x' * 1800}") for index in (1, 2, 3, 4))
+    side = Side(ok(), no("invalid_blocks"), no("invalid_blocks"), ok())
+    slack_bot = bot(side)
+    first = receipt_of(await slack_bot.deliver(outgoing()))
+    await slack_bot.deliver(outgoing(event(job(images=images), number=2), first))
+    assert 1800 < len(side.said[3]["text"]) <= 4000
 
 
 async def test_a_message_that_is_taken_is_not_sent_again_for_words_in_the_answer() -> None:

@@ -154,15 +154,16 @@ def test_what_is_not_signed_right_or_not_now_is_refused(change: dict[str, str], 
 )
 def test_what_is_no_press_is_told_apart(body: bytes) -> None:
     with pytest.raises(Unmapped):
-        presses.read(body, CHANNEL, ())
+        presses.read(presses.form_payload(body), CHANNEL, ())
 
 
 def test_a_press_tells_who_where_and_whether_they_may() -> None:
-    mine = presses.read(press_body("code"), CHANNEL, ("U0ADA",))
+    payload = presses.form_payload(press_body("code"))
+    mine = presses.read(payload, CHANNEL, ("U0ADA",))
     assert (mine.button, mine.by, mine.is_own_channel, mine.may_decide) == ("code", "slack:U0ADA Ada", True, True)
-    other = presses.read(press_body("code"), "C999", ("U0BEA",))
+    other = presses.read(payload, "C999", ("U0BEA",))
     assert (other.is_own_channel, other.may_decide) == (False, False)
-    assert presses.read(press_body("code"), "#pictures", ()).is_own_channel
+    assert presses.read(payload, "#pictures", ()).is_own_channel
 
 
 # --- options ---------------------------------------------------------------------------------------------------------

@@ -6,16 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.lib.button_codes import LONGEST, button_code, read_button_code
+from receiver.lib.button_codes import LONGEST, LONGEST_WORD, button_code, fits_button, read_button_code
 from receiver.lib.ids import LARGEST
 
 KEY = b"k" * 32
-WORDS = ["pick:1", "pick:4", "vary:3", "reroll"]
+WORDS = ["pick:1", "pick:4", "vary:3", "reroll", "upscale:v5_2x:4", "zoom:1.5", "remix_subtle", "a" * LONGEST_WORD]
 
 
 @given(job=st.integers(0, LARGEST), word=st.sampled_from(WORDS))
 def test_a_code_says_what_it_was_made_of_and_fits_every_platform(job: int, word: str) -> None:
     code = button_code(KEY, job, word)
+    assert fits_button(word)
     assert len(code.encode()) <= LONGEST
     assert read_button_code(KEY, code) == (job, word)
 
@@ -35,3 +36,10 @@ def test_what_is_no_code_says_nothing(text: str) -> None:
 
 def test_a_code_of_another_database_says_nothing() -> None:
     assert read_button_code(b"x" * 32, button_code(KEY, 7, "pick:2")) is None
+
+
+@pytest.mark.parametrize(
+    "word", ["", "Pick", "pick:", "pick:1:2:3", "a" * (LONGEST_WORD + 1), "pick 2", "2x", "pick:\u0661"]
+)
+def test_a_word_that_no_code_can_carry_is_told_before(word: str) -> None:
+    assert not fits_button(word)

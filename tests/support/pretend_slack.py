@@ -1,10 +1,7 @@
-"""A strict pretend Slack: it refuses what Slack documents that it refuses, and presses buttons as Slack posts them."""
+"""The pretend Slack as a test's network: no server, pictures for every address, and presses as Slack posts them."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import itertools
 import json
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -14,20 +11,23 @@ import httpx
 from handlers.slack import Slack
 from receiver.contracts import Sink
 from receiver.lib.signatures import Secret
+from receiver.lib.times import Clock, system_clock
+from receiver.pretend import pictures
+from receiver.pretend.platforms.slack import clicks
+from receiver.pretend.platforms.slack.server import PretendSlack
+from receiver.pretend.platforms.slack.workspace import SlackMessage, SlackOptions
 
 TOKEN: Final = "xoxb-pretend"
 SIGNING: Final = "a-signing-secret-of-slack"
 CHANNEL: Final = "C0123456789"
-KNOWN: Final = {
-    "chat.postMessage": {"channel", "text", "blocks", "unfurl_links", "unfurl_media"},
-    "chat.update": {"channel", "ts", "text", "blocks"},
-}
+API: Final = "https://slack.test/api"
+OPTIONS: Final = SlackOptions(token=TOKEN, signing_secret=SIGNING, channel=CHANNEL, burst=1_000_000)
 
 
 def bot(**changes: Any) -> Slack:
     """A Slack sink in bot mode, with buttons."""
     fields: dict[str, Any] = {"token": Secret(TOKEN), "channel": CHANNEL, "signing_secret": Secret(SIGNING)}
-    return Slack(Slack.Options(**{**fields, "api_url": "https://slack.test/api", **changes}))
+    return Slack(Slack.Options(**{**fields, "api_url": API, **changes}))
 
 
 def team(**changes: Any) -> dict[str, Sink]:
@@ -35,68 +35,52 @@ def team(**changes: Any) -> dict[str, Sink]:
     return {"team": Sink(name="team", handler=bot(**changes))}
 
 
-class PretendSlack:
-    """One workspace with one channel; `messages` are what it shows, by their `ts`."""
+async def any_picture(url: str) -> bytes | None:
+    """A picture for every address but those that say that there is none."""
+    return None if "missing" in url else pictures.single(url, "", 32)
 
-    def __init__(self) -> None:
-        self.messages: dict[str, dict[str, Any]] = {}
-        self.mistakes: list[str] = []
-        self._numbers = itertools.count(1)
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        """The answer to a call of the Web API."""
-        method = request.url.path.rsplit("/", 1)[1]
-        fields = json.loads(request.content)
-        error = self._error(request, method, fields)
-        if error:
-            self.mistakes.append(error)
-            return httpx.Response(200, json={"ok": False, "error": error})
-        ts = fields.get("ts") or f"{1_700_000_000 + next(self._numbers)}.000100"
-        self.messages[ts] = fields
-        return httpx.Response(200, json={"ok": True, "ts": ts, "channel": CHANNEL})
+class SlackSide:
+    """The pretend Slack at slack.test, for a mock network. It stands behind `pretend`."""
 
-    def _error(self, request: httpx.Request, method: str, fields: dict[str, Any]) -> str:
-        if request.headers.get("authorization") != f"Bearer {TOKEN}":
-            return "invalid_auth"
-        if fields.keys() - KNOWN.get(method, set()):
-            return "invalid_arguments"
-        if fields["channel"] != CHANNEL:
-            return "channel_not_found"
-        if method == "chat.update" and fields["ts"] not in self.messages:
-            return "message_not_found"
-        return "" if fields["text"] and _blocks_fit(fields["blocks"]) else "invalid_blocks"
+    def __init__(self, options: SlackOptions = OPTIONS, clock: Clock = system_clock) -> None:
+        self.pretend = PretendSlack(options, clock=clock, fetch=any_picture)
+        self._transport = httpx.ASGITransport(self.pretend.app)
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        """The answer to a call."""
+        async with httpx.AsyncClient(transport=self._transport) as client:
+            headers = {name: value for name, value in request.headers.items() if name != "content-length"}
+            answer = await client.request(request.method, request.url, content=request.content, headers=headers)
+        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
     @property
-    def shown(self) -> dict[str, Any]:
-        """The one message there is."""
-        (message,) = self.messages.values()
-        return message
+    def mistakes(self) -> list[str]:
+        """What Slack would not have taken."""
+        return self.pretend.workspace.mistakes
+
+    @property
+    def messages(self) -> list[SlackMessage]:
+        """What everybody sees, oldest first."""
+        return [one for one in self.pretend.workspace.messages.values() if one.only_for is None]
+
+    @property
+    def whispers(self) -> list[SlackMessage]:
+        """What one person was told, oldest first."""
+        return [one for one in self.pretend.workspace.messages.values() if one.only_for is not None]
+
+    @property
+    def asked(self) -> SlackMessage:
+        """The newest message with buttons, or the newest."""
+        return next((one for one in reversed(self.messages) if clicks.buttons_of(one)), self.messages[-1])
 
     def buttons(self) -> dict[str, str]:
-        """By label: what the buttons of the one message carry."""
-        return {element["action_id"]: element["value"] for element in elements(self.shown["blocks"])}
+        """By label: what the buttons of that message carry."""
+        return {one["action_id"]: one["value"] for one in clicks.buttons_of(self.asked)} if self.messages else {}
 
-
-def elements(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The buttons in blocks."""
-    return [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
-
-
-def _blocks_fit(blocks: list[dict[str, Any]]) -> bool:
-    """Whether blocks are within Slack's documented limits."""
-    buttons = elements(blocks)
-    rows = [block for block in blocks if block["type"] == "actions"]
-    texts = [block["text"]["text"] for block in blocks if block["type"] == "section"]
-    return (
-        0 < len(blocks) <= 50
-        and len(json.dumps(blocks)) <= 13_000
-        and all(0 < len(text) <= 3000 for text in texts)
-        and all(0 < len(row["elements"]) <= 25 and len(row["block_id"]) <= 255 for row in rows)
-        and len({row["block_id"] for row in rows}) == len(rows)
-        and all(len({one["action_id"] for one in row["elements"]}) == len(row["elements"]) for row in rows)
-        and all(0 < len(one["text"]["text"]) <= 75 and one["text"]["type"] == "plain_text" for one in buttons)
-        and all(0 < len(one["value"]) <= 2000 for one in buttons)
-    )
+    def says(self, words: str) -> bool:
+        """Whether a message shows these words."""
+        return any(words in json.dumps(one.blocks, ensure_ascii=False) for one in self.messages)
 
 
 def press_body(code: str, user: str = "U0ADA", name: str = "Ada", channel: str = CHANNEL, **more: Any) -> bytes:
@@ -115,10 +99,4 @@ def press_body(code: str, user: str = "U0ADA", name: str = "Ada", channel: str =
 
 def signed(body: bytes, now: int, secret: str = SIGNING) -> dict[str, str]:
     """Slack's headers of a body, signed at this moment (Unix ms)."""
-    timestamp = str(now // 1000)
-    mac = hmac.new(secret.encode(), b"v0:%s:%s" % (timestamp.encode(), body), hashlib.sha256).hexdigest()
-    return {
-        "content-type": "application/x-www-form-urlencoded",
-        "x-slack-request-timestamp": timestamp,
-        "x-slack-signature": f"v0={mac}",
-    }
+    return clicks.signed(body, secret, lambda: now)

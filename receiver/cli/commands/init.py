@@ -24,17 +24,32 @@ from receiver.cli.session import (
     composition,
     settings,
 )
+from receiver.cli.slack_manifest import manifest, steps
 from receiver.composition import Composition
 from receiver.config import Config, starter, starter_secrets
 from receiver.store.sqlite.inspection import Inspection
 from receiver.views.schemas import schemas
 
 
-def init(config: ConfigFile = DEFAULT_FILE) -> None:
+def init(
+    what: Annotated[
+        str | None, typer.Argument(help="slack: print the manifest of the Slack app instead, and write nothing.")
+    ] = None,
+    public_url: Annotated[
+        str | None,
+        typer.Option("--public-url", metavar="URL", help="Slack posts presses there; left out: Socket Mode."),
+    ] = None,
+    config: ConfigFile = DEFAULT_FILE,
+) -> None:
     """Write a starter configuration, and fresh secrets for it into .env, readable for you alone.
 
     Never overwrites a file: where there is a .env already, the secrets go into a file named like the configuration.
     """
+    if what is not None:
+        _print_manifest(what, public_url)
+        return
+    if public_url is not None:
+        raise typer.BadParameter("belongs to `gridhook init slack`", param_hint="--public-url")
     if os.path.lexists(config):
         fail(f"{config} is there already and stays as it is: name another file with --config")
     env_file = _write_secrets(config)
@@ -47,6 +62,17 @@ def init(config: ConfigFile = DEFAULT_FILE) -> None:
     say(f"  1. put in your sources, sinks and rules, and your vendors' keys into {clean(env_file)}")
     say(f"  2. gridhook check{_named(config)}   tells mistakes, and which webhook URLs to register")
     say(f"  3. gridhook serve{_named(config)}")
+
+
+def _print_manifest(what: str, public_url: str | None) -> None:
+    """The manifest alone on standard output, so that it can be piped; what to do with it beside."""
+    if what != "slack":
+        raise typer.BadParameter(f"there is no {clean(what)!r} to begin with; there is slack")
+    request_url = f"{public_url.rstrip('/')}/slack/actions" if public_url is not None else None
+    if request_url is not None and not request_url.startswith("https://"):
+        raise typer.BadParameter("Slack posts to https:// addresses only", param_hint="--public-url")
+    emit_pretty(msgspec.json.encode(manifest(request_url)))
+    typer.echo(steps(request_url), err=True)
 
 
 def _write_secrets(config: Path) -> Path:

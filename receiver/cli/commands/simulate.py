@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
@@ -16,12 +18,14 @@ from receiver.lib.process import streams
 if TYPE_CHECKING:
     from receiver.pretend.vendor import PretendVendor
 
+#: What is pretended beside the vendors.
+PLATFORM_NAMES: Final = frozenset({"slack"})
 #: What the configuration snippet calls a vendor's account.
 NAMES: Final = {"journeyapi": "journey", "apiframe": "frame", "apimart": "mart", "vtrix": "vtrix"}
 
 
 def simulate(
-    provider: Annotated[str, typer.Argument(help="journeyapi, apiframe, apimart or vtrix.")],
+    provider: Annotated[str, typer.Argument(help="journeyapi, apiframe, apimart, vtrix or slack.")],
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="On 127.0.0.1; 0 = any free one.")] = 0,
     pace: Annotated[float, typer.Option("--pace", min=0, help="Seconds from order to result.")] = 2.0,
     steps: Annotated[int, typer.Option("--steps", min=0, max=99, help="Progress reports before the result.")] = 3,
@@ -39,8 +43,15 @@ def simulate(
     ] = None,
     message: Annotated[str | None, typer.Option("--fail", metavar="TEXT", help="Every job fails with this.")] = None,
     api_key: Annotated[str, typer.Option("--api-key", help="The only key let in; any if left out.")] = "",
+    presses_to: Annotated[
+        str | None,
+        typer.Option("--presses-to", metavar="URL", help="A platform posts presses to gridhook there."),
+    ] = None,
 ) -> None:
-    """Run a pretend vendor on loopback until Ctrl-C."""
+    """Run a pretend vendor or platform on loopback until Ctrl-C; a platform's channel is shown in the browser."""
+    if provider in PLATFORM_NAMES:
+        _run(partial(_simulate_platform, provider, presses_to), port)
+        return
     from receiver.pretend.options import VendorOptions  # noqa: PLC0415  # loads the drawing of pictures
     from receiver.pretend.vendors import build  # noqa: PLC0415
 
@@ -57,12 +68,18 @@ def simulate(
         fail=message,
         api_key=api_key,
     )
+    try:
+        vendor = build(provider, options)
+    except ValueError as wrong:
+        raise typer.BadParameter(str(wrong)) from None
+    _run(partial(_simulate, vendor), port)
+
+
+def _run(simulation: Callable[[int], Coroutine[None, None, None]], port: int) -> None:
     logs.configure("warning")
     streams.shield_stdout()
     try:
-        asyncio.run(_simulate(build(provider, options), port))
-    except ValueError as wrong:
-        raise typer.BadParameter(str(wrong)) from None
+        asyncio.run(simulation(port))
     except OSError as wrong:
         fail(f"cannot listen on 127.0.0.1 port {port}: {wrong.strerror}; use another --port")
     except KeyboardInterrupt:
@@ -77,6 +94,17 @@ async def _simulate(vendor: PretendVendor, port: int) -> None:
         say(f'[sources.{NAMES[vendor.name]}]\nprovider = "{vendor.name}"\nbase_url = "{root}{vendor.base_path}"')
         # A JSON string is a TOML string.
         say(f"api_key  = {msgspec.json.encode(vendor.options.api_key or 'any-key').decode()}")
+        await asyncio.Event().wait()
+
+
+async def _simulate_platform(name: str, presses_to: str | None, port: int) -> None:
+    from receiver.pretend.loopback import serve  # noqa: PLC0415
+    from receiver.pretend.platforms.by_name import PLATFORMS  # noqa: PLC0415
+
+    platform = PLATFORMS[name](presses_to)
+    async with serve(platform.app, port=port) as root:
+        say(f"{name} is pretended until Ctrl-C; its channel is at {root} in the browser. In gridhook.toml:\n")
+        say(platform.configuration(root))
         await asyncio.Event().wait()
 
 

@@ -14,7 +14,7 @@ from receiver.lib.times import stamp, unstamp
 from receiver.model.actions import Params, normalize
 from receiver.model.deliveries import Delivery, sink_lane
 from receiver.model.jobs import TERMINAL, JobError, KeptJob, Then
-from receiver.model.questions import BY_DEFAULT
+from receiver.model.questions import BY_DEFAULT, name_of
 
 
 def picked_before(tx: Transaction, grid: KeptJob, params: Params) -> KeptJob | None:
@@ -24,10 +24,11 @@ def picked_before(tx: Transaction, grid: KeptJob, params: Params) -> KeptJob | N
 
 def open_questions(tx: Transaction, grid: KeptJob) -> list[KeptJob]:
     """The questions about a grid that nobody has answered yet, oldest first."""
-    return [kept for kept in _questions(tx, grid) if kept.is_open_question]
+    return [kept for kept in questions_about(tx, grid) if kept.is_open_question]
 
 
-def _questions(tx: Transaction, grid: KeptJob) -> list[KeptJob]:
+def questions_about(tx: Transaction, grid: KeptJob) -> list[KeptJob]:
+    """Every question that was ever asked about a grid, oldest first."""
     # By our id too: it may have been asked before the vendor's was known.
     names = dict.fromkeys((work_of(grid), grid.job.id))
     return [kept for name in names for kept in tx.questions_about(name)]
@@ -71,7 +72,8 @@ def _answered_before(tx: Transaction, question: KeptJob, params: Params) -> Kept
         return successor(tx, question)
     if "index" not in job.params:
         raise NotPossible("question_over", f"{job.id} is {job.status}: nobody can answer it any more")
-    raise NotPossible("already_answered", f"tile {job.params['index']} was picked already, by {job.decided_by}")
+    words = f"tile {job.params['index']} was picked already, by {name_of(job.decided_by)}"
+    raise NotPossible("already_answered", words)
 
 
 def _go_on_as(tx: Transaction, setup: Setup, question: KeptJob, chosen: KeptJob, other: KeptJob, now: int) -> KeptJob:
@@ -131,7 +133,7 @@ def show_again(tx: Transaction, setup: Setup, question: KeptJob, now: int) -> No
 
 def show_about(tx: Transaction, setup: Setup, grid: KeptJob, now: int) -> None:
     """Has every message about a grid that was asked show what is left of it."""
-    for kept in _questions(tx, grid):
+    for kept in questions_about(tx, grid):
         show_again(tx, setup, kept, now)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -10,16 +11,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from receiver.contracts import ButtonHandler, Press, Sink, Store
-from receiver.contracts.setup import Setup
-from receiver.errors import NotFound, NotPossible, Unmapped, Unverified
-from receiver.flows.asking.buttons import press
+from receiver.contracts import Acknowledgement, Acknowledger, ButtonHandler, Sink
+from receiver.errors import NotAllowed, NotFound, NotPossible, Unmapped, Unverified
 from receiver.lib.times import Clock
 from receiver.web.http.incoming import IncomingRequest
 from receiver.web.http.replies import HttpReply, reply_to
 from receiver.web.ingest.bodies import read_body, read_headers
 from receiver.web.ingest.refused import RefusedRequests
 from receiver.web.problems import Refusal
+from receiver.workers.presses import HeardPress, Presses, judged
 
 log = structlog.get_logger("press")
 
@@ -27,17 +27,13 @@ log = structlog.get_logger("press")
 MAX_PRESS: Final = 1024 * 1024
 NOT_VERIFIED: Final = Refusal(401, "not_verified", "the request is not verified")
 NO_PRESS: Final = Refusal(400, "no_press", "this is no press of a button")
-MAY_NOT: Final = Refusal(403, "not_a_decider", "you are none of those who may decide here")
 
 
-class Presses:
-    """Presses of the buttons under questions, for every sink that has some."""
+class PressEndpoint:
+    """Where platforms post presses of the buttons in our messages, for every sink that has such."""
 
-    def __init__(
-        self, store: Store, setup: Setup, clock: Clock, sinks: Mapping[str, Sink], refused: RefusedRequests
-    ) -> None:
-        self._store = store
-        self._setup = setup
+    def __init__(self, presses: Presses, clock: Clock, sinks: Mapping[str, Sink], refused: RefusedRequests) -> None:
+        self._presses = presses
         self._clock = clock
         self._refused = refused
         #: By path: the handlers whose platform posts there.
@@ -58,21 +54,19 @@ class Presses:
         return None
 
     async def take(self, request: Request) -> Response:
-        """Does what a button says; 200 without a body once that is on disk."""
+        """Does what a button says; 200 once that is on disk, with what the platform wants to read there."""
         headers = read_headers(request.scope["headers"])
         body = await read_body(request.receive, headers, MAX_PRESS)
-        pressed = self._read(self._verified(request, headers, body), body)
-        if not pressed.may_decide:
-            log.warning("press.refused", by=pressed.by, reason=MAY_NOT.code)
-            raise MAY_NOT
-        now, key = self._clock(), self._store.ref_key
-        try:
-            kept = await self._store.write(lambda tx: press(tx, self._setup, key, pressed.button, pressed.by, now))
-        except (NotFound, NotPossible) as wrong:
-            log.info("press.refused", by=pressed.by, reason=wrong.code)
-            raise
-        log.info("press.taken", by=pressed.by, job_id=kept.job.id, status=kept.job.status, took_ms=self._clock() - now)
-        return Response(status_code=200)
+        genuine = self._verified(request, headers, body)
+        handler = genuine[0]
+        if not isinstance(handler, Acknowledger):
+            await self._presses.take(self._read(genuine, body))
+            return Response(status_code=200)
+        said = _acknowledgement(handler, body)
+        if not said.is_probe:
+            with suppress(NotAllowed, NotFound, NotPossible):  # whoever pressed is told
+                await self._presses.take(self._read(genuine, body))
+        return Response(said.body, media_type="application/json")
 
     def _verified(self, request: Request, headers: dict[str, str], body: bytes) -> list[ButtonHandler]:
         """The handlers whose platform made this request. Raises Refusal if none did; the operator is told why."""
@@ -92,11 +86,17 @@ class Presses:
             raise NOT_VERIFIED
         return found
 
-    def _read(self, handlers: list[ButtonHandler], body: bytes) -> Press:
-        """The press, as the sink has it in whose channel it was; where that is not known everybody must allow it."""
+    def _read(self, handlers: list[ButtonHandler], body: bytes) -> HeardPress:
+        """The press, as the sink has it in whose channel it was. Raises Refusal if it is none."""
         try:
-            presses = [handler.read_press(body) for handler in handlers]
+            return judged([HeardPress(handler, handler.read_press(body)) for handler in handlers])
         except Unmapped:
             raise NO_PRESS from None
-        own = [one for one in presses if one.is_own_channel] or presses
-        return next((one for one in own if not one.may_decide), own[0])
+
+
+def _acknowledgement(handler: Acknowledger, body: bytes) -> Acknowledgement:
+    """Raises Refusal."""
+    try:
+        return handler.acknowledge(body)
+    except Unmapped:
+        raise NO_PRESS from None

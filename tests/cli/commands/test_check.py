@@ -196,3 +196,15 @@ def test_the_address_for_the_presses_of_a_sink_with_buttons_is_told(tmp_path: Pa
     told = done(run(tmp_path, "check"))
     assert "register https://hooks.example.com/slack/actions for its buttons" in " ".join(told.split())
     assert "of-the-app" not in told
+
+
+def test_a_sink_that_hears_presses_by_a_connection_of_its_own_says_so(tmp_path: Path) -> None:
+    configured(tmp_path)
+    file = tmp_path / "gridhook.toml"
+    bot = (
+        '[sinks.studio]\nhandler = "slack"\ntoken = "xoxb-1"\nchannel = "C0123456789"\napp_token = "xapp-of-the-app"\n'
+    )
+    file.write_text(file.read_text() + bot)
+    told = " ".join(done(run(tmp_path, "check")).split())
+    assert "presses of its buttons are heard by a connection of its own, without a public address" in told
+    assert "xapp-of-the-app" not in told

@@ -155,3 +155,30 @@ def test_wrong_usage_ends_with_2(args: list[str]) -> None:
 def test_the_configuration_can_be_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRIDHOOK_CONFIG", str(configured(tmp_path)))
     assert values(bare("jobs", "--json")) == []
+
+
+def test_init_slack_prints_the_manifest_of_the_app_alone_and_writes_nothing(tmp_path: Path) -> None:
+    result = run(tmp_path, "init", "slack")
+    manifest = msgspec.json.decode(done(result))
+    assert manifest["settings"]["socket_mode_enabled"] is True
+    assert "request_url" not in manifest["settings"]["interactivity"]
+    assert {"chat:write", "files:write", "files:read"} <= set(manifest["oauth_config"]["scopes"]["bot"])
+    assert "app_token" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_init_slack_prints_the_manifest_for_presses_that_are_posted(tmp_path: Path) -> None:
+    result = run(tmp_path, "init", "slack", "--public-url", "https://hooks.example.com/")
+    settings = msgspec.json.decode(done(result))["settings"]
+    assert settings["interactivity"] == {"is_enabled": True, "request_url": "https://hooks.example.com/slack/actions"}
+    assert settings["socket_mode_enabled"] is False
+    assert "signing_secret" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("init", "teams"), ("init", "slack", "--public-url", "http://x"), ("init", "--public-url", "https://x")],
+)
+def test_what_init_cannot_begin_with_is_refused(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert run(tmp_path, *words).exit_code == 2
+    assert list(tmp_path.iterdir()) == []

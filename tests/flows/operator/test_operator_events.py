@@ -76,7 +76,7 @@ def test_people_read_them_as_text() -> None:
     tell_operator(tx, SETUP, "source.stopped", STOPPED, NOW)
     event = decode_event(tx.events(Filters())[0])
     shown = message(event)
-    assert ":octagonal_sign: source journey: stopped" in shown.text
+    assert "🛑 source journey: stopped" in shown.text
     assert "&lt;no credits&gt;" in shown.plain
     assert "journey  it refuses orders: <no credits>" in event_line(event)
 

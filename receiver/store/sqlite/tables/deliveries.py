@@ -145,6 +145,19 @@ class DeliveriesTable(Table):
         )
         return str(row[0]) if row else None
 
+    def family_receipt(self, lane: str, root: int) -> str | None:
+        """What the handler of this lane remembers of its first event about any job of a root's family."""
+        row = self._one(
+            """
+            SELECT receipt FROM deliveries WHERE lane = ? AND receipt IS NOT NULL AND job IN (
+                SELECT number FROM jobs INDEXED BY jobs_root WHERE root = ? AND parent IS NOT NULL UNION ALL SELECT ?
+            )
+            ORDER BY event LIMIT 1
+            """,
+            (lane, root, root),
+        )
+        return str(row[0]) if row else None
+
 
 def _delivery(row: tuple[Any, ...]) -> Delivery:
     return Delivery(**dict(zip(Delivery.__struct_fields__, row, strict=True)))

@@ -1,0 +1,1 @@
+"""What all chat platforms share: what a message says, its buttons, and who pressed them."""

@@ -1,0 +1,1 @@
+"""Pretend chat platforms: each with its API, and its channel in the browser."""
