@@ -83,6 +83,11 @@ class Discord(Handler):
         return await self._channel.show(discord_message(outgoing, self._template), outgoing, context)
 
     @property
+    def shows_families(self) -> bool:
+        """A bot's messages answer the first one about their family; a webhook's cannot."""
+        return self._options.url is None
+
+    @property
     def press_path(self) -> str | None:
         """`/discord/interactions` for a bot with a public key; None: no buttons."""
         return presses.PATH if self._options.public_key is not None else None

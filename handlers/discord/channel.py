@@ -72,7 +72,7 @@ class Channel:
 
     async def show(self, message: DiscordMessage, outgoing: OutgoingEvent, context: DeliveryContext) -> Outcome:
         """Posts the first event of a job, and edits that message for later ones."""
-        kept = read_receipt(outgoing)
+        kept = read_receipt(outgoing.receipt)
         if self._gone is not None:
             return self._gone
         if kept is not None and is_superseded(kept, outgoing):
@@ -85,8 +85,11 @@ class Channel:
             if outcome is not None:
                 return outcome
             draft = await self._draft(message, None, context)
-        nonce = outgoing.delivery_id if self._place.token is not None else ""
-        sending = _Sending(self, msgspec.structs.replace(draft, nonce=nonce), outgoing, context)
+        if self._place.token is not None:
+            first = read_receipt(outgoing.family_receipt)
+            answers = first.message if first is not None else ""
+            draft = msgspec.structs.replace(draft, nonce=outgoing.delivery_id, answers=answers)
+        sending = _Sending(self, draft, outgoing, context)
         return await sending.send("POST", self._place.post, None) or Dead(note=NOT_DISCORD)
 
     async def _draft(self, message: DiscordMessage, kept: MessageReceipt | None, context: DeliveryContext) -> Draft:

@@ -29,6 +29,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     has_buttons: bool = False
     #: What makes a repeat of a new message the same message; empty = nothing.
     nonce: str = ""
+    #: Id of the first message about the family, which a new message answers; empty = it stands by itself.
+    answers: str = ""
 
     def encode(self) -> FormBody:
         """The body of a call, and its media type."""
@@ -51,6 +53,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
             fields["components"] = self.message.components
         if self.nonce:
             fields |= {"nonce": self.nonce, "enforce_nonce": True}
+        if self.answers:
+            fields["message_reference"] = {"message_id": self.answers, "fail_if_not_exists": False}
         return fields
 
     def _embeds(self) -> list[Fields]:

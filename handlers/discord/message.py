@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from handlers.chat.questions import FURTHER, button_rows, button_text, question_words
+from handlers.chat.questions import FURTHER, button_text, in_rows, question_words, rows_below
 from handlers.chat.words import ChatWords, Link, event_words, packed
 from handlers.discord.wording import bounded, foreign
 from handlers.text import is_web
@@ -18,8 +18,9 @@ MAX_CONTENT: Final = 2000
 MAX_DESCRIPTION: Final = 4096
 MAX_LABEL: Final = 80
 MAX_ALT_TEXT: Final = 1024
-#: Buttons in a row (documented); a message has five rows.
+#: Buttons in a row, and rows (documented).
 ROW: Final = 5
+MOST_ROWS: Final = 5
 ACTION_ROW: Final = 1
 BUTTON: Final = 2
 PRIMARY, SECONDARY = 1, 2
@@ -39,11 +40,11 @@ class DiscordMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 def discord_message(outgoing: OutgoingEvent, template: EventTemplate | None = None) -> DiscordMessage:
     """The question if the event is about one, else the event; a template replaces the first line about a job."""
+    rows = [_row(row) for row in in_rows(rows_below(outgoing), ROW)[:MOST_ROWS]]
     asked = outgoing.question
     if asked is None:
-        return _shown(event_words(outgoing.event, foreign, template), [])
+        return _shown(event_words(outgoing.event, foreign, template), rows)
     said = question_words(asked, foreign)
-    rows = [_row(part) for name, buttons in button_rows(asked) for part in _parts(buttons)]
     if asked.tiles and not asked.is_open:
         said = msgspec.structs.replace(said, facts=(*said.facts, FURTHER))
     return _shown(said, rows)
@@ -65,10 +66,6 @@ def _shown(said: ChatWords, rows: list[Component]) -> DiscordMessage:
 
 def _link(link: Link) -> str:
     return f"[{link.label}]({link.url.replace('(', '%28').replace(')', '%29')})"
-
-
-def _parts(buttons: tuple[QuestionButton, ...]) -> list[tuple[QuestionButton, ...]]:
-    return [buttons[start : start + ROW] for start in range(0, len(buttons), ROW)]
 
 
 def _row(buttons: tuple[QuestionButton, ...]) -> Component:

@@ -64,6 +64,11 @@ class Telegram(Handler):
         return await self._chat.show(telegram_message(outgoing, self._template), outgoing, context)
 
     @property
+    def shows_families(self) -> bool:
+        """Its messages answer the first one about their family."""
+        return True
+
+    @property
     def listens_as(self) -> str:
         """The bot: sinks with the same token ask for presses together, as Telegram lets only one ask."""
         return self._account

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final, Literal
 
 import msgspec
@@ -45,6 +44,8 @@ class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
     #: None = it has no picture, or the one that it has already.
     upload: ChatPicture | None = None
     is_html: bool = True
+    #: Id of the first message about the family, which a new message answers; None = it stands by itself.
+    answers: int | None = None
 
     def words(self, kept: MessageReceipt | None) -> dict[str, Any]:
         """Its words and buttons, as the call has them that posts it, or edits the message that is there."""
@@ -85,7 +86,7 @@ class Chat:
 
     async def show(self, message: TelegramMessage, outgoing: OutgoingEvent, context: DeliveryContext) -> Outcome:
         """Posts the first event of a job, and edits that message for later ones."""
-        kept = _usable(read_receipt(outgoing))
+        kept = read_receipt(outgoing.receipt)
         if kept is not None and is_superseded(kept, outgoing):
             return Delivered(note="superseded", receipt=outgoing.receipt)
         url = message.pictures[0] if message.pictures else None
@@ -96,6 +97,8 @@ class Chat:
             if outcome is not None:
                 return outcome
         draft = await _with_picture(message, url, context)
+        first = read_receipt(outgoing.family_receipt)
+        draft = msgspec.structs.replace(draft, answers=int(first.message) if first is not None else None)
         return await self._send(None, draft, outgoing, context) or Dead(note=NOT_TELEGRAM)
 
     async def _send(
@@ -129,15 +132,13 @@ class Chat:
         fields, files = draft.words(kept), draft.files(kept)
         fields |= {"chat_id": self.names[-1] if kept is None or len(self.names) > 1 else kept.channel}
         if kept is None:
+            if draft.answers is not None:
+                fields["reply_parameters"] = {"message_id": draft.answers, "allow_sending_without_reply": True}
             method = {"text": "sendMessage", "photo": "sendPhoto", "document": "sendDocument"}[draft.kind]
         else:
             fields["message_id"] = int(kept.message)
             method = "editMessageMedia" if files else "editMessageText" if kept.file == "text" else "editMessageCaption"
         return await self._api.call(context.transport, context.timeout, method, fields, files)
-
-
-def _usable(kept: MessageReceipt | None) -> MessageReceipt | None:
-    return kept if kept is not None and re.fullmatch(r"[0-9]{1,18}", kept.message) else None
 
 
 def _posted(result: object) -> MessageReceipt | None:

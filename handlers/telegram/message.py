@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
-from handlers.chat.questions import FURTHER, button_rows, button_text, question_words
+from handlers.chat.questions import FURTHER, button_text, in_rows, question_words, rows_below
 from handlers.chat.words import ChatWords, Link, event_words
 from handlers.telegram.wording import cut, escape, foreign, length, visible
 from handlers.text import is_web
-from receiver.model.deliveries import OutgoingEvent, ShownQuestion
+from receiver.model.deliveries import OutgoingEvent, QuestionButton
 from receiver.model.templates import EventTemplate
 
 #: Characters of a message, and of what stands below a picture (documented, after the HTML is read).
@@ -48,13 +47,14 @@ class TelegramMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 def telegram_message(outgoing: OutgoingEvent, template: EventTemplate | None = None) -> TelegramMessage:
     """The question if the event is about one, else the event; a template replaces the first line about a job."""
+    rows = [_row(row) for row in in_rows(rows_below(outgoing), ROW)]
     asked = outgoing.question
     if asked is None:
-        return _shown(event_words(outgoing.event, foreign, template), [])
+        return _shown(event_words(outgoing.event, foreign, template), rows)
     said = question_words(asked, foreign)
     if asked.tiles and not asked.is_open:
         said = msgspec.structs.replace(said, facts=(*said.facts, FURTHER))
-    return _shown(said, list(_keyboard(asked)))
+    return _shown(said, rows)
 
 
 def _shown(said: ChatWords, keyboard: Keyboard) -> TelegramMessage:
@@ -72,8 +72,5 @@ def _link(link: Link) -> str:
     return f'<a href="{escape(link.url)}">{link.label}</a>'
 
 
-def _keyboard(asked: ShownQuestion) -> Iterator[list[dict[str, str]]]:
-    for _, buttons in button_rows(asked):
-        for start in range(0, len(buttons), ROW):
-            row = buttons[start : start + ROW]
-            yield [{"text": button_text(button, MAX_LABEL), "callback_data": button.code} for button in row]
+def _row(buttons: tuple[QuestionButton, ...]) -> list[dict[str, str]]:
+    return [{"text": button_text(button, MAX_LABEL), "callback_data": button.code} for button in buttons]
