@@ -43,7 +43,7 @@ def discord_message(outgoing: OutgoingEvent, template: EventTemplate | None = No
     rows = [_row(row) for row in in_rows(rows_below(outgoing), ROW)[:MOST_ROWS]]
     asked = outgoing.question
     if asked is None:
-        return _shown(event_words(outgoing.event, foreign, template), rows)
+        return _shown(event_words(outgoing.event, foreign, template, outgoing.ancestors), rows)
     said = question_words(asked, foreign)
     if asked.tiles and not asked.is_open:
         said = msgspec.structs.replace(said, facts=(*said.facts, FURTHER))

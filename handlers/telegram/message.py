@@ -50,7 +50,7 @@ def telegram_message(outgoing: OutgoingEvent, template: EventTemplate | None = N
     rows = [_row(row) for row in in_rows(rows_below(outgoing), ROW)]
     asked = outgoing.question
     if asked is None:
-        return _shown(event_words(outgoing.event, foreign, template), rows)
+        return _shown(event_words(outgoing.event, foreign, template, outgoing.ancestors), rows)
     said = question_words(asked, foreign)
     if asked.tiles and not asked.is_open:
         said = msgspec.structs.replace(said, facts=(*said.facts, FURTHER))
