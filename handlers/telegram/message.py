@@ -33,12 +33,14 @@ class TelegramMessage(msgspec.Struct, frozen=True, kw_only=True):
 
     def text(self, limit: int) -> str:
         """The lines, as many as fit into `limit` characters that people see; only the first is ever cut."""
-        said = ""
-        for line in self.lines:
-            longer = f"{said}\n{line}" if said else _fitting(line, limit)
-            if length(longer) <= limit:
-                said = longer
-        return said
+        said = [_fitting(self.lines[0], limit)]
+        used = length(said[0])
+        for line in self.lines[1:]:
+            used += 1 + length(line)
+            if used > limit:
+                break
+            said.append(line)
+        return "\n".join(said)
 
     def plain(self, limit: int) -> str:
         """The same without HTML."""
