@@ -118,7 +118,7 @@ async def test_a_shutdown_does_not_wait_for_the_poll() -> None:
         polling.set()
         await asyncio.Event().wait()
 
-    ear.telegram.updates.poll = poll  # type: ignore[method-assign]
+    ear.telegram.updates.poll = poll  # type: ignore[method-assign,assignment]
     async with ear.listening():
         await polling.wait()
         began = asyncio.get_running_loop().time()
