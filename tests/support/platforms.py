@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import httpx
@@ -41,6 +41,8 @@ class Hosts(httpx.AsyncBaseTransport):
     def __init__(self, **apps: Any) -> None:
         """`apps` are ASGI applications, by the first word of their host."""
         self._apps = {name: httpx.ASGITransport(app) for name, app in apps.items()}
+        #: What answers for `journey.test`, the vendor.
+        self.vendor: Callable[[httpx.Request], Awaitable[httpx.Response]] | None = None
         self.calls: list[httpx.Request] = []
         self.fetched: list[str] = []
         #: The answer for a picture, or its bytes.
@@ -48,7 +50,10 @@ class Hosts(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer of whoever the host is."""
-        app = self._apps.get((request.headers["host"]).partition(".")[0])
+        name = request.headers["host"].partition(".")[0]
+        if name == "journey" and self.vendor is not None:
+            return await self.vendor(request)
+        app = self._apps.get(name)
         if app is None:
             self.fetched.append(str(request.url))
             return self.picture(request) if callable(self.picture) else httpx.Response(200, content=self.picture)
