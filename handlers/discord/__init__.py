@@ -52,7 +52,7 @@ class Discord(Handler):
         #: The bot's channel, by its id.
         channel: str | None = None
         #: The application's public key (hex): its presses of buttons come to /discord/interactions.
-        public_key: Annotated[str | None, msgspec.Meta(extra={"check": _check_key})] = None
+        public_key: Annotated[Secret, msgspec.Meta(extra={"may_be_shown": True, "check": _check_key})] | None = None
         #: Ids of those who may press buttons; empty = everybody who sees them.
         deciders: Annotated[tuple[str, ...], msgspec.Meta(extra={"check": _check_deciders})] = ()
         #: First line of the message about a job.
@@ -96,7 +96,7 @@ class Discord(Handler):
         """Raises Unverified unless Discord signed this request within five minutes of `now` (Unix ms)."""
         if self._options.public_key is None:
             raise Unverified("no_proof")
-        presses.verify(bytes.fromhex(self._options.public_key), headers, body, now)
+        presses.verify(bytes.fromhex(self._options.public_key.reveal()), headers, body, now)
 
     def read_press(self, body: bytes) -> Press:
         """The press in a verified request. Raises Unmapped if it is none."""
@@ -119,8 +119,8 @@ class Discord(Handler):
             raise NoAnswer(f"Discord: HTTP {answer.status}")
 
 
-def _check_key(key: str | None) -> None:
-    if key is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", key):
+def _check_key(key: Secret) -> None:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", key.reveal()):
         raise OptionError("", "is no public key", "write the 64 hex digits of General Information, Public Key")
 
 

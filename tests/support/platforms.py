@@ -76,7 +76,7 @@ def bot(**changes: Any) -> Discord:
     fields: dict[str, Any] = {
         "token": Secret(BOT.token),
         "channel": BOT.channel,
-        "public_key": PretendDiscord().interactions.public_key,
+        "public_key": Secret(PretendDiscord().interactions.public_key),
         "api_url": f"{DISCORD}/api/v10",
     }
     return Discord(Discord.Options(**{**fields, **changes}))

@@ -113,12 +113,14 @@ def plain(markdown: str) -> str:
     return re.sub(r"\\([^\w\s])", r"\1", linked)
 
 
-def check(fields: Fields, files: dict[str, UploadedFile], kept: tuple[PostedFile, ...]) -> None:
+def check(
+    fields: Fields, files: dict[str, UploadedFile], kept: tuple[PostedFile, ...] = (), *, is_edit: bool = False
+) -> None:
     """Raises DiscordRefused for what is no message. `kept` are the files that it has already."""
     errors = dict(_mistakes(fields, files, kept))
     if errors:
         raise DiscordRefused(400, INVALID_FORM, "Invalid Form Body", errors)
-    if not fields.get("content") and not fields.get("embeds") and not files:
+    if not is_edit and not fields.get("content") and not fields.get("embeds") and not files:
         raise DiscordRefused(400, 50006, "Cannot send an empty message")
     if any(len(file.body) > MAX_FILE for file in files.values()):
         raise DiscordRefused(413, 40005, "Request entity too large")

@@ -205,7 +205,7 @@ class PretendDiscord:
             if same:
                 return same[0]
             entry = ChannelEntry(id=str(next(self._numbers)), at=self._clock(), nonce=str(fields.get("nonce", "")))
-        check(fields, files, entry.files)
+        check(fields, files, entry.files, is_edit=request.method == "PATCH")
         self._fill(entry, fields, files, is_bot=is_bot)
         entry.is_edited = request.method == "PATCH"
         self._keep(entry)
@@ -240,7 +240,7 @@ class PretendDiscord:
         try:
             interaction = self.interactions.follow_up(request.path_params["token"])
             fields, files = await self._fields(request)
-            check(fields, files, ())
+            check(fields, files)
         except DiscordRefused as wrong:
             return self._refused(wrong)
         entry = ChannelEntry(id=str(next(self._numbers)), at=self._clock(), content=str(fields.get("content", "")))

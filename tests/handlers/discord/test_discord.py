@@ -259,7 +259,7 @@ def test_only_a_bot_with_a_public_key_has_buttons() -> None:
         ({}, ""),
         ({"url": Secret("https://discord.com/api/webhooks/1")}, "url"),
         ({"url": Secret(WEBHOOK_URL), "token": Secret("t")}, "url"),
-        ({"url": Secret(WEBHOOK_URL), "public_key": "0" * 64}, "public_key"),
+        ({"url": Secret(WEBHOOK_URL), "public_key": Secret("0" * 64)}, "public_key"),
         ({"token": Secret("t")}, "channel"),
         ({"token": Secret("t"), "channel": "#pictures"}, "channel"),
         ({"channel": "1"}, "token"),
