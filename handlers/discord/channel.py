@@ -11,7 +11,7 @@ import msgspec
 
 from handlers.chat.pictures import ChatPicture, fetched, preview
 from handlers.chat.receipts import MessageReceipt, is_superseded, picture_digest, read_receipt
-from handlers.discord.draft import Draft
+from handlers.discord.draft import DraftMessage
 from handlers.discord.message import DiscordMessage
 from handlers.discord.refusals import ABOUT_FORM, GONE, UNKNOWN_WEBHOOK, judged_outcome, read_error
 from handlers.http.addresses import keys_in
@@ -33,7 +33,7 @@ SENT_AS_TEXT: Final = "sent as text: Discord refused the embed"
 NOT_DISCORD: Final = "the answer is not one of Discord's API"
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class MessagePlace(msgspec.Struct, frozen=True, kw_only=True):
     """Where messages go, and who sends them."""
 
     #: Address that messages are posted at, with its query.
@@ -44,25 +44,25 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     token: Secret | None = None
 
 
-def bot_place(api: str, token: Secret, channel: str) -> Place:
+def bot_place(api: str, token: Secret, channel: str) -> MessagePlace:
     """A bot's channel. `api` is the base address, without a slash at its end."""
     messages = f"{api}/channels/{channel}/messages"
-    return Place(post=messages, message=(f"{messages}/", ""), token=token)
+    return MessagePlace(post=messages, message=(f"{messages}/", ""), token=token)
 
 
-def webhook_place(url: str) -> Place:
+def webhook_place(url: str) -> MessagePlace:
     """A webhook's channel, or the thread that `thread_id` in its address names."""
     parts = urlsplit(url)
     base = parts._replace(query="", fragment="").geturl().rstrip("/")
     query = f"&{parts.query}" if parts.query else ""
     # Without `wait` Discord does not say whether it kept the message, nor its id.
-    return Place(post=f"{base}?wait=true{query}", message=(f"{base}/messages/", query.replace("&", "?", 1)))
+    return MessagePlace(post=f"{base}?wait=true{query}", message=(f"{base}/messages/", query.replace("&", "?", 1)))
 
 
 class Channel:
     """One channel, and what Discord said of how fast it may be written to."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: MessagePlace) -> None:
         self._place = place
         self._hidden = (*keys_in(place.post), *((place.token,) if place.token is not None else ()))
         #: When the bucket has room again, by the event loop's clock.
@@ -92,14 +92,16 @@ class Channel:
         sending = _Sending(self, draft, outgoing, context)
         return await sending.send("POST", self._place.post, None) or Dead(note=NOT_DISCORD)
 
-    async def _draft(self, message: DiscordMessage, kept: MessageReceipt | None, context: DeliveryContext) -> Draft:
+    async def _draft(
+        self, message: DiscordMessage, kept: MessageReceipt | None, context: DeliveryContext
+    ) -> DraftMessage:
         """The message with its picture, which is fetched if the message does not have it already."""
         has_buttons = self._place.token is not None
         url = message.pictures[0] if message.pictures else None
         if kept is not None and kept.file and (url is None or kept.picture == picture_digest(url)):
-            return Draft(message=message, kept_file=kept.file, has_buttons=has_buttons)
+            return DraftMessage(message=message, kept_file=kept.file, has_buttons=has_buttons)
         upload = await _small_enough(url, context) if url is not None else None
-        return Draft(message=message, upload=upload, picture_url=url, has_buttons=has_buttons)
+        return DraftMessage(message=message, upload=upload, picture_url=url, has_buttons=has_buttons)
 
     async def call(
         self, method: Literal["POST", "PATCH"], url: str, form: FormBody, context: DeliveryContext
@@ -126,7 +128,9 @@ class Channel:
 class _Sending:
     """One message on its way."""
 
-    def __init__(self, channel: Channel, draft: Draft, outgoing: OutgoingEvent, context: DeliveryContext) -> None:
+    def __init__(
+        self, channel: Channel, draft: DraftMessage, outgoing: OutgoingEvent, context: DeliveryContext
+    ) -> None:
         self._channel = channel
         self._draft = draft
         self._outgoing = outgoing

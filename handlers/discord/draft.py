@@ -16,7 +16,7 @@ NO_MENTIONS: Final = {"parse": ()}
 Fields = dict[str, Any]
 
 
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
+class DraftMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message with its picture: a new one, the one that it has already, or the vendor's address of one."""
 
     message: DiscordMessage
@@ -38,7 +38,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         encoded = msgspec.json.encode(fields)
         if self.upload is None:
             return FormBody("application/json", encoded)
-        file = FormFile(name=self.upload.name, type=self.upload.facts.type, body=self.upload.body)
+        file = FormFile(name=self.upload.name, type=self.upload.about.type, body=self.upload.body)
         return form_body({"payload_json": encoded.decode()}, {"files[0]": file})
 
     def encode_plain(self) -> FormBody:

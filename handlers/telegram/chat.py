@@ -62,7 +62,7 @@ class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
         """Its new picture, by the name of its field."""
         if self.upload is None:
             return {}
-        file = FormFile(name=self.upload.name, type=self.upload.facts.type, body=self.upload.body)
+        file = FormFile(name=self.upload.name, type=self.upload.about.type, body=self.upload.body)
         return {self.kind if kept is None else UPLOAD: file}
 
     def _said(self, limit: int) -> str:
@@ -162,7 +162,7 @@ def _receipt(shown: MessageReceipt, draft: ChatMessage, outgoing: OutgoingEvent)
 async def _with_picture(message: TelegramMessage, url: str | None, context: DeliveryContext) -> ChatMessage:
     """The message with its picture: a photo where that may be one, else a document; text if it cannot be had."""
     picture = await fetched(url, context) if url is not None else None
-    if picture is not None and picture.facts.type not in PHOTO_TYPES:
+    if picture is not None and picture.about.type not in PHOTO_TYPES:
         picture = await preview(picture)
     if picture is None or len(picture.body) > MAX_DOCUMENT:
         return ChatMessage(message=message)
@@ -170,7 +170,7 @@ async def _with_picture(message: TelegramMessage, url: str | None, context: Deli
 
 
 def _may_be_photo(picture: ChatPicture) -> bool:
-    short, long = sorted((picture.facts.width, picture.facts.height))
+    short, long = sorted((picture.about.width, picture.about.height))
     return len(picture.body) <= MAX_PHOTO and short + long <= MAX_SIDES and long <= MAX_RATIO * short
 
 
