@@ -36,7 +36,8 @@ async def listen(api: BotApi, listening: Listening) -> None:
     offset, conflicts, is_in = 0, 0, False
     while True:
         began = asyncio.get_running_loop().time()
-        said = await _poll(api, listening, offset)
+        # The first one is answered at once, so that it is known that we are let in.
+        said = await _poll(api, listening, offset, POLL_S if is_in else 0)
         if said.answer.status == 409:
             conflicts += 1
             _check_conflict(said, conflicts)
@@ -54,8 +55,8 @@ async def listen(api: BotApi, listening: Listening) -> None:
             await asyncio.sleep(began + EMPTY_POLL_S - asyncio.get_running_loop().time())
 
 
-async def _poll(api: BotApi, listening: Listening, offset: int) -> TelegramAnswer:
-    fields: dict[str, Any] = {"timeout": POLL_S, "allowed_updates": ["callback_query"], "limit": 100}
+async def _poll(api: BotApi, listening: Listening, offset: int, hold_s: int) -> TelegramAnswer:
+    fields: dict[str, Any] = {"timeout": hold_s, "allowed_updates": ["callback_query"], "limit": 100}
     if offset:
         fields["offset"] = offset
     return await api.call(listening.transport, POLL_TIMEOUT_S, "getUpdates", fields)

@@ -110,7 +110,7 @@ class ChannelEntry(msgspec.Struct, kw_only=True):
 def plain(markdown: str) -> str:
     """Discord's Markdown as plain text: links as their label with the address, no escapes."""
     linked = re.sub(r"\[([^\]\\]*)\]\((https?://[^)]*)\)", r"\1 (\2)", markdown.removeprefix("-# "))
-    return re.sub(r"\\([^\w\s])", r"\1", linked)
+    return re.sub(r"\\([^0-9A-Za-z\s])", r"\1", linked)
 
 
 def check(

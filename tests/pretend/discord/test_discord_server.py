@@ -173,4 +173,4 @@ async def test_an_endpoint_that_takes_anything_is_not_taken() -> None:
 
 
 def test_markdown_is_shown_as_people_read_it() -> None:
-    assert plain(r"-# a \*b\* [picture](https://a.example/1.png)") == "a *b* picture (https://a.example/1.png)"
+    assert plain(r"-# a \*b\_c\* [picture](https://a.example/1.png)") == "a *b_c* picture (https://a.example/1.png)"
