@@ -10,16 +10,19 @@ import msgspec
 import pytest
 
 from handlers.discord import Discord
+from handlers.discord.channel import webhook_place
 from handlers.discord.message import MAX_CONTENT, discord_message
+from handlers.http.transport import HttpTransport
 from receiver.contracts import Press, press_path
-from receiver.errors import OptionError, TransportError
+from receiver.errors import NoAnswer, OptionError, TransportError
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Again, Dead, Delivered, QuestionButton
 from receiver.pretend.discord.messages import MAX_DESCRIPTION, ChannelEntry, plain
 from receiver.pretend.discord.server import DiscordOptions, PretendDiscord
+from receiver.pretend.loopback import serve
 from support.chat_events import a_question, asking, later, other_picture
-from support.delivering import job_event, outgoing, strange_event
-from support.platforms import WEBHOOK_URL, Room, Seconds, a_picture, bot, webhook
+from support.delivering import Bound, job_event, outgoing, strange_event
+from support.platforms import NOW, WEBHOOK_URL, Room, Seconds, a_picture, bot, webhook
 
 
 class Channel(Room):
@@ -270,3 +273,28 @@ def test_options_that_do_not_fit_together_are_told(fields: dict[str, Any], key: 
     with pytest.raises(OptionError) as caught:
         Discord(Discord.Options(**fields))
     assert caught.value.key == key
+
+
+# --- over a real connection ------------------------------------------------------------------------------------------
+
+
+async def test_an_answer_that_is_lost_does_not_double_the_message() -> None:
+    discord = PretendDiscord()
+    discord.faults.extend(["lost", "503"])
+    async with serve(discord.app) as root:
+        transport = HttpTransport()
+        room = Bound(bot(api_url=f"{root}/api/v10"), transport, NOW)
+        sent = outgoing(images=())
+        with pytest.raises(NoAnswer):
+            await room.deliver(sent)
+        assert isinstance(await room.deliver(sent), Again)
+        assert isinstance(await room.deliver(sent), Delivered)
+        await transport.aclose()
+    assert len(discord.messages) == 1
+    assert discord.mistakes == []
+
+
+def test_a_webhooks_thread_is_named_in_each_call() -> None:
+    place = webhook_place("https://discord.com/api/webhooks/1/x?thread_id=5")
+    assert place.post == "https://discord.com/api/webhooks/1/x?wait=true&thread_id=5"
+    assert place.message == ("https://discord.com/api/webhooks/1/x/messages/", "?thread_id=5")

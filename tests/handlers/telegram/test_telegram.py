@@ -8,17 +8,19 @@ import httpx
 import msgspec
 import pytest
 
+from handlers.http.transport import HttpTransport
 from handlers.telegram import Telegram
 from handlers.telegram.message import MAX_CAPTION, MAX_MESSAGE, telegram_message
 from handlers.telegram.wording import length
-from receiver.errors import OptionError
+from receiver.errors import NoAnswer, OptionError
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Again, Dead, Delivered
+from receiver.pretend.loopback import serve
 from receiver.pretend.telegram.messages import ChatEntry
 from receiver.pretend.telegram.server import PretendTelegram
 from support.chat_events import a_question, asking, later, other_picture
-from support.delivering import job_event, outgoing, strange_event
-from support.platforms import Room, Seconds, a_picture, telegram
+from support.delivering import Bound, job_event, outgoing, strange_event
+from support.platforms import CHAT, NOW, Room, Seconds, a_picture, telegram
 
 
 class Chat(Room):
@@ -226,3 +228,21 @@ def test_options_are_judged_one_by_one(key: str, value: object) -> None:
     assert info.extra is not None
     with pytest.raises(OptionError):
         info.extra["check"](value)
+
+
+async def test_an_answer_that_is_lost_may_double_the_message_and_loses_nothing() -> None:
+    platform = PretendTelegram()
+    platform.faults.extend(["lost", "429"])
+    async with serve(platform.app) as root:
+        transport = HttpTransport()
+        room = Bound(telegram(api_url=root), transport, NOW)
+        sent = outgoing(images=())
+        with pytest.raises(NoAnswer) as lost:
+            await room.deliver(sent)
+        assert CHAT.token not in str(lost.value)
+        limited = await room.deliver(sent)
+        assert isinstance(limited, Again)
+        assert limited.after == 1
+        assert isinstance(await room.deliver(sent), Delivered)
+        await transport.aclose()
+    assert len(platform.messages) == 2
