@@ -15,11 +15,11 @@ from handlers.http.transport import HttpTransport
 from receiver.app import read_config, runtime
 from receiver.contracts import Filters
 from receiver.model.jobs import Job
-from receiver.pretend.channel.messages import ChannelMessage, ChannelPerson
-from receiver.pretend.discord.server import PEOPLE as DISCORD_PEOPLE
-from receiver.pretend.discord.server import DiscordOptions, PretendDiscord
-from receiver.pretend.telegram.server import PEOPLE as TELEGRAM_PEOPLE
-from receiver.pretend.telegram.server import PretendTelegram
+from receiver.pretend.platforms.channel.messages import ChannelMessage, ChannelPerson
+from receiver.pretend.platforms.discord.server import PEOPLE as DISCORD_PEOPLE
+from receiver.pretend.platforms.discord.server import DiscordOptions, PretendDiscord
+from receiver.pretend.platforms.telegram.server import PEOPLE as TELEGRAM_PEOPLE
+from receiver.pretend.platforms.telegram.server import PretendTelegram
 from receiver.store.sqlite.store import SqliteStore
 from support.platforms import CHAT, Hosts, Seconds
 from support.world import Clock, accepting

@@ -13,8 +13,8 @@ from handlers.discord import Discord
 from handlers.http.transport import HttpTransport
 from handlers.telegram import Telegram
 from receiver.lib.signatures import Secret
-from receiver.pretend.discord.server import WEBHOOK, DiscordOptions, PretendDiscord
-from receiver.pretend.telegram.server import PretendTelegram, TelegramOptions
+from receiver.pretend.platforms.discord.server import WEBHOOK, DiscordOptions, PretendDiscord
+from receiver.pretend.platforms.telegram.server import PretendTelegram, TelegramOptions
 from support.delivering import Bound
 
 DISCORD: Final = "http://discord.test"

@@ -17,9 +17,9 @@ from receiver.contracts import Press, press_path
 from receiver.errors import NoAnswer, OptionError, TransportError
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Again, Dead, Delivered, QuestionButton
-from receiver.pretend.discord.messages import MAX_DESCRIPTION, ChannelEntry, plain
-from receiver.pretend.discord.server import DiscordOptions, PretendDiscord
 from receiver.pretend.loopback import serve
+from receiver.pretend.platforms.discord.messages import MAX_DESCRIPTION, ChannelEntry, plain
+from receiver.pretend.platforms.discord.server import DiscordOptions, PretendDiscord
 from support.chat_events import a_question, asking, later, other_picture
 from support.delivering import Bound, job_event, outgoing, strange_event
 from support.platforms import NOW, WEBHOOK_URL, Room, Seconds, a_picture, bot, webhook

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.http.multipart import FormFile, form_body
-from receiver.pretend.channel.forms import read_form
+from receiver.pretend.platforms.channel.forms import read_form
 
 
 @given(

@@ -16,8 +16,8 @@ from receiver.errors import NoAnswer, OptionError
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Again, Dead, Delivered
 from receiver.pretend.loopback import serve
-from receiver.pretend.telegram.messages import ChatEntry
-from receiver.pretend.telegram.server import PretendTelegram
+from receiver.pretend.platforms.telegram.messages import ChatEntry
+from receiver.pretend.platforms.telegram.server import PretendTelegram
 from support.chat_events import a_question, asking, later, other_picture
 from support.delivering import Bound, job_event, outgoing, strange_event
 from support.platforms import CHAT, NOW, Room, Seconds, a_picture, telegram

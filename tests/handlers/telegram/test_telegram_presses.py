@@ -14,9 +14,9 @@ from handlers.http.transport import HttpTransport
 from handlers.telegram import Telegram, presses
 from receiver.contracts import CallNetwork, Listening, Press
 from receiver.errors import ListeningRefused, NoAnswer, StoreUnavailable, Unmapped
-from receiver.pretend.channel.messages import ChannelPerson
-from receiver.pretend.telegram.messages import TelegramRefused
-from receiver.pretend.telegram.server import PretendTelegram, TelegramOptions
+from receiver.pretend.platforms.channel.messages import ChannelPerson
+from receiver.pretend.platforms.telegram.messages import TelegramRefused
+from receiver.pretend.platforms.telegram.server import PretendTelegram, TelegramOptions
 from support.chat_events import asking
 from support.delivering import Bound
 from support.platforms import CHAT, NOW, Hosts, telegram

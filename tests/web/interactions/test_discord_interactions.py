@@ -16,9 +16,9 @@ from receiver.contracts import Filters, Sink
 from receiver.flows.asking.buttons import shown_question
 from receiver.model.deliveries import Delivery, ShownQuestion
 from receiver.model.jobs import Job
-from receiver.pretend.discord.interactions import Interactions
-from receiver.pretend.discord.messages import ChannelEntry
-from receiver.pretend.discord.server import PEOPLE
+from receiver.pretend.platforms.discord.interactions import Interactions
+from receiver.pretend.platforms.discord.messages import ChannelEntry
+from receiver.pretend.platforms.discord.server import PEOPLE
 from support.face import GRID, Face, a_face
 from support.platforms import BOT, bot
 from support.questions import asking

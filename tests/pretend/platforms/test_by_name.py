@@ -9,7 +9,7 @@ import pytest
 from handlers.http.transport import HttpTransport
 from receiver.app import read_config
 from receiver.model.deliveries import Delivered
-from receiver.pretend.platforms import PLATFORMS
+from receiver.pretend.platforms.by_name import PLATFORMS
 from support.delivering import Bound, outgoing
 from support.platforms import NOW, Hosts
 

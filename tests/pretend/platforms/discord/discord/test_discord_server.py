@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from receiver.pretend.channel.messages import ChannelPerson
-from receiver.pretend.discord.interactions import FAILED
-from receiver.pretend.discord.messages import plain
-from receiver.pretend.discord.server import PEOPLE, WEBHOOK, DiscordOptions, PretendDiscord
+from receiver.pretend.platforms.channel.messages import ChannelPerson
+from receiver.pretend.platforms.discord.interactions import FAILED
+from receiver.pretend.platforms.discord.messages import plain
+from receiver.pretend.platforms.discord.server import PEOPLE, WEBHOOK, DiscordOptions, PretendDiscord
 from support.platforms import Seconds, a_picture
 from support.world import Clock
 

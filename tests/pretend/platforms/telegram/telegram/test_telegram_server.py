@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from receiver.pretend.telegram.server import PretendTelegram, TelegramOptions
+from receiver.pretend.platforms.telegram.server import PretendTelegram, TelegramOptions
 from support.platforms import CHAT, Seconds, a_picture
 from support.world import Clock
 

@@ -10,7 +10,7 @@ import msgspec
 
 from receiver.errors import ForeignRefused
 from receiver.lib.pictures import examine
-from receiver.pretend.channel.messages import ChannelButton, ChannelMessage
+from receiver.pretend.platforms.channel.messages import ChannelButton, ChannelMessage
 
 #: Characters of a message and of a caption, after the HTML is read; bytes of a button's data (documented).
 MAX_TEXT: Final = 4096

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from receiver.pretend.channel.forms import UploadedFile
-from receiver.pretend.channel.messages import ChannelButton, ChannelMessage
+from receiver.pretend.platforms.channel.forms import UploadedFile
+from receiver.pretend.platforms.channel.messages import ChannelButton, ChannelMessage
 
 #: Documented limits, in characters unless they are counts.
 MAX_CONTENT: Final = 2000

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from receiver.lib.times import Clock
-from receiver.pretend.channel.messages import ChannelPerson
-from receiver.pretend.discord.messages import ChannelEntry, DiscordRefused
+from receiver.pretend.platforms.channel.messages import ChannelPerson
+from receiver.pretend.platforms.discord.messages import ChannelEntry, DiscordRefused
 
 #: How long an app has to answer, seconds, and how long it may follow up, ms (documented).
 ANSWER_S: Final = 3.0

@@ -19,13 +19,13 @@ from starlette.routing import Route
 from receiver.errors import ForeignRefused
 from receiver.lib.pictures import examine
 from receiver.lib.times import Clock, system_clock
-from receiver.pretend.channel.allowance import Allowance
-from receiver.pretend.channel.forms import UploadedFile, read_form
-from receiver.pretend.channel.messages import ChannelPerson, ChannelPicture
-from receiver.pretend.channel.page import ChannelPage
-from receiver.pretend.discord.interactions import APPLICATION, FAILED, Interactions
-from receiver.pretend.discord.messages import KNOWN, ChannelEntry, DiscordRefused, Fields, PostedFile, check
 from receiver.pretend.faults import break_off
+from receiver.pretend.platforms.channel.allowance import Allowance
+from receiver.pretend.platforms.channel.forms import UploadedFile, read_form
+from receiver.pretend.platforms.channel.messages import ChannelPerson, ChannelPicture
+from receiver.pretend.platforms.channel.page import ChannelPage
+from receiver.pretend.platforms.discord.interactions import APPLICATION, FAILED, Interactions
+from receiver.pretend.platforms.discord.messages import KNOWN, ChannelEntry, DiscordRefused, Fields, PostedFile, check
 
 API: Final = "/api/v10"
 PEOPLE: Final = (ChannelPerson(id="80351110224678912", name="Ada"), ChannelPerson(id="80351110224678913", name="Bea"))

@@ -16,12 +16,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from receiver.lib.times import Clock, system_clock
-from receiver.pretend.channel.allowance import Allowance
-from receiver.pretend.channel.forms import UploadedFile, read_form
-from receiver.pretend.channel.messages import ChannelPerson, ChannelPicture
-from receiver.pretend.channel.page import ChannelPage
 from receiver.pretend.faults import break_off
-from receiver.pretend.telegram.messages import (
+from receiver.pretend.platforms.channel.allowance import Allowance
+from receiver.pretend.platforms.channel.forms import UploadedFile, read_form
+from receiver.pretend.platforms.channel.messages import ChannelPerson, ChannelPicture
+from receiver.pretend.platforms.channel.page import ChannelPage
+from receiver.pretend.platforms.telegram.messages import (
     MAX_CAPTION,
     MAX_TEXT,
     ChatEntry,
@@ -30,7 +30,7 @@ from receiver.pretend.telegram.messages import (
     read_keyboard,
     read_text,
 )
-from receiver.pretend.telegram.updates import Updates
+from receiver.pretend.platforms.telegram.updates import Updates
 
 PEOPLE: Final = (ChannelPerson(id="1001", name="Ada"), ChannelPerson(id="1002", name="Bea"))
 #: Bytes of a call.
