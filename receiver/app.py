@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 #: Name in the configuration to where the class is; adding a handler is a module, a line here and a test.
 HANDLERS: Final[dict[str, str]] = {
     "slack": "handlers.slack:Slack",
+    "discord": "handlers.discord:Discord",
+    "telegram": "handlers.telegram:Telegram",
     "webhook": "handlers.webhook:Webhook",
     "http": "handlers.http_request:HttpRequest",
     "ntfy": "handlers.ntfy:Ntfy",

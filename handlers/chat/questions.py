@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from handlers.chat.words import ChatWords, ForeignText, Link, label_of, prompt_line
 from handlers.wording import words
-from receiver.model.deliveries import QuestionButton, ShownQuestion
+from receiver.model.deliveries import OutgoingEvent, QuestionButton, ShownQuestion
 from receiver.model.jobs import Job
 from receiver.model.questions import BY_DEFAULT, name_of
 
@@ -41,6 +41,20 @@ def button_rows(shown: ShownQuestion) -> Iterator[tuple[str, tuple[QuestionButto
     for name, buttons in (("tiles", shown.tiles), ("others", shown.others)):
         if buttons:
             yield name, buttons
+
+
+def rows_below(outgoing: OutgoingEvent) -> list[tuple[QuestionButton, ...]]:
+    """The buttons below a message about an event, tiles apart from what else can be ordered; none if it has none."""
+    if outgoing.question is not None:
+        return [buttons for _, buttons in button_rows(outgoing.question)]
+    tiles = tuple(one for one in outgoing.buttons if one.label.startswith("U"))
+    others = tuple(one for one in outgoing.buttons if not one.label.startswith("U"))
+    return [row for row in (tiles, others) if row]
+
+
+def in_rows(groups: Iterable[tuple[QuestionButton, ...]], length: int) -> list[tuple[QuestionButton, ...]]:
+    """The same in rows of at most `length` buttons."""
+    return [group[start : start + length] for group in groups for start in range(0, len(group), length)]
 
 
 def button_text(button: QuestionButton, limit: int) -> str:

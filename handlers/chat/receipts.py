@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import msgspec
 
@@ -12,7 +13,7 @@ from receiver.model.deliveries import OutgoingEvent
 class MessageReceipt(msgspec.Struct, frozen=True, kw_only=True):
     """Which message shows the job, and what it shows."""
 
-    #: Its id at the platform.
+    #: Its id at the platform: digits.
     message: str
     #: The channel that it is in, by id.
     channel: str
@@ -28,12 +29,13 @@ class MessageReceipt(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.encode(self).decode()
 
 
-def read_receipt(outgoing: OutgoingEvent) -> MessageReceipt | None:
-    """What was remembered of a job's message; None if there is nothing that can be used."""
+def read_receipt(receipt: str | None) -> MessageReceipt | None:
+    """What was remembered of a message; None if there is nothing that can be used."""
     try:
-        return msgspec.json.decode(outgoing.receipt, type=MessageReceipt) if outgoing.receipt else None
+        kept = msgspec.json.decode(receipt, type=MessageReceipt) if receipt else None
     except (msgspec.MsgspecError, ValueError):
         return None
+    return kept if kept is not None and re.fullmatch(r"[0-9]{1,20}", kept.message) else None
 
 
 def is_superseded(receipt: MessageReceipt, outgoing: OutgoingEvent) -> bool:

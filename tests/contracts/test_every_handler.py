@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from handlers.discord import Discord
 from handlers.email import Email
 from handlers.http.transport import HttpTransport
 from handlers.http_request import HttpRequest
@@ -27,6 +28,7 @@ from handlers.ntfy import Ntfy
 from handlers.program import Program
 from handlers.slack import Slack
 from handlers.teams import Teams
+from handlers.telegram import Telegram
 from handlers.webhook import Webhook
 from receiver.contracts import Handler, NoOptions
 from receiver.errors import TransportError
@@ -54,7 +56,14 @@ NOW = 1_800_000_000_000
 #: What a handler may send beside the event's own bytes.
 MAX_SENT = 100_000
 #: An answer that every healthy side can give.
-HEALTHY = {"ok": True, "ts": "1.2", "channel": "C1"}
+HEALTHY = {
+    "ok": True,
+    "ts": "1.2",
+    "channel": "C1",
+    "id": "1",
+    "channel_id": "12",
+    "result": {"message_id": 1, "chat": {"id": -100123}},
+}
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +125,13 @@ CASES: Final = {
             signing_secret=Secret("hush-of-signatures"),
             confirm_above=Decimal(4),
         ),
+    ),
+    "discord webhook": Case(
+        handler=Discord, options=Discord.Options(url=Secret("https://discord.example/api/webhooks/12/hushhushhushhush"))
+    ),
+    "discord bot": Case(handler=Discord, options=Discord.Options(token=Secret("hush.hush.hush"), channel="12")),
+    "telegram": Case(
+        handler=Telegram, options=Telegram.Options(token=Secret("123456:hushhushhushhush"), chat="-100123")
     ),
     "webhook": Case(
         handler=Webhook,
@@ -182,7 +198,11 @@ def healthy(_request: httpx.Request) -> httpx.Response:
 
 
 def recording(seen: list[httpx.Request]) -> Callable[[httpx.Request], httpx.Response]:
+    """A healthy side; pictures cannot be had, and are not noted."""
+
     def side(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(404)
         seen.append(request)
         return healthy(request)
 

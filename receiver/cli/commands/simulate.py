@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from receiver.pretend.vendor import PretendVendor
 
 #: What is pretended beside the vendors.
-PLATFORM_NAMES: Final = frozenset({"slack"})
+PLATFORM_NAMES: Final = frozenset({"slack", "discord", "telegram"})
 #: What the configuration snippet calls a vendor's account.
 NAMES: Final = {"journeyapi": "journey", "apiframe": "frame", "apimart": "mart", "vtrix": "vtrix"}
 
 
 def simulate(
-    provider: Annotated[str, typer.Argument(help="journeyapi, apiframe, apimart, vtrix or slack.")],
+    provider: Annotated[str, typer.Argument(help="journeyapi, apiframe, apimart, vtrix, slack, discord or telegram.")],
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="On 127.0.0.1; 0 = any free one.")] = 0,
     pace: Annotated[float, typer.Option("--pace", min=0, help="Seconds from order to result.")] = 2.0,
     steps: Annotated[int, typer.Option("--steps", min=0, max=99, help="Progress reports before the result.")] = 3,

@@ -1,0 +1,1 @@
+"""A pretend Discord: its HTTP API, interactions, and a channel in the browser."""

@@ -1,0 +1,1 @@
+"""A pretend Telegram: its Bot API, and a chat in the browser."""
