@@ -22,7 +22,7 @@ from receiver.config import (
 )
 from receiver.config.reading import Secrets
 from receiver.config.settings import setup_of, taken_over
-from receiver.contracts import DeliveryContext, Sink, Source, Transport
+from receiver.contracts import DeliveryContext, ForeignClient, Sink, Source, Transport
 from receiver.contracts.setup import Setup
 from receiver.flows.breakers import judge_again
 from receiver.lib import logs
@@ -38,6 +38,7 @@ from receiver.workers.dispatcher import Dispatcher, Lane
 from receiver.workers.key_fetcher import KeyFetcher
 from receiver.workers.order_outcomes import recover
 from receiver.workers.orders import OrderCarrier
+from receiver.workers.picture_client import PictureClient
 from receiver.workers.reconciler import Reconciler
 from receiver.workers.retention import Pruner
 from receiver.workers.settlement import write_until_kept
@@ -97,6 +98,7 @@ class GridhookRuntime:
         self.clock = clock
         self._web: Application | None = None
         self._transport: Transport | None = None
+        self._own_transport: HttpTransport | None = None
         self._dispatcher: Dispatcher | None = None
         self._reconciler: Reconciler | None = None
         self._pruner: Pruner | None = None
@@ -108,8 +110,16 @@ class GridhookRuntime:
         """The HTTP face."""
         from receiver.web.application import application  # noqa: PLC0415  # starlette: only who serves pays for it
 
-        self._web = application(self.store, self.setup, self.config, self.clock, OUTSIDE)
+        pictures = PictureClient(self._guarded)
+        self._web = application(self.store, self.setup, self.config, self.clock, OUTSIDE, pictures)
         return self._web
+
+    def _guarded(self) -> ForeignClient:
+        """The guarded client, on a transport of its own where nothing else is called."""
+        transport = self._transport
+        if transport is None:
+            transport = self._own_transport = self._own_transport or _transport(self.config)
+        return _guarded(transport, self.config)
 
     def dispatched(self) -> bool:
         """Whether this or another process dispatches from the database."""
@@ -197,6 +207,9 @@ class GridhookRuntime:
         if self._clock_watch is not None:
             await self._clock_watch.stop()
             self._clock_watch = None
+        if self._own_transport is not None:
+            await self._own_transport.aclose()
+            self._own_transport = None
         return dropped + cut
 
     def _start_pruner(self) -> None:
@@ -210,9 +223,7 @@ class GridhookRuntime:
             await pruner.stop()
 
     def _lanes(self, config: Config, setup: Setup, transport: Transport) -> list[Lane]:
-        from handlers.http.foreign import GuardedClient  # noqa: PLC0415  # like the transport, for who dispatches
-
-        foreign = GuardedClient(transport, config.network.allow)
+        foreign = _guarded(transport, config)
         return [
             *(
                 SinkCarrier(
@@ -274,15 +285,19 @@ def _transport(config: Config) -> HttpTransport:
     return HttpTransport(network=config.network)
 
 
+def _guarded(transport: Transport, config: Config) -> ForeignClient:
+    from handlers.http.foreign import GuardedClient  # noqa: PLC0415  # like the transport
+
+    return GuardedClient(transport, config.network.allow)
+
+
 @asynccontextmanager
 async def open_context(config: Config, sink: Sink) -> AsyncIterator[DeliveryContext]:
     """What a handler may use while it delivers to a sink, without anything else of a server."""
-    from handlers.http.foreign import GuardedClient  # noqa: PLC0415  # like the transport
-
     async with open_transport(config) as transport:
         yield DeliveryContext(
             transport=transport,
-            foreign=GuardedClient(transport, config.network.allow),
+            foreign=_guarded(transport, config),
             sink=sink.name,
             folder=config.folder,
             clock=system_clock,

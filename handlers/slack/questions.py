@@ -21,10 +21,10 @@ def question_message(shown: ShownQuestion) -> Message:
     """The question as it is now."""
     headline = _headline(shown)
     lines = [line for line in (_deadline(shown), _state(shown), prompt_line(shown.grid), _facts(shown.job)) if line]
-    pictures = [url for url in (shown.grid.grid_url, *(one.url for one in shown.grid.images)) if url]
+    pictures = [url for url in (shown.grid.grid_url, *(one.open_url for one in shown.grid.images)) if url]
     blocks = [section(headline), *(image(url, "the grid") for url in pictures[:1] if showable(url))]
     blocks += [context(line) for line in lines]
-    blocks += [context(link(one.url, "the picture")) for one in shown.job.images[:1] if linkable(one.url)]
+    blocks += [context(link(one.open_url, "the picture")) for one in shown.job.images[:1] if linkable(one.open_url)]
     if shown.tiles and not shown.is_open:
         blocks.append(context("Further tiles, each an order of its own:"))
     blocks += [row for row in (_row("tiles", shown.tiles), _row("others", shown.others)) if row]

@@ -14,6 +14,7 @@ from receiver.contracts import (
     Source,
     press_path,
 )
+from receiver.contracts.pictures import link_lifetime_s
 from receiver.contracts.setup import Limits, Setup
 from receiver.lib.signatures import Secret
 from receiver.model.rules import Rule
@@ -120,6 +121,8 @@ def setup_of(config: Config) -> Setup:
         sinks=frozenset(config.sinks),
         button_sinks=frozenset(name for name, sink in config.sinks.items() if press_path(sink.handler) is not None),
         archives=tuple(name for name, sink in config.sinks.items() if sink.handler.archives),
+        links={name: lasts for name, sink in config.sinks.items() if (lasts := link_lifetime_s(sink.handler))},
+        public_url=config.public_url,
         secrets=config.secrets,
     )
 

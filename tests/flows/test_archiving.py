@@ -14,6 +14,7 @@ from receiver.store.sqlite.transaction import SqliteTransaction
 from support.records import NOW, a_job, a_source, four_images
 from support.world import memory_transaction
 
+KEY = b"k" * 32
 TELL = Rule(name="tell", when={"type": ["job.archived", "job.archive_failed"]}, to=("team",))
 UPSCALE = Rule(
     name="hd", when={"type": "job.archived", "action": "pick"}, then=(Then(action="upscale", params={"kind": "2x"}),)
@@ -57,8 +58,8 @@ def events(tx: SqliteTransaction) -> list[dict[str, object]]:
 
 def test_a_copy_makes_one_event_with_where_it_is_and_the_sinks_name(tx: SqliteTransaction) -> None:
     number = put_job(tx)
-    assert keep_copies(tx, SETUP, number, "first", (a_copy("first", 1),), NOW)
-    assert not keep_copies(tx, SETUP, number, "first", (a_copy("first", 1),), NOW)
+    assert keep_copies(tx, SETUP, KEY, number, "first", (a_copy("first", 1),), NOW)
+    assert not keep_copies(tx, SETUP, KEY, number, "first", (a_copy("first", 1),), NOW)
     (event,) = events(tx)
     assert (event["type"], event["archive"]) == ("job.archived", "first")
     data = msgspec.convert(event["data"], dict[str, object])
@@ -74,7 +75,7 @@ def test_there_is_one_event_for_each_archive_and_set_of_pictures(tx: SqliteTrans
     number = put_job(tx)
     for sink in ("second", "first"):
         for copies in ((a_copy(sink, 1),), (a_copy(sink, 1), a_copy(sink, 2))):
-            keep_copies(tx, SETUP, number, sink, copies, NOW)
+            keep_copies(tx, SETUP, KEY, number, sink, copies, NOW)
     assert [event["archive"] for event in events(tx)] == ["second", "second", "first", "first"]
 
 
@@ -84,7 +85,7 @@ def test_what_is_shown_is_in_the_first_archive_whichever_was_quicker(
 ) -> None:
     number = put_job(tx)
     for sink in order:
-        keep_copies(tx, SETUP, number, sink, (a_copy(sink, 1),), NOW)
+        keep_copies(tx, SETUP, KEY, number, sink, (a_copy(sink, 1),), NOW)
     kept = tx.job(number)
     assert kept is not None
     assert kept.job.images[0].archive is not None
@@ -101,12 +102,12 @@ def test_what_was_given_up_is_told_with_the_sinks_name(tx: SqliteTransaction) ->
 def test_a_job_follows_from_what_is_kept_once_though_there_are_two_archives(tx: SqliteTransaction) -> None:
     number = put_job(tx, "pick")
     for sink in ("first", "second"):
-        keep_copies(tx, SETUP, number, sink, (a_copy(sink, 1),), NOW)
+        keep_copies(tx, SETUP, KEY, number, sink, (a_copy(sink, 1),), NOW)
     children = tx.jobs(Filters(parent=number, limit=10))
     assert [child.job.action for child in children] == ["upscale"]
 
 
 def test_a_job_that_is_gone_makes_nothing(tx: SqliteTransaction) -> None:
-    assert not keep_copies(tx, SETUP, 12345, "first", (a_copy("first", 1),), NOW)
+    assert not keep_copies(tx, SETUP, KEY, 12345, "first", (a_copy("first", 1),), NOW)
     tell_archive_failed(tx, SETUP, 12345, "first", 99, NOW)
     assert events(tx) == []
