@@ -110,7 +110,7 @@ class GridhookRuntime:
         """The HTTP face."""
         from receiver.web.application import application  # noqa: PLC0415  # starlette: only who serves pays for it
 
-        pictures = PictureClient(self._guarded)
+        pictures = PictureClient(self._guarded, self.store)
         self._web = application(self.store, self.setup, self.config, self.clock, OUTSIDE, pictures)
         return self._web
 
@@ -223,7 +223,7 @@ class GridhookRuntime:
             await pruner.stop()
 
     def _lanes(self, config: Config, setup: Setup, transport: Transport) -> list[Lane]:
-        foreign = _guarded(transport, config)
+        foreign = PictureClient(lambda: _guarded(transport, config), self.store)
         return [
             *(
                 SinkCarrier(

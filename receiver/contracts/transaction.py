@@ -191,6 +191,19 @@ class Transaction(Protocol):
         """Counts a job of a source that ended with a warning."""
         ...
 
+    # pictures that vendors sent in place of an address
+    def add_inline_picture(self, job: int, sha256: bytes, body: bytes) -> None:
+        """Keeps a picture of a job, once."""
+        ...
+
+    def inline_picture(self, sha256: bytes) -> bytes | None:
+        """The picture with this hash; None if there is none (any more)."""
+        ...
+
+    def drop_inline_pictures(self, job: int) -> int:
+        """Takes the pictures of a job away; returns how many there were."""
+        ...
+
     # money
     def put_cost(self, row: CostRow) -> None: ...
     def cost(self, job: int) -> CostRow | None: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -13,7 +13,11 @@ from receiver.contracts.setup import Setup
 from receiver.flows.advance import send_on
 from receiver.lib.picture_links import picture_link
 from receiver.model.events import KEYS, KeptEvent
+from receiver.model.inline_pictures import INLINE
 from receiver.model.jobs import ArchivedCopy, Image, Job, KeptJob, PictureCopy
+
+#: How long a link to a picture that came without an address lasts, seconds.
+INLINE_LINK_S: Final = 7 * 86_400
 
 
 def keep_copies(
@@ -94,10 +98,24 @@ def public_link(setup: Setup, key: bytes, job_id: str, index: int, sink: str, no
     return setup.public_url + picture_link(key, job_id, index, now // 1000 + int(lasts_s))
 
 
+def inline_link(setup: Setup, key: bytes, job_id: str, index: int, now: int) -> str:
+    """A link to a picture that the vendor sent without an address: without it no message could show it."""
+    return setup.public_url + picture_link(key, job_id, index, now // 1000 + INLINE_LINK_S)
+
+
 def as_shown(kept: KeptJob, job: Job, setup: Setup, key: bytes, now: int) -> Job:
     """A job as messages show it: with fresh links to our copies, of the grid too. `job` is `kept` at some moment."""
     fresh = with_copies(msgspec.structs.replace(kept, job=job), setup, key, now).job
+    images = tuple(
+        msgspec.structs.replace(one, url=inline_link(setup, key, job.id, one.index, now))
+        if one.url.startswith(INLINE)
+        else one
+        for one in fresh.images
+    )
+    grid_url = job.grid_url
     grid = next((one for one in in_order(kept.copies, setup) if one.kind == "grid" and one.sink in setup.links), None)
-    if job.grid_url is None or grid is None:
-        return fresh
-    return msgspec.structs.replace(fresh, grid_url=public_link(setup, key, job.id, 0, grid.sink, now))
+    if grid_url is not None and grid is not None:
+        grid_url = public_link(setup, key, job.id, 0, grid.sink, now)
+    elif grid_url is not None and grid_url.startswith(INLINE):
+        grid_url = inline_link(setup, key, job.id, 0, now)
+    return msgspec.structs.replace(fresh, images=images, grid_url=grid_url)

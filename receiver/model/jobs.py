@@ -67,7 +67,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
 
     #: Place in the grid, 1 = top left, 2 = top right, 3 = bottom left, 4 = bottom right; 1 for a single picture.
     index: int
-    #: Where the vendor has it; such addresses often die within a day.
+    #: Where the vendor has it; such addresses often die within a day. `urn:sha256:...` = the vendor sent the picture
+    #: itself: `/pictures/{job}/{index}` has it.
     url: str
     #: Our own copy, once there is one: that of the first archive in the configuration's order.
     archive: ArchivedCopy | None = None

@@ -38,6 +38,7 @@ from receiver.model.deliveries import (
     OutgoingEvent,
 )
 from receiver.model.events import Event, OperatorData, decode_event
+from receiver.model.inline_pictures import INLINE
 from receiver.model.jobs import Job
 from receiver.workers.dispatcher import Lane, Try
 from receiver.workers.settlement import (
@@ -101,7 +102,8 @@ class SinkCarrier:
             if self._has_buttons and delivery.job:
                 question = shown_question(tx, self._setup, self._store.ref_key, delivery)
                 outgoing = msgspec.structs.replace(outgoing, question=question)
-            if self._setup.links and not self._sink.handler.archives:
+            has_links = self._setup.links or INLINE.encode() in outgoing.body or outgoing.question is not None
+            if has_links and not self._sink.handler.archives:
                 outgoing = self._with_links(tx, outgoing)
             return partial(self.carry, delivery, outgoing)
         except Exception as wrong:  # noqa: BLE001  # what cannot be read must not fail a commit that others share

@@ -23,6 +23,7 @@ from receiver.model.rules import Rule
 from receiver.store.sqlite.store import SqliteStore
 from receiver.web.application import Application, application
 from receiver.web.server import Server, server_config
+from receiver.workers.picture_client import PictureClient
 from support.records import a_source
 from support.world import AUTO_HD, TELL, Clock
 
@@ -149,7 +150,8 @@ async def a_face(
     )
     now = clock or Clock()
     async with SqliteStore(folder / "a.db", now) as store:
-        app = application(store, setup, config, now, outside, foreign)
+        vendors = foreign and PictureClient(lambda: foreign, store)
+        app = application(store, setup, config, now, outside, vendors)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://gridhook.test") as client:
             yield Face(store, setup, app, client, config)

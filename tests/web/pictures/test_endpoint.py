@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +17,9 @@ from receiver.flows.archiving import keep_copies
 from receiver.lib.picture_links import picture_link
 from receiver.lib.pictures import examine
 from receiver.model.jobs import KeptJob, PictureCopy
-from support.face import ADMIN, Face, a_face
+from receiver.providers.generic.dialect import Generic
+from receiver.providers.generic.options import Options as GenericOptions
+from support.face import ADMIN, Face, a_face, with_source
 from support.hostile_pictures import png
 from support.records import NOW, a_job, four_images
 
@@ -200,3 +203,14 @@ async def test_the_link_of_an_archived_picture_opens_it(tmp_path: Path) -> None:
         url = urlsplit(job["images"][0]["archive"]["url"])
         assert url.netloc == "hooks.example.com"
         assert (await one.get(f"{url.path}?{url.query}", {})).content == OURS
+
+
+async def test_a_picture_that_came_in_base64_is_shown_and_is_in_no_event(tmp_path: Path) -> None:
+    vendor = with_source("any", provider=Generic(GenericOptions()), api_key=None)
+    async with a_face(tmp_path, sources=(vendor,), foreign=Vendor()) as face:
+        body = {"id": "v-1", "status": "completed", "images": [b64encode(OURS).decode()]}
+        assert (await face.post(body, "/in/any")).json()["events"] == 1
+        (event,) = (await face.get("/events"))["items"]
+        assert event["data"]["images"][0]["url"].startswith("urn:sha256:")
+        found = await face.client.get(f"/pictures/{event['subject']}/1", headers=ADMIN)
+        assert (found.status_code, found.content) == (200, OURS)
