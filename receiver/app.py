@@ -23,6 +23,7 @@ from receiver.config import (
 from receiver.config.reading import Secrets
 from receiver.config.settings import setup_of, taken_over
 from receiver.contracts import DeliveryContext, ForeignClient, Sink, Source, Transport
+from receiver.contracts.pictures import keepers_of
 from receiver.contracts.setup import Setup
 from receiver.flows.breakers import judge_again
 from receiver.lib import logs
@@ -39,8 +40,10 @@ from receiver.workers.key_fetcher import KeyFetcher
 from receiver.workers.order_outcomes import recover
 from receiver.workers.orders import OrderCarrier
 from receiver.workers.picture_client import PictureClient
+from receiver.workers.picture_retention import PicturePruner
 from receiver.workers.reconciler import Reconciler
 from receiver.workers.retention import Pruner
+from receiver.workers.retention_rounds import RetentionRounds
 from receiver.workers.settlement import write_until_kept
 from receiver.workers.sinks import SinkCarrier
 
@@ -101,7 +104,7 @@ class GridhookRuntime:
         self._own_transport: HttpTransport | None = None
         self._dispatcher: Dispatcher | None = None
         self._reconciler: Reconciler | None = None
-        self._pruner: Pruner | None = None
+        self._pruners: list[RetentionRounds] = []
         self._clock_watch: ClockWatch | None = None
         self._key_fetcher: KeyFetcher | None = None
         self._own_transport: HttpTransport | None = None
@@ -156,7 +159,7 @@ class GridhookRuntime:
         self._dispatcher.start()
         self._reconciler = Reconciler(self.store, self.setup, transport, self.clock)
         self._reconciler.start()
-        self._start_pruner()
+        self._start_pruners()
 
     async def reload(self, config: Config) -> tuple[str, ...]:
         """Goes by another configuration from here on; returns the keys whose change needs a restart.
@@ -179,9 +182,8 @@ class GridhookRuntime:
             return fixed
         self._dispatcher.adopt(lanes)
         self._reconciler.adopt(setup)
-        if config.retention != before.retention:
-            await self._stop_pruner()
-            self._start_pruner()
+        await self._stop_pruners()
+        self._start_pruners()
         await write_until_kept(self.store, lambda tx: judge_again(tx, setup, self.clock()))
         return fixed
 
@@ -192,7 +194,7 @@ class GridhookRuntime:
         """
         if self._web is not None:
             self._web.state.stopping.set()
-        await self._stop_pruner()
+        await self._stop_pruners()
         reconciler, self._reconciler = self._reconciler, None
         dispatcher, self._dispatcher = self._dispatcher, None
         dropped, cut = await asyncio.gather(
@@ -212,14 +214,21 @@ class GridhookRuntime:
             self._own_transport = None
         return dropped + cut
 
-    def _start_pruner(self) -> None:
-        if self.config.retention is not None:
-            self._pruner = Pruner(self.store, self.config.retention, self.clock)
-            self._pruner.start()
+    def _start_pruners(self) -> None:
+        config = self.config
+        if config.retention is not None:
+            self._pruners.append(Pruner(self.store, config.retention, self.clock))
+        if config.pictures_retention is not None:
+            keepers = keepers_of(config.sinks)
+            self._pruners.append(
+                PicturePruner(self.store, self.setup, keepers, config.folder, config.pictures_retention, self.clock)
+            )
+        for pruner in self._pruners:
+            pruner.start()
 
-    async def _stop_pruner(self) -> None:
-        if self._pruner is not None:
-            pruner, self._pruner = self._pruner, None
+    async def _stop_pruners(self) -> None:
+        pruners, self._pruners = self._pruners, []
+        for pruner in pruners:
             await pruner.stop()
 
     def _lanes(self, config: Config, setup: Setup, transport: Transport) -> list[Lane]:

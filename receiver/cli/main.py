@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "resend": "redeliver:resend",
     "reparse": "redeliver:reparse",
     "test": "test:send_test",
+    "archive": "archive:archive",
     "prune": "prune:prune",
     "backup": "backup:backup",
     "restore": "restore:restore",

@@ -23,6 +23,7 @@ from receiver.config.reading import (
     Wrong,
     keys_of,
 )
+from receiver.config.retention import read_retention
 from receiver.config.rules import read_rules
 from receiver.config.server import (
     ServerKeys,
@@ -35,7 +36,6 @@ from receiver.config.sources import read_sources
 from receiver.config.units import (
     Address,
     Count,
-    Retention,
 )
 from receiver.contracts import CallNetwork, press_path
 from receiver.errors import ConfigError, Problem
@@ -58,7 +58,6 @@ class TopKeys(msgspec.Struct, frozen=True, kw_only=True):
 
     public_url: Address | None = None
     database: str = "sqlite:///gridhook.db"
-    retention: Retention | None = None
     time_zone: str = "UTC"
     env_file: str | None = None
     server: ServerKeys = ServerKeys()
@@ -102,7 +101,8 @@ def _read(
     providers: Registry,
     handlers: Registry,
 ) -> Config:
-    reader.known(tables, [*keys_of(TopKeys), "network", "sources", "sinks", "rules"], "", LATER)
+    reader.known(tables, [*keys_of(TopKeys), "retention", "network", "sources", "sinks", "rules"], "", LATER)
+    kept = read_retention(reader, tables)
     top = reader.struct(TopKeys, tables, "") or TopKeys()
     folder = file.parent.absolute()
     sources = read_sources(reader, _tables(reader, tables, "sources"), providers)
@@ -121,7 +121,8 @@ def _read(
         folder=folder,
         public_url=top.public_url or local_url(top.server.port),
         database=database,
-        retention=top.retention,
+        retention=kept.jobs,
+        pictures_retention=kept.pictures,
         time_zone=top.time_zone,
         limits=LimitSettings(depth=top.limits.depth, jobs=top.limits.jobs),
         server=server,

@@ -78,6 +78,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     database: str
     #: How long what is over is kept, seconds; None = for ever.
     retention: float | None = None
+    #: How long our copies of pictures are kept, seconds; None = for ever.
+    pictures_retention: float | None = None
     time_zone: str = "UTC"
     limits: LimitSettings = LimitSettings()
     server: ServerSettings

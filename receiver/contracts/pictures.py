@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from receiver.contracts.handlers import Handler
+from receiver.contracts.handlers import Handler, Sink
 
 
 @runtime_checkable
@@ -34,3 +34,8 @@ class PictureKeeper(Protocol):
 def link_lifetime_s(handler: Handler) -> float | None:
     """How long links to a handler's copies last, seconds; None = it has none."""
     return handler.link_lifetime_s if isinstance(handler, PictureKeeper) else None
+
+
+def keepers_of(sinks: Mapping[str, Sink]) -> dict[str, PictureKeeper]:
+    """Those of the sinks that keep copies, by name."""
+    return {name: sink.handler for name, sink in sinks.items() if isinstance(sink.handler, PictureKeeper)}

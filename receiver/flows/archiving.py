@@ -21,12 +21,20 @@ INLINE_LINK_S: Final = 7 * 86_400
 
 
 def keep_copies(
-    tx: Transaction, setup: Setup, key: bytes, number: int, sink: str, copies: Sequence[PictureCopy], now: int
+    tx: Transaction,
+    setup: Setup,
+    key: bytes,
+    number: int,
+    sink: str,
+    copies: Sequence[PictureCopy],
+    now: int,
+    *,
+    quietly: bool = False,
 ) -> bool:
     """Notes which pictures of a job an archive has, and tells it if the archive has more than was known.
 
     There is one `job.archived` for each archive and set of pictures. Returns whether there was anything new. `key`
-    signs links, `now` is Unix ms.
+    signs links, `now` is Unix ms. `quietly`: the event is kept, but no rule goes by it.
     """
     kept = tx.job(number)
     if kept is None:
@@ -37,7 +45,7 @@ def keep_copies(
         return False
     others = tuple(one for one in kept.copies if one.sink != sink)
     after = with_copies(msgspec.structs.replace(kept, copies=(*others, *new.values())), setup, key, now)
-    _tell(tx, setup, after, "job.archived", sink, [one.sha256 for one in new.values()], now)
+    _tell(tx, setup, after, "job.archived", sink, [one.sha256 for one in new.values()], now, quietly=quietly)
     return True
 
 
@@ -56,6 +64,8 @@ def _tell(
     sink: str,
     what: Sequence[str],
     now: int,
+    *,
+    quietly: bool = False,
 ) -> None:
     """Keeps the job with its event, unless it has this very event already."""
     digest = hashlib.sha256("\n".join([kind, sink, *what]).encode()).digest()
@@ -63,9 +73,28 @@ def _tell(
     event = KeptEvent(number=tx.ids.next(), job=kept.number, type=kind, key=key, at=now, data=kept.job, archive=sink)
     if tx.add_event(event):
         tx.put_job(kept, event.number)
-        send_on(tx, setup, kept, event)
+        if not quietly:
+            send_on(tx, setup, kept, event)
     else:
         tx.put_job(kept)
+
+
+def forget_copies(tx: Transaction, setup: Setup, key: bytes, number: int, sink: str | None, now: int) -> bool:
+    """Notes that an archive's copies of a job's pictures are deleted; `sink` None: what its vendor sent is.
+
+    The job shows no copy of that archive any more; where none is left its warning says so. Returns whether it had any.
+    `key` signs links, `now` is Unix ms.
+    """
+    had_inline = sink is None and tx.drop_inline_pictures(number) > 0
+    kept = tx.job(number)
+    if kept is None:
+        return False
+    left = tuple(one for one in kept.copies if one.sink != sink)
+    if len(left) == len(kept.copies) and not had_inline:
+        return False
+    after = with_copies(msgspec.structs.replace(kept, copies=left), setup, key, now)
+    tx.put_job(after if left else after.with_job(warning=kept.job.warning or "pictures_deleted"))
+    return True
 
 
 def with_copies(kept: KeptJob, setup: Setup, key: bytes, now: int) -> KeptJob:

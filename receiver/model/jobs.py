@@ -26,7 +26,7 @@ ErrorCode = Literal[
     "unsupported",
 ]
 
-JobWarning = Literal["no_picture"]
+JobWarning = Literal["no_picture", "pictures_deleted"]
 
 TERMINAL: Final = frozenset({"completed", "failed", "canceled"})
 #: The vendor has the order, or may have it: these count as live against concurrency.
@@ -149,7 +149,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     cost: Cost | None = None
     #: Why it failed or was canceled; of an unsure job why nothing certain is known.
     error: JobError | None = None
-    #: "no_picture" = it completed, but the vendor told no picture though the action makes one.
+    #: "no_picture" = it completed, but the vendor told no picture though the action makes one. "pictures_deleted" = the
+    #: retention of pictures took our copies away.
     warning: JobWarning | None = None
     hold: Hold | None = None
     created_at: str

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from receiver.composition import Outside
 from receiver.config import Config
 from receiver.contracts import ForeignClient, HookedStore
-from receiver.contracts.pictures import PictureKeeper
+from receiver.contracts.pictures import keepers_of
 from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
 from receiver.web.access import Access
@@ -76,8 +76,7 @@ class Application(Starlette):
         self._access = Access(config.server)
         self._bearer = Bearer(v1, self._access)
         self._presses = Presses(store, setup, clock, config.sinks, self._refused)
-        keepers = {name: sink.handler for name, sink in config.sinks.items() if isinstance(sink.handler, PictureKeeper)}
-        places = PicturePlaces(keepers, config.folder, self._foreign)
+        places = PicturePlaces(keepers_of(config.sinks), config.folder, self._foreign)
         routes = [
             Route(DOCUMENT, openapi, methods=["GET"]),
             Mount(API, self._bearer),

@@ -21,3 +21,10 @@ class InlinePicturesTable(Table):
     def drop_inline_pictures(self, job: int) -> int:
         """Takes the pictures of a job away; returns how many there were."""
         return self._db.execute("DELETE FROM inline_pictures WHERE job = ?", (job,)).rowcount
+
+    def old_inline_pictures(self, before: int, limit: int) -> list[int]:
+        """At most `limit` jobs older than the id `before` that have such pictures."""
+        rows = self._db.execute(
+            "SELECT DISTINCT job FROM inline_pictures WHERE job < ? ORDER BY job LIMIT ?", (before, limit)
+        )
+        return [job for (job,) in rows]
