@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, Final
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 import typer
 
-from receiver.cli.screen import fail, say
+from receiver.cli.screen import clean, fail, say
 from receiver.cli.session import composition
 from receiver.lib import logs
 from receiver.lib.process import streams
+from receiver.lib.times import system_clock
 
 if TYPE_CHECKING:
     from receiver.pretend.vendor import PretendVendor
@@ -21,7 +23,7 @@ NAMES: Final = {"journeyapi": "journey", "apiframe": "frame", "apimart": "mart",
 
 
 def simulate(
-    provider: Annotated[str, typer.Argument(help="journeyapi, apiframe, apimart or vtrix.")],
+    provider: Annotated[str, typer.Argument(help="journeyapi, apiframe, apimart, vtrix, or s3.")],
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="On 127.0.0.1; 0 = any free one.")] = 0,
     pace: Annotated[float, typer.Option("--pace", min=0, help="Seconds from order to result.")] = 2.0,
     steps: Annotated[int, typer.Option("--steps", min=0, max=99, help="Progress reports before the result.")] = 3,
@@ -40,7 +42,10 @@ def simulate(
     message: Annotated[str | None, typer.Option("--fail", metavar="TEXT", help="Every job fails with this.")] = None,
     api_key: Annotated[str, typer.Option("--api-key", help="The only key let in; any if left out.")] = "",
 ) -> None:
-    """Run a pretend vendor on loopback until Ctrl-C."""
+    """Run a pretend vendor, or a pretend S3, on loopback until Ctrl-C."""
+    if provider == "s3":
+        _run(_simulate_s3(port, api_key or "pretend-secret"), port)
+        return
     from receiver.pretend.options import VendorOptions  # noqa: PLC0415  # loads the drawing of pictures
     from receiver.pretend.vendors import build  # noqa: PLC0415
 
@@ -57,12 +62,18 @@ def simulate(
         fail=message,
         api_key=api_key,
     )
+    try:
+        vendor = build(provider, options)
+    except ValueError as wrong:
+        raise typer.BadParameter(str(wrong)) from None
+    _run(_simulate(vendor, port), port)
+
+
+def _run(serving: Coroutine[Any, Any, None], port: int) -> None:
     logs.configure("warning")
     streams.shield_stdout()
     try:
-        asyncio.run(_simulate(build(provider, options), port))
-    except ValueError as wrong:
-        raise typer.BadParameter(str(wrong)) from None
+        asyncio.run(serving)
     except OSError as wrong:
         fail(f"cannot listen on 127.0.0.1 port {port}: {wrong.strerror}; use another --port")
     except KeyboardInterrupt:
@@ -77,6 +88,20 @@ async def _simulate(vendor: PretendVendor, port: int) -> None:
         say(f'[sources.{NAMES[vendor.name]}]\nprovider = "{vendor.name}"\nbase_url = "{root}{vendor.base_path}"')
         # A JSON string is a TOML string.
         say(f"api_key  = {msgspec.json.encode(vendor.options.api_key or 'any-key').decode()}")
+        await asyncio.Event().wait()
+
+
+async def _simulate_s3(port: int, secret: str) -> None:
+    from receiver.pretend.loopback import serve  # noqa: PLC0415  # loads uvicorn
+    from receiver.pretend.s3.face import PretendS3  # noqa: PLC0415
+
+    pretended = PretendS3(system_clock, secret=secret)
+    pretended.on_call = lambda method, path, status: say(clean(f"{method} {path} {status}"))
+    async with serve(pretended.app, port=port) as root:
+        say(f"S3 is pretended at {root} until Ctrl-C; open it in a browser to see the bucket. In gridhook.toml:\n")
+        say(f'[sinks.bucket]\nhandler = "archive"\nto = "s3://{pretended.name}"\nendpoint = "{root}"')
+        say('region = "eu-central-1"\naccess_key_id = "pretend"')
+        say(f"secret_access_key = {msgspec.json.encode(secret).decode()}\nallow_http = true")
         await asyncio.Event().wait()
 
 
