@@ -23,7 +23,6 @@ from receiver.config.reading import (
     Wrong,
     keys_of,
 )
-from receiver.config.retention import read_retention
 from receiver.config.rules import read_rules
 from receiver.config.server import (
     ServerKeys,
@@ -36,6 +35,7 @@ from receiver.config.sources import read_sources
 from receiver.config.units import (
     Address,
     Count,
+    Retention,
 )
 from receiver.contracts import CallNetwork, press_path
 from receiver.errors import ConfigError, Problem
@@ -51,6 +51,15 @@ class LimitKeys(msgspec.Struct, frozen=True, kw_only=True):
 
     depth: Count = 5
     jobs: Count = 50
+
+
+class RetentionKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """`retention = { ... }` as it is written; each in seconds. What is left out is kept for ever."""
+
+    #: Jobs that are over, with all that belongs to them.
+    jobs: Retention | None = None
+    #: Our copies of pictures: they only go where this is written.
+    pictures: Retention | None = None
 
 
 class TopKeys(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +111,7 @@ def _read(
     handlers: Registry,
 ) -> Config:
     reader.known(tables, [*keys_of(TopKeys), "retention", "network", "sources", "sinks", "rules"], "", LATER)
-    kept = read_retention(reader, tables)
+    kept = _retention(reader, tables)
     top = reader.struct(TopKeys, tables, "") or TopKeys()
     folder = file.parent.absolute()
     sources = read_sources(reader, _tables(reader, tables, "sources"), providers)
@@ -138,6 +147,20 @@ def _read(
         secrets=tuple(reader.secrets),
         secret_files=tuple(_secret_files(reader, file, env_file)),
     )
+
+
+def _retention(reader: Reader, tables: Table) -> RetentionKeys:
+    """What is written; a single duration is that of the jobs."""
+    written = tables.get("retention")
+    if written is None:
+        return RetentionKeys()
+    try:
+        if isinstance(written, dict):
+            kept: RetentionKeys = reader.value(written, RetentionKeys, "retention")
+            return kept
+        return RetentionKeys(jobs=reader.value(written, Retention, "retention"))
+    except Wrong:
+        return RetentionKeys()
 
 
 def _secret_files(reader: Reader, file: Path, env_file: EnvFile) -> list[Path]:

@@ -11,7 +11,7 @@ import msgspec
 from receiver.contracts import Transaction
 from receiver.contracts.setup import Setup
 from receiver.flows.advance import send_on
-from receiver.lib.picture_links import picture_link
+from receiver.lib.pictures.links import picture_link
 from receiver.model.events import KEYS, KeptEvent
 from receiver.model.inline_pictures import INLINE
 from receiver.model.jobs import ArchivedCopy, Image, Job, KeptJob, PictureCopy

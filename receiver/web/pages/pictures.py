@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from receiver.lib.picture_links import picture_path
+from receiver.lib.pictures.links import picture_path
 from receiver.model.jobs import Image, Job
 
 #: From where a browser may load pictures (Content-Security-Policy): from us, wherever we have them from.

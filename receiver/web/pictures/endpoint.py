@@ -16,7 +16,7 @@ from receiver.contracts import Store
 from receiver.contracts.setup import Setup
 from receiver.errors import ForeignRefused, GridhookError, TransportError
 from receiver.lib import ids
-from receiver.lib.picture_links import link_worth
+from receiver.lib.pictures.links import link_worth
 from receiver.lib.times import Clock
 from receiver.web.access import Access
 from receiver.web.api.auth import CLOSED, UNAUTHORIZED

@@ -14,8 +14,8 @@ from handlers.archive import Archive
 from receiver.contracts import Answer, Sink
 from receiver.errors import ForeignRefused, NoAnswer
 from receiver.flows.archiving import keep_copies
-from receiver.lib.picture_links import picture_link
 from receiver.lib.pictures import examine
+from receiver.lib.pictures.links import picture_link
 from receiver.model.jobs import KeptJob, PictureCopy
 from receiver.providers.generic.dialect import Generic
 from receiver.providers.generic.options import Options as GenericOptions

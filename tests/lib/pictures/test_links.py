@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from receiver.lib.picture_links import link_worth, picture_link
+from receiver.lib.pictures.links import link_worth, picture_link
 
 KEY = b"k" * 32
 NOW_S = 1_795_000_000
