@@ -23,7 +23,6 @@ from receiver.config import (
 from receiver.config.reading import Secrets
 from receiver.config.settings import setup_of, taken_over
 from receiver.contracts import DeliveryContext, ForeignClient, Sink, Source, Transport
-from receiver.contracts.pictures import keepers_of
 from receiver.contracts.setup import Setup
 from receiver.flows.breakers import judge_again
 from receiver.lib import logs
@@ -40,9 +39,8 @@ from receiver.workers.key_fetcher import KeyFetcher
 from receiver.workers.order_outcomes import recover
 from receiver.workers.orders import OrderCarrier
 from receiver.workers.picture_client import PictureClient
-from receiver.workers.picture_retention import PicturePruner
+from receiver.workers.picture_retention import rounds_of
 from receiver.workers.reconciler import Reconciler
-from receiver.workers.retention import Pruner
 from receiver.workers.retention_rounds import RetentionRounds
 from receiver.workers.settlement import write_until_kept
 from receiver.workers.sinks import SinkCarrier
@@ -101,7 +99,6 @@ class GridhookRuntime:
         self.clock = clock
         self._web: Application | None = None
         self._transport: Transport | None = None
-        self._own_transport: HttpTransport | None = None
         self._dispatcher: Dispatcher | None = None
         self._reconciler: Reconciler | None = None
         self._pruners: list[RetentionRounds] = []
@@ -113,16 +110,9 @@ class GridhookRuntime:
         """The HTTP face."""
         from receiver.web.application import application  # noqa: PLC0415  # starlette: only who serves pays for it
 
-        pictures = PictureClient(self._guarded, self.store)
+        pictures = PictureClient(lambda: _guarded(self._calls_out(), self.config), self.store)
         self._web = application(self.store, self.setup, self.config, self.clock, OUTSIDE, pictures)
         return self._web
-
-    def _guarded(self) -> ForeignClient:
-        """The guarded client, on a transport of its own where nothing else is called."""
-        transport = self._transport
-        if transport is None:
-            transport = self._own_transport = self._own_transport or _transport(self.config)
-        return _guarded(transport, self.config)
 
     def dispatched(self) -> bool:
         """Whether this or another process dispatches from the database."""
@@ -206,23 +196,14 @@ class GridhookRuntime:
             self._key_fetcher = None
         if self._own_transport is not None:
             await self._own_transport.aclose()
+            self._own_transport = None
         if self._clock_watch is not None:
             await self._clock_watch.stop()
             self._clock_watch = None
-        if self._own_transport is not None:
-            await self._own_transport.aclose()
-            self._own_transport = None
         return dropped + cut
 
     def _start_pruners(self) -> None:
-        config = self.config
-        if config.retention is not None:
-            self._pruners.append(Pruner(self.store, config.retention, self.clock))
-        if config.pictures_retention is not None:
-            keepers = keepers_of(config.sinks)
-            self._pruners.append(
-                PicturePruner(self.store, self.setup, keepers, config.folder, config.pictures_retention, self.clock)
-            )
+        self._pruners = rounds_of(self.store, self.setup, self.config, self.clock)
         for pruner in self._pruners:
             pruner.start()
 

@@ -12,12 +12,14 @@ from typing import Final
 import msgspec
 import structlog
 
+from receiver.config import Config
 from receiver.contracts import Store
-from receiver.contracts.pictures import PictureKeeper
+from receiver.contracts.pictures import PictureKeeper, keepers_of
 from receiver.contracts.setup import Setup
 from receiver.flows.archiving import forget_copies
 from receiver.lib import ids
 from receiver.lib.times import Clock, stamp
+from receiver.workers.retention import Pruner
 from receiver.workers.retention_rounds import FIRST, RetentionRounds
 
 log = structlog.get_logger("retention")
@@ -109,3 +111,14 @@ def _following_month(ms: int) -> str:
     """What the keys of the month after this moment begin with."""
     at = datetime.fromtimestamp(ms / 1000, UTC)
     return f"{at.year + at.month // 12:04}/{at.month % 12 + 1:02}"
+
+
+def rounds_of(store: Store, setup: Setup, config: Config, clock: Clock) -> list[RetentionRounds]:
+    """What takes away what a configuration does not keep for ever."""
+    rounds: list[RetentionRounds] = []
+    if config.retention is not None:
+        rounds.append(Pruner(store, config.retention, clock))
+    if config.pictures_retention is not None:
+        keepers = keepers_of(config.sinks)
+        rounds.append(PicturePruner(store, setup, keepers, config.folder, config.pictures_retention, clock))
+    return rounds

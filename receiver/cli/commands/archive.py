@@ -63,7 +63,7 @@ def archive(
 async def _copy(parts: Composition, service: Runtime, name: str | None) -> ArchiveSummary:
     sink = _archive(service.config, name)
     numbers = await missing_jobs(service.store, service.setup, sink.name)
-    async with parts.open_context(service.config, sink) as plain:
+    async with parts.outside.open_context(service.config, sink) as plain:
         client = PictureClient(lambda: plain.foreign, service.store)
         context = msgspec.structs.replace(plain, foreign=client)
         with copy_progress() as told:
