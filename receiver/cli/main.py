@@ -47,7 +47,7 @@ COMMANDS: Final = {
     "archive": "archive:archive",
     "prune": "prune:prune",
     "backup": "backup:backup",
-    "restore": "restore:restore",
+    "restore": "backup:restore",
     "simulate": "simulate:simulate",
     "demo": "simulate:demo",
     "schema": "init:schema",

@@ -282,8 +282,11 @@ class Transaction(Protocol):
 
     # deliveries
     def add_delivery(self, delivery: Delivery) -> None: ...
-    def add_deliveries(self, event: KeptEvent, lanes: Sequence[str]) -> None:
-        """Keeps a new delivery of an event for each of these lanes, due at once."""
+    def add_deliveries(self, event: KeptEvent, lanes: Sequence[str], due_at: int | None = None) -> None:
+        """Keeps a new delivery of an event for each of these lanes, due at once, or since `due_at` (Unix ms).
+
+        What has been due for longest is taken first.
+        """
         ...
 
     def delivery(self, number: int) -> Delivery | None: ...

@@ -7,11 +7,14 @@ import pytest
 
 from receiver.contracts import Filters
 from receiver.contracts.setup import Setup
-from receiver.flows.archiving import keep_copies, tell_archive_failed
+from receiver.flows.archiving import as_shown, forget_copies, keep_copies, tell_archive_failed
+from receiver.flows.reports import report_to
 from receiver.model.jobs import Image, PictureCopy, Then
 from receiver.model.rules import Rule
+from receiver.providers.generic import Generic
+from receiver.providers.generic.options import Options
 from receiver.store.sqlite.transaction import SqliteTransaction
-from support.records import NOW, a_job, a_source, four_images
+from support.records import AT, NOW, a_job, a_report, a_source, four_images
 from support.world import memory_transaction
 
 KEY = b"k" * 32
@@ -111,3 +114,50 @@ def test_a_job_that_is_gone_makes_nothing(tx: SqliteTransaction) -> None:
     assert not keep_copies(tx, SETUP, KEY, 12345, "first", (a_copy("first", 1),), NOW)
     tell_archive_failed(tx, SETUP, 12345, "first", 99, NOW)
     assert events(tx) == []
+
+
+def test_what_a_vendor_drops_first_is_archived_first(tx: SqliteTransaction) -> None:
+    """Whatever came in first."""
+    keep = Rule(name="keep", when={"type": "job.completed"}, to=("first", "team"))
+    setup = Setup(
+        sources={"slow": a_source("slow"), "quick": a_source("quick", provider=Generic(Options(expires_after=3600)))},
+        rules=(keep,),
+        sinks=frozenset({"team", "first"}),
+        archives=("first",),
+    )
+    for number, source in ((7, "slow"), (8, "quick")):
+        running = a_job(number, status="running", source=source, provider_job_id="v-1", submitted_at=AT)
+        running = msgspec.structs.replace(running, intent=source)
+        tx.add_job(running)
+        report_to(tx, setup, running, a_report(provider_job_id="v-1", images=four_images()), NOW + number)
+    taken = {lane: [one.job for one in tx.claim(f"sink:{lane}", 10, NOW + 10, NOW + 20)] for lane in ("first", "team")}
+    assert taken == {"first": [8, 7], "team": [7, 8]}
+
+
+def test_messages_show_our_copies_by_fresh_links_and_the_grid_too(tx: SqliteTransaction) -> None:
+    setup = msgspec.structs.replace(SETUP, links={"second": 60.0}, public_url="https://hooks.example.com")
+    number = put_job(tx)
+    copies = (a_copy("second", 1), msgspec.structs.replace(a_copy("second", 0), kind="grid"))
+    keep_copies(tx, setup, KEY, number, "second", copies, NOW)
+    keep_copies(tx, setup, KEY, number, "first", (a_copy("first", 2),), NOW)
+    kept = tx.job(number)
+    assert kept is not None
+    told = msgspec.structs.replace(kept.job, grid_url="https://cdn.example.com/grid.png")
+    shown = as_shown(kept, told, setup, KEY, NOW + 3_600_000)
+    base = f"https://hooks.example.com/pictures/{kept.job.id}"
+    assert shown.images[0].open_url.startswith(f"{base}/1?until={NOW // 1000 + 3660}&mac=")
+    assert (shown.grid_url or "").startswith(f"{base}/0?until={NOW // 1000 + 3660}&mac=")
+    assert shown.images[1].open_url == kept.job.images[1].url, "the first archive is not public"
+    assert shown.images[2] == kept.job.images[2]
+
+
+def test_deleted_copies_are_shown_no_more_and_a_late_repeat_changes_nothing(tx: SqliteTransaction) -> None:
+    number = put_job(tx)
+    keep_copies(tx, SETUP, KEY, number, "first", (a_copy("first", 1),), NOW)
+    assert forget_copies(tx, SETUP, KEY, number, "first", NOW)
+    assert not forget_copies(tx, SETUP, KEY, number, "first", NOW)
+    kept = tx.job(number)
+    assert kept is not None
+    assert (kept.job.images[0].archive, kept.job.warning) == (None, "pictures_deleted")
+    repeat = a_report(provider_job_id="v-1", images=four_images())
+    assert report_to(tx, SETUP, kept, repeat, NOW).events == 0

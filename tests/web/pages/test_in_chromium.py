@@ -109,8 +109,8 @@ async def test_pictures_show_on_the_wall_and_on_their_own_page(tmp_path: Path) -
         grid = await a_grid(browser)
         page = watched.page
         await sign_in(page, base)
-        for path, width in (("/", 400), (f"/jobs/{grid}", 800)):
+        for path, place, width in (("/", ".fam-grid img", 400), (f"/jobs/{grid}", ".stage img", 800)):
             await page.goto(base + path)
-            await page.wait_for_function("[...document.images].every(one => one.complete && one.naturalWidth)")
-            assert await page.evaluate("Math.max(...[...document.images].map(one => one.naturalWidth))") == width
+            shown = page.locator(place)
+            await expect(shown).to_have_js_property("naturalWidth", width, timeout=PATIENCE_MS)
         assert watched.complaints == []
