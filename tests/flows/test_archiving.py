@@ -120,7 +120,10 @@ def test_what_a_vendor_drops_first_is_archived_first(tx: SqliteTransaction) -> N
     """Whatever came in first."""
     keep = Rule(name="keep", when={"type": "job.completed"}, to=("first", "team"))
     setup = Setup(
-        sources={"slow": a_source("slow"), "quick": a_source("quick", provider=Generic(Options(expires_after=3600)))},
+        sources={
+            name: a_source(name, provider=Generic(Options(expires_after=hours * 3600.0)))
+            for name, hours in (("slow", 240), ("quick", 1))
+        },
         rules=(keep,),
         sinks=frozenset({"team", "first"}),
         archives=("first",),

@@ -11,12 +11,14 @@ import msgspec
 import pytest
 
 from handlers.archive import Archive
+from handlers.http.foreign import GuardedClient
+from handlers.http.transport import HttpTransport
 from receiver.contracts import Answer, Sink
 from receiver.errors import ForeignRefused, NoAnswer
 from receiver.flows.archiving import keep_copies
 from receiver.lib.pictures import examine
 from receiver.lib.pictures.links import picture_link
-from receiver.model.jobs import KeptJob, PictureCopy
+from receiver.model.jobs import Image, KeptJob, PictureCopy
 from receiver.providers.generic.dialect import Generic
 from receiver.providers.generic.options import Options as GenericOptions
 from support.face import ADMIN, Face, a_face, with_source
@@ -67,16 +69,17 @@ class Shown:
 
 
 @asynccontextmanager
-async def shown(folder: Path, *, admin_port: int | None = None, copies: bool = True) -> AsyncIterator[Shown]:
+async def shown(
+    folder: Path, *, admin_port: int | None = None, links: dict[str, float] | None = None
+) -> AsyncIterator[Shown]:
     vendor = Vendor()
     archive = Archive(msgspec.convert({"to": "pictures", "public": True}, Archive.Options))
     sinks = {"pictures": Sink(name="pictures", handler=archive)}
     kept = a_job(7, status="completed", images=four_images(), grid_url="https://cdn.example.com/grid.png")
-    if copies:
-        kept = msgspec.structs.replace(kept, copies=(a_copy(),))
-        (folder / "pictures" / KEY).parent.mkdir(parents=True)
-        (folder / "pictures" / KEY).write_bytes(OURS)
-    async with a_face(folder, sinks=sinks, foreign=vendor, admin_port=admin_port) as face:
+    kept = msgspec.structs.replace(kept, copies=(a_copy(),))
+    (folder / "pictures" / KEY).parent.mkdir(parents=True)
+    (folder / "pictures" / KEY).write_bytes(OURS)
+    async with a_face(folder, sinks=sinks, foreign=vendor, admin_port=admin_port, links=links) as face:
         await face.store.write(lambda tx: tx.add_job(kept))
         yield Shown(face, kept, vendor, folder)
 
@@ -214,3 +217,38 @@ async def test_a_picture_that_came_in_base64_is_shown_and_is_in_no_event(tmp_pat
         assert event["data"]["images"][0]["url"].startswith("urn:sha256:")
         found = await face.client.get(f"/pictures/{event['subject']}/1", headers=ADMIN)
         assert (found.status_code, found.content) == (200, OURS)
+
+
+async def test_the_api_tells_a_fresh_link_however_old_the_copy_is(tmp_path: Path) -> None:
+    async with shown(tmp_path, links={"pictures": 60.0}) as one:
+        for job in (await one.face.get(f"/jobs/{one.id}"), (await one.face.get("/jobs"))["items"][0]):
+            url = urlsplit(job["images"][0]["archive"]["url"])
+            assert url.query.startswith(f"until={LATER_S}&")
+            assert (await one.get(f"{url.path}?{url.query}", {})).content == OURS
+            assert job["images"][1]["archive"] is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:9/1.png",
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::ffff:10.0.0.1]/1.png",
+        "http://0x7f.1/1.png",
+        "https://user:word@cdn.example.com/1.png",
+    ],
+)
+async def test_a_vendors_address_that_must_not_be_called_is_not(tmp_path: Path, url: str) -> None:
+    called: list[httpx.Request] = []
+
+    def answered(request: httpx.Request) -> httpx.Response:
+        called.append(request)
+        return httpx.Response(200, content=OURS)
+
+    foreign = GuardedClient(HttpTransport(httpx.MockTransport(answered)))
+    async with a_face(tmp_path, foreign=foreign) as face:
+        kept = a_job(7, status="completed", images=(Image(index=1, url=url),))
+        await face.store.write(lambda tx: tx.add_job(kept))
+        answer = await face.client.get(f"/pictures/{kept.job.id}/1", headers=ADMIN)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_taken")
+        assert called == []
