@@ -196,14 +196,14 @@ async def test_a_copy_that_is_lost_is_shown_as_the_vendor_has_it(tmp_path: Path)
         assert (await one.get(f"/pictures/{one.id}/1")).content == VENDORS
 
 
-async def test_the_link_of_an_archived_picture_opens_it(tmp_path: Path) -> None:
-    async with shown(tmp_path) as one:
-        setup = msgspec.structs.replace(one.face.setup, links={"pictures": 60.0})
-        key = one.face.store.ref_key
+async def test_the_link_in_the_event_of_an_archived_picture_opens_it(tmp_path: Path) -> None:
+    async with shown(tmp_path, links={"pictures": 60.0}) as one:
+        setup, key = one.face.setup, one.face.store.ref_key
         copies = (a_copy(), a_copy(index=2))
         await one.face.store.write(lambda tx: keep_copies(tx, setup, key, 7, "pictures", copies, NOW))
-        job = await one.face.get(f"/jobs/{one.id}")
-        url = urlsplit(job["images"][0]["archive"]["url"])
+        (event,) = (await one.face.get("/events"))["items"]
+        assert event["type"] == "job.archived"
+        url = urlsplit(event["data"]["images"][0]["archive"]["url"])
         assert url.netloc == "hooks.example.com"
         assert (await one.get(f"{url.path}?{url.query}", {})).content == OURS
 
