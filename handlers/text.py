@@ -70,7 +70,7 @@ def summary(event: AnyEvent, template: EventTemplate | None = None) -> Summary:
         title = f"{kind} {one_line(event.subject, MAX_TITLE)}: {what.replace('_', ' ')}"
         return Summary(title=title, lines=(one_line(event.data.reason),))
     job = event.data
-    pictures = tuple(url for url in (job.grid_url, *(image.url for image in job.images)) if url and is_web(url))
+    pictures = tuple(url for url in (job.grid_url, *(image.open_url for image in job.images)) if url and is_web(url))
     own = first_line(event, template)
     return Summary(
         title=one_line(f"{job.action or 'a job'} of {job.source}: {event.type.partition('.')[2]}", MAX_TITLE),

@@ -24,7 +24,7 @@ from receiver.config import (
 )
 from receiver.config.reading import Secrets
 from receiver.config.settings import setup_of, taken_over
-from receiver.contracts import DeliveryContext, Sink, Source, Transport
+from receiver.contracts import DeliveryContext, ForeignClient, Sink, Source, Transport
 from receiver.contracts.setup import Setup
 from receiver.flows.breakers import judge_again
 from receiver.lib import logs
@@ -41,8 +41,10 @@ from receiver.workers.key_fetcher import KeyFetcher
 from receiver.workers.listeners import Listeners
 from receiver.workers.order_outcomes import recover
 from receiver.workers.orders import OrderCarrier
+from receiver.workers.picture_client import PictureClient
+from receiver.workers.picture_retention import rounds_of
 from receiver.workers.reconciler import Reconciler
-from receiver.workers.retention import Pruner
+from receiver.workers.retention_rounds import RetentionRounds
 from receiver.workers.settlement import write_until_kept
 from receiver.workers.sinks import SinkCarrier
 
@@ -104,7 +106,7 @@ class GridhookRuntime:
         self._transport: Transport | None = None
         self._dispatcher: Dispatcher | None = None
         self._reconciler: Reconciler | None = None
-        self._pruner: Pruner | None = None
+        self._pruners: list[RetentionRounds] = []
         self._clock_watch: ClockWatch | None = None
         self._key_fetcher: KeyFetcher | None = None
         self._own_transport: HttpTransport | None = None
@@ -114,8 +116,9 @@ class GridhookRuntime:
         """The HTTP face."""
         from receiver.web.application import application  # noqa: PLC0415  # starlette: only who serves pays for it
 
+        pictures = PictureClient(lambda: _guarded(self._calls_out(), self.config), self.store)
         outside = msgspec.structs.replace(OUTSIDE, transport=self._calls_out)
-        self._web = application(self.store, self.setup, self.config, self.clock, outside)
+        self._web = application(self.store, self.setup, self.config, self.clock, outside, pictures)
         return self._web
 
     def dispatched(self) -> bool:
@@ -153,7 +156,7 @@ class GridhookRuntime:
         self._dispatcher.start()
         self._reconciler = Reconciler(self.store, self.setup, transport, self.clock)
         self._reconciler.start()
-        self._start_pruner()
+        self._start_pruners()
         self._listeners = Listeners(self.store, transport, self.config.network, self.clock)
         self._listeners.start(self.setup, self.config.sinks)
 
@@ -181,9 +184,8 @@ class GridhookRuntime:
         if self._listeners is not None:
             await self._listeners.stop()
             self._listeners.start(setup, config.sinks)
-        if config.retention != before.retention:
-            await self._stop_pruner()
-            self._start_pruner()
+        await self._stop_pruners()
+        self._start_pruners()
         await write_until_kept(self.store, lambda tx: judge_again(tx, setup, self.clock()))
         return fixed
 
@@ -194,7 +196,7 @@ class GridhookRuntime:
         """
         if self._web is not None:
             self._web.state.stopping.set()
-        await self._stop_pruner()
+        await self._stop_pruners()
         if self._listeners is not None:
             await self._listeners.stop()
             self._listeners = None
@@ -209,25 +211,24 @@ class GridhookRuntime:
             self._key_fetcher = None
         if self._own_transport is not None:
             await self._own_transport.aclose()
+            self._own_transport = None
         if self._clock_watch is not None:
             await self._clock_watch.stop()
             self._clock_watch = None
         return dropped + cut
 
-    def _start_pruner(self) -> None:
-        if self.config.retention is not None:
-            self._pruner = Pruner(self.store, self.config.retention, self.clock)
-            self._pruner.start()
+    def _start_pruners(self) -> None:
+        self._pruners = rounds_of(self.store, self.setup, self.config, self.clock)
+        for pruner in self._pruners:
+            pruner.start()
 
-    async def _stop_pruner(self) -> None:
-        if self._pruner is not None:
-            pruner, self._pruner = self._pruner, None
+    async def _stop_pruners(self) -> None:
+        pruners, self._pruners = self._pruners, []
+        for pruner in pruners:
             await pruner.stop()
 
     def _lanes(self, config: Config, setup: Setup, transport: Transport) -> list[Lane]:
-        from handlers.http.foreign import GuardedClient  # noqa: PLC0415  # like the transport, for who dispatches
-
-        foreign = GuardedClient(transport, config.network.allow)
+        foreign = PictureClient(lambda: _guarded(transport, config), self.store)
         return [
             *(
                 SinkCarrier(
@@ -289,15 +290,19 @@ def _transport(config: Config) -> HttpTransport:
     return HttpTransport(network=config.network)
 
 
+def _guarded(transport: Transport, config: Config) -> ForeignClient:
+    from handlers.http.foreign import GuardedClient  # noqa: PLC0415  # like the transport
+
+    return GuardedClient(transport, config.network.allow)
+
+
 @asynccontextmanager
 async def open_context(config: Config, sink: Sink) -> AsyncIterator[DeliveryContext]:
     """What a handler may use while it delivers to a sink, without anything else of a server."""
-    from handlers.http.foreign import GuardedClient  # noqa: PLC0415  # like the transport
-
     async with open_transport(config) as transport:
         yield DeliveryContext(
             transport=transport,
-            foreign=GuardedClient(transport, config.network.allow),
+            foreign=_guarded(transport, config),
             sink=sink.name,
             folder=config.folder,
             clock=system_clock,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Final
 from urllib.parse import urlsplit
@@ -64,6 +64,12 @@ class Archive(Handler):
         max_bytes: Annotated[int, msgspec.Meta(extra={"unit": "size"}, ge=64 * 1024, le=1024 * MIB)] = 64 * MIB
         #: Whether a grid that comes alone is cut into its four tiles, kept beside it.
         tiles: bool = True
+        #: Whether messages show our copies, by links of ours that open one picture each to anybody.
+        public: bool = False
+        #: How long such a link opens its picture.
+        link_lifetime: Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=60, le=10 * 365 * 86_400)] = (
+            7 * 86_400
+        )
 
     def __init__(self, options: Options) -> None:
         """Raises OptionError for keys that do not go together."""
@@ -91,6 +97,23 @@ class Archive(Handler):
         copier = PictureCopier(self._opened(context.folder), event.data, context, self._options.max_bytes)
         alone = self._options.tiles and [one.kind for one in wanted] == ["grid"]
         return await _copy_all(copier, wanted, tiles=alone and event.data.action in GRIDS)
+
+    @property
+    def link_lifetime_s(self) -> float | None:
+        """How long a link of ours opens a copy to anybody; None = there are no such links."""
+        return self._options.link_lifetime if self._options.public else None
+
+    def read_copy(self, key: str, folder: Path) -> AsyncIterator[bytes]:
+        """A file, in pieces. Raises FileNotFoundError, OSError."""
+        return self._opened(folder).pieces(key)
+
+    async def delete_copy(self, key: str, folder: Path) -> None:
+        """Takes a file away; none is no mistake. Raises OSError."""
+        await self._opened(folder).delete(key)
+
+    def list_copies(self, folder: Path, until: str) -> AsyncIterator[str]:
+        """The keys of all files before the key `until`, in no order. Raises OSError."""
+        return self._opened(folder).keys(until)
 
     def _opened(self, folder: Path) -> ArchivePlace:
         if self._place is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -20,6 +20,10 @@ SCHEMES: Final = ("s3", "gs", "az")
 RETRIES: Final = {"max_retries": 2, "retry_timeout": timedelta(seconds=20)}
 CONNECT_TIMEOUT: Final = timedelta(seconds=10)
 TIMEOUT: Final = timedelta(seconds=60)
+#: How much of a file is held at once while it is read in pieces, bytes.
+PIECE: Final = 512 * 1024
+#: Keys that one answer lists.
+LISTED: Final = 500
 
 
 class BucketAccess(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +55,32 @@ class BucketPlace:
         except FileNotFoundError:
             return None
         except Exception as wrong:  # noqa: BLE001  # the library's errors have no common root but this
+            raise self._told(wrong) from None
+
+    async def pieces(self, key: str) -> AsyncIterator[bytes]:
+        """A file, piece by piece. Raises FileNotFoundError if there is none, OSError."""
+        import obstore  # noqa: PLC0415
+
+        try:
+            found = await obstore.get_async(self._store(), key)
+            async for piece in found.stream(min_chunk_size=PIECE):
+                yield bytes(piece)
+        except FileNotFoundError:
+            raise
+        except Exception as wrong:  # noqa: BLE001  # the same
+            raise self._told(wrong) from None
+
+    async def keys(self, until: str) -> AsyncIterator[str]:
+        """The keys before `until`. A bucket lists in the order of its keys: nothing after that is asked for."""
+        import obstore  # noqa: PLC0415
+
+        try:
+            async for some in obstore.list(self._store(), chunk_size=LISTED):
+                for one in some:
+                    if one["path"] >= until:
+                        return
+                    yield one["path"]
+        except Exception as wrong:  # noqa: BLE001  # the same
             raise self._told(wrong) from None
 
     async def size(self, key: str) -> int | None:

@@ -6,12 +6,15 @@ import asyncio
 import os
 import secrets
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final, Protocol
 
 #: Files that are not whole yet, within the folder; what a crash left there goes after this time, seconds.
 UNFINISHED: Final = ".unfinished"
 FORGOTTEN_S: Final = 86_400
+#: How much of a file is held at once while it is read in pieces, bytes.
+PIECE: Final = 512 * 1024
 
 
 class ArchivePlace(Protocol):
@@ -21,8 +24,16 @@ class ArchivePlace(Protocol):
         """A file; None if there is none."""
         ...
 
+    def pieces(self, key: str) -> AsyncIterator[bytes]:
+        """A file, piece by piece. Raises FileNotFoundError if there is none."""
+        ...
+
     async def size(self, key: str) -> int | None:
         """How many bytes a file has; None if there is none."""
+        ...
+
+    def keys(self, until: str) -> AsyncIterator[str]:
+        """The keys of the files before the key `until`, in no order."""
         ...
 
     async def write(self, key: str, body: bytes, kind: str) -> None:
@@ -48,6 +59,36 @@ class FolderPlace:
     async def size(self, key: str) -> int | None:
         """How many bytes a file has; None if there is none."""
         return await asyncio.to_thread(self._size, key)
+
+    async def pieces(self, key: str) -> AsyncIterator[bytes]:
+        """A file, piece by piece, each read beside the loop. Raises OSError."""
+        file = await asyncio.to_thread((self._root / key).open, "rb")
+        try:
+            while piece := await asyncio.to_thread(file.read, PIECE):
+                yield piece
+        finally:
+            file.close()
+
+    async def keys(self, until: str) -> AsyncIterator[str]:
+        """The keys before `until`: only folders that can hold some are looked through."""
+        folders = [""]
+        while folders:
+            here = folders.pop()
+            for name, is_folder in await asyncio.to_thread(self._entries, here):
+                key = f"{here}{name}"
+                if key >= until or key == UNFINISHED:
+                    continue
+                if is_folder:
+                    folders.append(f"{key}/")
+                else:
+                    yield key
+
+    def _entries(self, folder: str) -> list[tuple[str, bool]]:
+        try:
+            with os.scandir(self._root / folder) as entries:
+                return [(one.name, one.is_dir(follow_symlinks=False)) for one in entries]
+        except FileNotFoundError:
+            return []
 
     async def write(self, key: str, body: bytes, kind: str) -> None:
         """Publishes a file whole, or not at all. Raises OSError."""

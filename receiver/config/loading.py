@@ -53,12 +53,20 @@ class LimitKeys(msgspec.Struct, frozen=True, kw_only=True):
     jobs: Count = 50
 
 
+class RetentionKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """`retention = { ... }` as it is written; each in seconds. What is left out is kept for ever."""
+
+    #: Jobs that are over, with all that belongs to them.
+    jobs: Retention | None = None
+    #: Our copies of pictures: they only go where this is written.
+    pictures: Retention | None = None
+
+
 class TopKeys(msgspec.Struct, frozen=True, kw_only=True):
     """The keys and tables of the file."""
 
     public_url: Address | None = None
     database: str = "sqlite:///gridhook.db"
-    retention: Retention | None = None
     time_zone: str = "UTC"
     env_file: str | None = None
     server: ServerKeys = ServerKeys()
@@ -102,7 +110,8 @@ def _read(
     providers: Registry,
     handlers: Registry,
 ) -> Config:
-    reader.known(tables, [*keys_of(TopKeys), "network", "sources", "sinks", "rules"], "", LATER)
+    reader.known(tables, [*keys_of(TopKeys), "retention", "network", "sources", "sinks", "rules"], "", LATER)
+    kept = _retention(reader, tables)
     top = reader.struct(TopKeys, tables, "") or TopKeys()
     folder = file.parent.absolute()
     sources = read_sources(reader, _tables(reader, tables, "sources"), providers)
@@ -121,7 +130,8 @@ def _read(
         folder=folder,
         public_url=top.public_url or local_url(top.server.port),
         database=database,
-        retention=top.retention,
+        retention=kept.jobs,
+        pictures_retention=kept.pictures,
         time_zone=top.time_zone,
         limits=LimitSettings(depth=top.limits.depth, jobs=top.limits.jobs),
         server=server,
@@ -137,6 +147,20 @@ def _read(
         secrets=tuple(reader.secrets),
         secret_files=tuple(_secret_files(reader, file, env_file)),
     )
+
+
+def _retention(reader: Reader, tables: Table) -> RetentionKeys:
+    """What is written; a single duration is that of the jobs."""
+    written = tables.get("retention")
+    if written is None:
+        return RetentionKeys()
+    try:
+        if isinstance(written, dict):
+            kept: RetentionKeys = reader.value(written, RetentionKeys, "retention")
+            return kept
+        return RetentionKeys(jobs=reader.value(written, Retention, "retention"))
+    except Wrong:
+        return RetentionKeys()
 
 
 def _secret_files(reader: Reader, file: Path, env_file: EnvFile) -> list[Path]:

@@ -14,6 +14,7 @@ from receiver.contracts import (
     Source,
     has_buttons,
 )
+from receiver.contracts.pictures import link_lifetime_s
 from receiver.contracts.setup import Limits, Setup
 from receiver.lib.signatures import Secret
 from receiver.model.rules import Rule
@@ -77,6 +78,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     database: str
     #: How long what is over is kept, seconds; None = for ever.
     retention: float | None = None
+    #: How long our copies of pictures are kept, seconds; None = for ever.
+    pictures_retention: float | None = None
     time_zone: str = "UTC"
     limits: LimitSettings = LimitSettings()
     server: ServerSettings
@@ -120,6 +123,8 @@ def setup_of(config: Config) -> Setup:
         sinks=frozenset(config.sinks),
         button_sinks=frozenset(name for name, sink in config.sinks.items() if has_buttons(sink.handler)),
         archives=tuple(name for name, sink in config.sinks.items() if sink.handler.archives),
+        links={name: lasts for name, sink in config.sinks.items() if (lasts := link_lifetime_s(sink.handler))},
+        public_url=config.public_url,
         secrets=config.secrets,
     )
 

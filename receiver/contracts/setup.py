@@ -40,6 +40,10 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     button_sinks: frozenset[str] = frozenset()
     #: Names of those that keep copies of pictures, in the configuration's order.
     archives: tuple[str, ...] = ()
+    #: Those of them whose copies are shown to anybody who has a link: how long a link lasts, seconds.
+    links: Mapping[str, float] = {}
+    #: What links of ours begin with, without a slash at the end.
+    public_url: str = ""
     #: Secrets beside those of the sources.
     secrets: tuple[Secret, ...] = ()
     #: Takes every secret out of what is kept; made of the secrets.

@@ -191,6 +191,23 @@ class Transaction(Protocol):
         """Counts a job of a source that ended with a warning."""
         ...
 
+    # pictures that vendors sent in place of an address
+    def add_inline_picture(self, job: int, sha256: bytes, body: bytes) -> None:
+        """Keeps a picture of a job, once."""
+        ...
+
+    def inline_picture(self, sha256: bytes) -> bytes | None:
+        """The picture with this hash; None if there is none (any more)."""
+        ...
+
+    def drop_inline_pictures(self, job: int) -> int:
+        """Takes the pictures of a job away; returns how many there were."""
+        ...
+
+    def old_inline_pictures(self, before: int, limit: int) -> list[int]:
+        """At most `limit` jobs older than the id `before` that have such pictures."""
+        ...
+
     # money
     def put_cost(self, row: CostRow) -> None: ...
     def cost(self, job: int) -> CostRow | None: ...
@@ -265,8 +282,11 @@ class Transaction(Protocol):
 
     # deliveries
     def add_delivery(self, delivery: Delivery) -> None: ...
-    def add_deliveries(self, event: KeptEvent, lanes: Sequence[str]) -> None:
-        """Keeps a new delivery of an event for each of these lanes, due at once."""
+    def add_deliveries(self, event: KeptEvent, lanes: Sequence[str], due_at: int | None = None) -> None:
+        """Keeps a new delivery of an event for each of these lanes, due at once, or since `due_at` (Unix ms).
+
+        What has been due for longest is taken first.
+        """
         ...
 
     def delivery(self, number: int) -> Delivery | None: ...

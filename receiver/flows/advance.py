@@ -16,7 +16,7 @@ from receiver.contracts.setup import Setup
 from receiver.flows import budgets
 from receiver.flows.budgets import hold_for
 from receiver.flows.family import ancestors, as_parent
-from receiver.flows.poll_times import next_check
+from receiver.flows.poll_times import archive_due_at, next_check
 from receiver.flows.routing import routed
 from receiver.lib import ids
 from receiver.lib.times import stamp
@@ -105,7 +105,10 @@ def send_on(tx: Transaction, setup: Setup, kept: KeptJob, event: KeptEvent) -> N
     sinks = found.sinks
     if kept.question is not None and event.type != "job.progress":
         sinks = tuple(dict.fromkeys((*sinks, *asked_sinks(setup, kept.question))))
-    tx.add_deliveries(event, [sink_lane(sink) for sink in sinks])
+    archives = [sink for sink in sinks if sink in setup.archives]
+    tx.add_deliveries(event, [sink_lane(sink) for sink in sinks if sink not in archives])
+    if archives:
+        tx.add_deliveries(event, [sink_lane(sink) for sink in archives], archive_due_at(setup, kept, event.at))
     if event.type not in RESULTS:
         return
     for rule, then in found.follow_ups:

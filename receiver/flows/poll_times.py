@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from receiver.contracts import SILENCE, Source
+from receiver.contracts.setup import Setup
 from receiver.lib.times import unstamp
 from receiver.model.jobs import TERMINAL, KeptJob
 
@@ -14,6 +15,8 @@ LONGEST_MS: Final = 600_000
 SILENCE_MS: Final = int(SILENCE * 1000)
 #: When we stop waiting for a job of a source that is not configured any more, seconds after it was made.
 DEADLINE: Final = 1800.0
+#: What a vendor keeps for longer is not urgent to archive, ms.
+LONGEST_KEPT_MS: Final = 30 * 86_400_000
 
 
 def next_check(source: Source | None, kept: KeptJob, now: int, *, looked: bool = False) -> int | None:
@@ -69,3 +72,11 @@ def expires_at(source: Source, kept: KeptJob) -> int:
     if source.provider.retention is None:
         return deadline_of(source, kept)
     return unstamp(kept.job.submitted_at or kept.job.created_at) + int(source.provider.retention * 1000)
+
+
+def archive_due_at(setup: Setup, kept: KeptJob, now: int) -> int:
+    """Since when a job's pictures are due to be archived, Unix ms: the earlier, the sooner its vendor drops them."""
+    source = setup.sources.get(kept.job.source)
+    if source is None:
+        return now
+    return max(0, min(now, expires_at(source, kept) - LONGEST_KEPT_MS))

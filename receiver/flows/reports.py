@@ -9,6 +9,7 @@ import msgspec
 from receiver.contracts import Transaction
 from receiver.contracts.setup import Setup
 from receiver.flows.advance import advance
+from receiver.flows.inline_pictures import without_inline
 from receiver.flows.poll_times import askable
 from receiver.lib.times import stamp
 from receiver.model.folding import fold, lacks_picture
@@ -40,7 +41,8 @@ def report_to(
     `proven` False: it came by an unsigned way, so the result is read back before anything is paid because of it.
     `asked`: it is the answer to a question, so nobody is asked again where it tells no picture.
     """
-    after = _after(setup, kept, _own_id(tx, kept, report), now, asked=asked)
+    report = without_inline(tx, kept.number, _own_id(tx, kept, report))
+    after = _after(setup, kept, report, now, asked=asked)
     is_news = after is not kept
     return Effect(advance(tx, setup, kept, mark_proven(kept, after, proven), now, request=request), is_news)
 
@@ -49,6 +51,7 @@ def report_new(
     tx: Transaction, setup: Setup, blank: KeptJob, report: Report, now: int, *, request: int, proven: bool
 ) -> Effect:
     """The same of a job that another tool started: `blank` is what is known of it without the report."""
+    report = without_inline(tx, blank.number, report)
     after = mark_proven(None, _after(setup, blank, report, now, asked=False), proven)
     return Effect(advance(tx, setup, None, after, now, request=request), is_news=True)
 

@@ -121,7 +121,7 @@ def _fill(kept: KeptJob, report: Report, **changes: object) -> KeptJob:
         "images": images,
         "cost": cost,
     }
-    if job.warning is not None:
+    if job.warning == "no_picture":
         told = bool(images or gaps["grid_url"] or report.has_other_result)
         gaps["warning"] = None if told else job.warning
     after = msgspec.structs.replace(

@@ -26,7 +26,7 @@ ErrorCode = Literal[
     "unsupported",
 ]
 
-JobWarning = Literal["no_picture"]
+JobWarning = Literal["no_picture", "pictures_deleted"]
 
 TERMINAL: Final = frozenset({"completed", "failed", "canceled"})
 #: The vendor has the order, or may have it: these count as live against concurrency.
@@ -67,7 +67,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
 
     #: Place in the grid, 1 = top left, 2 = top right, 3 = bottom left, 4 = bottom right; 1 for a single picture.
     index: int
-    #: Where the vendor has it; such addresses often die within a day.
+    #: Where the vendor has it; such addresses often die within a day. `urn:sha256:...` = the vendor sent the picture
+    #: itself: `/pictures/{job}/{index}` has it.
     url: str
     #: Our own copy, once there is one: that of the first archive in the configuration's order.
     archive: ArchivedCopy | None = None
@@ -148,7 +149,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     cost: Cost | None = None
     #: Why it failed or was canceled; of an unsure job why nothing certain is known.
     error: JobError | None = None
-    #: "no_picture" = it completed, but the vendor told no picture though the action makes one.
+    #: "no_picture" = it completed, but the vendor told no picture though the action makes one. "pictures_deleted" = the
+    #: retention of pictures took our copies away.
     warning: JobWarning | None = None
     hold: Hold | None = None
     created_at: str

@@ -179,7 +179,7 @@ def _request_fields(kept: KeptRequest) -> dict[str, Any]:
 
 
 def _delivery_fields(tx: Transaction, delivery: Delivery) -> dict[str, Any]:
-    event = delivery.event
+    event, made_at = delivery.event, tx.made_at(delivery.number)
     return {
         "id": ids.show("dlv", delivery.number),
         "kind": "order" if delivery.is_order else "event",
@@ -190,8 +190,9 @@ def _delivery_fields(tx: Transaction, delivery: Delivery) -> dict[str, Any]:
         "job_id": ids.show("job", delivery.job) if delivery.job else None,
         "status": delivery.state,
         "attempt": delivery.attempt,
-        "created_at": stamp(tx.made_at(delivery.number)),
-        "due_at": stamp(delivery.due_at) if delivery.state in ("pending", "running") else None,
+        "created_at": stamp(made_at),
+        # What is urgent counts as due since long before it was made: it is taken first.
+        "due_at": stamp(max(delivery.due_at, made_at)) if delivery.state in ("pending", "running") else None,
         "left_at": _left_at(tx, delivery),
     }
 

@@ -47,9 +47,11 @@ class Access:
 
     def is_hidden(self, path: str, port: int) -> bool:
         """True if there is nothing at this path on this port, because it is for the admin port alone."""
-        if self._admin_port is None or port == self._admin_port:
-            return False
-        return path not in PUBLIC_PATHS and not path.startswith(PUBLIC_FOLDERS)
+        return self.is_public(port) and not _is_open(path)
+
+    def is_public(self, port: int) -> bool:
+        """True if this port is only for what is open to the world."""
+        return self._admin_port is not None and port != self._admin_port
 
     def known(self, token: str | bytes) -> RoleToken | None:
         """The configured token that this is; None = none of them."""
@@ -97,6 +99,10 @@ def is_cross_site(headers: Headers) -> bool:
     hosts = {value.lower() for name, value in named if name == b"host"}
     origins = [value.lower() for name, value in named if name == b"origin"]
     return any(origin.partition(b"://")[2] not in hosts for origin in origins)
+
+
+def _is_open(path: str) -> bool:
+    return path in PUBLIC_PATHS or path.startswith(PUBLIC_FOLDERS)
 
 
 def _bearer(headers: Headers) -> bytes:

@@ -12,7 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from receiver.composition import Outside
 from receiver.config import Config
-from receiver.contracts import HookedStore
+from receiver.contracts import ForeignClient, HookedStore
+from receiver.contracts.pictures import keepers_of
 from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
 from receiver.web.access import Access
@@ -29,15 +30,15 @@ from receiver.web.ingest.refused import RefusedRequests
 from receiver.web.interactions.presses import PressEndpoint
 from receiver.web.metrics import Metrics
 from receiver.web.pages.pages import Pages
-from receiver.web.problems import Refusal, problem
+from receiver.web.pictures.places import PicturePlaces
+from receiver.web.pictures.shelf import PictureShelf
+from receiver.web.problems import NOTHING, Refusal, problem
 from receiver.web.refusals import handlers
 from receiver.workers.presses import Presses
 
 API: Final = "/api/v1"
 #: What needs no token there.
 DOCUMENT: Final = f"{API}/openapi.json"
-#: What the public port says of what is on the admin port.
-NOTHING: Final = Refusal(404, "not_found", "there is nothing at this address")
 
 
 class Application(Starlette):
@@ -45,7 +46,14 @@ class Application(Starlette):
 
     ingest: Ingest
 
-    def __init__(self, store: HookedStore, clock: Clock, outside: Outside | None) -> None:
+    def __init__(
+        self,
+        store: HookedStore,
+        clock: Clock,
+        outside: Outside | None,
+        shelf: PictureShelf,
+        foreign: ForeignClient | None,
+    ) -> None:
         super().__init__(middleware=[Middleware(Guard)], exception_handlers=handlers())
         self.state.stopping = asyncio.Event()
         self._store = store
@@ -57,7 +65,8 @@ class Application(Starlette):
         self._metrics = Metrics(store, self.load)
         self._health = Health(store, clock)
         self._stream = Stream(store, self.state.stopping)
-        self._pages = Pages(store, clock, self.state.stopping, self._refused, outside)
+        self._foreign = foreign
+        self._pages = Pages(store, clock, self.state.stopping, self._refused, outside, shelf)
         self.state.sign_in_path = self._pages.sign_in_path
 
     def adopt(self, config: Config, setup: Setup) -> None:
@@ -70,13 +79,14 @@ class Application(Starlette):
         self._bearer = Bearer(v1, self._access)
         presses = Presses(store, setup, clock, self._transport)
         self._presses = PressEndpoint(presses, clock, config.sinks, self._refused)
+        places = PicturePlaces(keepers_of(config.sinks), config.folder, self._foreign)
         routes = [
             Route(DOCUMENT, openapi, methods=["GET"]),
             Mount(API, self._bearer),
             *self._health.routes(),
             *self._metrics.routes(),
             *self._presses.routes(),
-            *self._pages.routes(config, setup, self._access),
+            *self._pages.routes(config, setup, self._access, places),
         ]
         # A redirect would turn a POST into a GET, or be followed by nobody.
         self.router = Router(routes, redirect_slashes=False)
@@ -115,13 +125,19 @@ class Application(Starlette):
 
 
 def application(
-    store: HookedStore, setup: Setup, config: Config, clock: Clock, outside: Outside | None = None
+    store: HookedStore,
+    setup: Setup,
+    config: Config,
+    clock: Clock,
+    outside: Outside | None = None,
+    foreign: ForeignClient | None = None,
 ) -> Application:
     """The ASGI application on an open store. Setting `app.state.stopping` ends streams and long waits.
 
     Without `outside` its pages offer neither to test sinks nor to look after what must be reached, and who pressed a
-    button is told nothing beside the message itself.
+    button is told nothing beside the message itself. Without `foreign`, which fetches them, pictures that only vendors
+    have are not shown.
     """
-    app = Application(store, clock, outside)
+    app = Application(store, clock, outside, PictureShelf(config.database_file.parent, clock), foreign)
     app.adopt(config, setup)
     return app

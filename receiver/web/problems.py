@@ -16,6 +16,7 @@ TITLES: Final[dict[int, str]] = {
     405: "Method Not Allowed",
     408: "Request Timeout",
     409: "Conflict",
+    410: "Gone",
     413: "Content Too Large",
     422: "Unprocessable Content",
     429: "Too Many Requests",
@@ -54,3 +55,11 @@ class Refusal(Exception):
         self.detail = detail
         self.headers = dict(headers or {})
         super().__init__(code)
+
+    def anew(self) -> Refusal:
+        """The same, to be raised: what is raised again and again would hold on to the way of each time."""
+        return Refusal(self.status, self.code, self.detail, self.headers)
+
+
+#: What is said of an address that leads nowhere, and by the public port of what is on the admin port.
+NOTHING: Final = Refusal(404, "not_found", "there is nothing at this address")

@@ -18,20 +18,15 @@ from receiver.contracts import (
     Store,
     Transaction,
 )
-from receiver.errors import StoreUnavailable
 from receiver.lib.times import Clock, stamp
+from receiver.workers.retention_rounds import FIRST, RetentionRounds
 
 log = structlog.get_logger("retention")
 
 T = TypeVar("T")
 
-#: From the start to the first pass, and between passes, seconds.
-FIRST: Final = 1.0
-EVERY: Final = 3600.0
 #: A pass begins so long before the end of the one before, ms; once in this time it begins at the beginning.
 OVERLAP: Final = 86_400_000
-#: A clock that leaps ahead by more than `OVERLAP` between two passes may be set back soon: so many passes are left out.
-LEFT_OUT: Final = 24
 #: How many jobs or requests are looked at in one read.
 WALK: Final = 100
 #: The writer is held by one step for about so long, seconds; the size of steps follows.
@@ -183,52 +178,16 @@ def _family_rows(roots: Sequence[int], before: int, tx: Transaction) -> tuple[Pr
     return tx.prunable_rows(roots, before)
 
 
-class Pruner:
-    """Prunes what is older than the retention: soon after the start, then every hour."""
+class Pruner(RetentionRounds):
+    """Prunes what is older than the retention."""
 
     def __init__(self, store: Store, retention: float, clock: Clock, *, first: float = FIRST) -> None:
         """`retention` and `first` (until the first pass) are seconds."""
+        super().__init__(clock, first=first)
         self._store = store
         self._retention = int(retention * 1000)
-        self._clock = clock
-        self._first = first
         #: When a pass last began at the beginning, Unix ms.
         self._whole_at: int | None = None
-        #: When it last was time for a pass, Unix ms, and how many are left out from there.
-        self._turn_at: int | None = None
-        self._left_out = 0
-
-    def start(self) -> None:
-        """Begins."""
-        self._loop = asyncio.create_task(self._run(), name="retention")
-
-    async def stop(self) -> None:
-        """Ends, between two steps."""
-        self._loop.cancel()
-        await asyncio.gather(self._loop, return_exceptions=True)
-
-    async def _run(self) -> None:
-        wait = self._first
-        while True:
-            await asyncio.sleep(wait)
-            wait = EVERY
-            try:
-                if self._is_trusted():
-                    await self.tidy()
-            except StoreUnavailable as wrong:
-                log.error("retention.waits", reason=str(wrong))
-            except Exception as wrong:  # a fault here must not end the retention for good
-                log.exception("retention.broke", error=repr(wrong))
-
-    def _is_trusted(self) -> bool:
-        """Whether the clock may be gone by: what is taken away because of a wrong one does not come back."""
-        now = self._clock()
-        if self._turn_at is not None and now - self._turn_at > OVERLAP:
-            self._left_out = LEFT_OUT
-            log.warning("retention.waits", reason="the clock was set ahead", passes=LEFT_OUT)
-        self._turn_at = now
-        self._left_out = max(0, self._left_out - 1)
-        return self._left_out == 0
 
     async def tidy(self) -> Pruned:
         """One pass; returns what it took away. Raises StoreUnavailable."""

@@ -23,7 +23,7 @@ from receiver.contracts import (
 )
 from receiver.contracts.setup import Setup
 from receiver.errors import TransportError
-from receiver.flows.archiving import keep_copies, tell_archive_failed
+from receiver.flows.archiving import as_shown, keep_copies, tell_archive_failed
 from receiver.flows.asking.buttons import job_buttons, shown_question
 from receiver.flows.destinations import closed_until, end_probe, judge_sink
 from receiver.flows.family import ancestors
@@ -39,7 +39,9 @@ from receiver.model.deliveries import (
     Outcome,
     OutgoingEvent,
 )
-from receiver.model.events import OperatorData, decode_event
+from receiver.model.events import Event, OperatorData, decode_event
+from receiver.model.inline_pictures import INLINE
+from receiver.model.jobs import Job
 from receiver.workers.dispatcher import Lane, Try
 from receiver.workers.settlement import (
     LEASE_OVER,
@@ -104,6 +106,9 @@ class SinkCarrier:
                 outgoing = self._with_buttons(tx, delivery, outgoing)
             if self._shows_families and delivery.job:
                 outgoing = self._with_family(tx, delivery, outgoing)
+            has_links = self._setup.links or INLINE.encode() in outgoing.body or outgoing.question is not None
+            if has_links and not self._sink.handler.archives:
+                outgoing = self._with_links(tx, outgoing)
             return partial(self.carry, delivery, outgoing)
         except Exception as wrong:  # noqa: BLE001  # what cannot be read must not fail a commit that others share
             return partial(self.carry, delivery, wrong)
@@ -124,6 +129,23 @@ class SinkCarrier:
             ancestors=tuple(one.job for one in ancestors(tx, kept)),
             family_receipt=tx.family_receipt(delivery.lane, root),
         )
+
+    def _with_links(self, tx: Transaction, outgoing: OutgoingEvent) -> OutgoingEvent:
+        """What messages show: our copies, by links that open them now. The event's bytes stay as they were kept."""
+        event, question = outgoing.event, outgoing.question
+        if isinstance(event, Event):
+            event = msgspec.structs.replace(event, data=self._shown(tx, event.data))
+        if question is not None:
+            question = msgspec.structs.replace(
+                question, job=self._shown(tx, question.job), grid=self._shown(tx, question.grid)
+            )
+        return msgspec.structs.replace(outgoing, event=event, question=question)
+
+    def _shown(self, tx: Transaction, job: Job) -> Job:
+        kept = tx.job(ids.read("job", job.id) or 0)
+        if kept is None:
+            return job
+        return as_shown(kept, job, self._setup, self._store.ref_key, self._clock())
 
     async def carry(self, delivery: Delivery, outgoing: OutgoingEvent | Exception, freed: Callable[[], None]) -> None:
         """One try; `freed` is called when the sink is done with it. Cut short by shutdown it is given back."""
@@ -204,7 +226,7 @@ class SinkCarrier:
             return False, after
         sink = self._sink
         if not isinstance(outcome, Again) and outcome.copies:
-            keep_copies(tx, self._setup, delivery.job, sink.name, outcome.copies, now)
+            keep_copies(tx, self._setup, self._store.ref_key, delivery.job, sink.name, outcome.copies, now)
         spared = False
         if isinstance(outcome, Delivered) or not outcome.blameless:
             spared = judge_sink(tx, self._setup, sink.name, delivery, outcome, sink.pause_after, now)

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from receiver.composition import Outside
-from receiver.contracts import Sink, Source
+from receiver.contracts import ForeignClient, Sink, Source
 from receiver.model.rules import Rule
 from support.face import TOKEN, Face, a_face
 from support.world import AUTO_HD, TELL, Clock
@@ -69,6 +69,7 @@ async def a_browser(
     user_header: str | None = None,
     sinks: Mapping[str, Sink] | None = None,
     outside: Outside | None = None,
+    foreign: ForeignClient | None = None,
 ) -> AsyncIterator[Browser]:
     """A browser at a face, signed in with `role_token` (None = not)."""
     async with a_face(
@@ -82,6 +83,7 @@ async def a_browser(
         user_header=user_header,
         sinks=sinks,
         outside=outside,
+        foreign=foreign,
     ) as face:
         browser = Browser(face)
         if role_token is not None:

@@ -25,7 +25,7 @@ class Bound:
         self, handler: Handler, transport: Transport, now: int, timeout: float = 15.0, folder: Path = Path()
     ) -> None:
         self._handler = handler
-        self._context = DeliveryContext(
+        self.context = DeliveryContext(
             transport=transport,
             foreign=GuardedClient(transport, (), _public),
             sink="pictures",
@@ -39,7 +39,7 @@ class Bound:
 
     async def deliver(self, outgoing: OutgoingEvent) -> Outcome:
         """One try; what the handler returns."""
-        outcome = await self._handler.deliver(outgoing, self._context)
+        outcome = await self._handler.deliver(outgoing, self.context)
         assert outcome is not None
         return outcome
 

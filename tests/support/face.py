@@ -16,13 +16,14 @@ import msgspec
 
 from receiver.composition import Outside
 from receiver.config import Config, ServerSettings
-from receiver.contracts import Sink, Source
+from receiver.contracts import ForeignClient, Sink, Source
 from receiver.contracts.setup import Setup
 from receiver.lib.signatures import Secret, ref_of
 from receiver.model.rules import Rule
 from receiver.store.sqlite.store import SqliteStore
 from receiver.web.application import Application, application
 from receiver.web.server import Server, server_config
+from receiver.workers.picture_client import PictureClient
 from support.records import a_source
 from support.world import AUTO_HD, TELL, Clock
 
@@ -116,10 +117,20 @@ async def a_face(
     clock: Clock | None = None,
     sinks: Mapping[str, Sink] | None = None,
     outside: Outside | None = None,
+    foreign: ForeignClient | None = None,
+    links: Mapping[str, float] | None = None,
 ) -> AsyncIterator[Face]:
     """A face with the source `journey` (secret `hook-secret`), the sink `team` and what else is given."""
     accounts = {source.name: source for source in (a_source(), *sources)}
-    setup = Setup(sources=accounts, rules=rules, sinks=frozenset({"team"}))
+    public_url = "https://hooks.example.com"
+    setup = Setup(
+        sources=accounts,
+        rules=rules,
+        sinks=frozenset({"team", *(sinks or {})}),
+        archives=tuple(name for name, sink in (sinks or {}).items() if sink.handler.archives),
+        links=links or {},
+        public_url=public_url,
+    )
     server = ServerSettings(
         admin_token=(Secret(token), Secret(OLD_TOKEN)) if token else (),
         viewer_token=Secret(viewer_token) if viewer_token else None,
@@ -130,7 +141,7 @@ async def a_face(
     config = Config(
         file="gridhook.toml",
         folder=folder,
-        public_url="https://hooks.example.com",
+        public_url=public_url,
         database=f"sqlite:///{folder}/a.db",
         server=server,
         sources=accounts,
@@ -139,7 +150,8 @@ async def a_face(
     )
     now = clock or Clock()
     async with SqliteStore(folder / "a.db", now) as store:
-        app = application(store, setup, config, now, outside)
+        vendors = foreign and PictureClient(lambda: foreign, store)
+        app = application(store, setup, config, now, outside, vendors)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://gridhook.test") as client:
             yield Face(store, setup, app, client, config)

@@ -1,4 +1,4 @@
-"""`backup`: a whole copy of the database, while the server runs."""
+"""`backup` and `restore`: a whole copy of the database while the server runs, and a copy in the place of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from receiver.cli.session import (
     ConfigFile,
     settings,
 )
+from receiver.lib.times import system_clock
 from receiver.store.sqlite.files.backup import back_up
+from receiver.store.sqlite.files.restore import Restored
+from receiver.store.sqlite.files.restore import restore as put_back
 
 MB = 1e6
 
@@ -38,3 +41,32 @@ def backup(
         emit(made)
     else:
         say(clean(f"{made.file} is written and checked: {made.bytes / MB:.1f} MB, schema {made.schema}"))
+
+
+def restore(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `gridhook backup` wrote.")],
+    config: ConfigFile = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """Put a backup in the place of the database; the server must be stopped.
+
+    The old database is kept beside it, under a name with the time. What came in after the backup is not in it: jobs are
+    asked for again, and an order that waited then is `unsure` now, because it may have been sent since.
+    """
+    database = settings(ctx, config, secrets="optional").database_file
+    with copy_progress() as told:
+        done = put_back(database, file.absolute(), system_clock, told)
+    if json:
+        emit(done)
+    else:
+        _show(done, file)
+
+
+def _show(done: Restored, file: Path) -> None:
+    say(clean(f"{done.database} is what {file} holds, schema {done.schema}"))
+    if done.kept is not None:
+        say(clean(f"  what was there before: {done.kept}"))
+    if done.unsure:
+        say(f"  {done.unsure} orders waited when the backup was made, and may have been sent since: they become unsure")
+        say("  to decide: gridhook jobs --status unsure, then gridhook resolve JOB check|send|give-up")

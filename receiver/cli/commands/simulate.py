@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
-from receiver.cli.screen import fail, say
+from receiver.cli.screen import clean, fail, say
 from receiver.cli.session import composition
 from receiver.lib import logs
 from receiver.lib.process import streams
+from receiver.lib.times import system_clock
 
 if TYPE_CHECKING:
     from receiver.pretend.vendor import PretendVendor
@@ -25,7 +26,9 @@ NAMES: Final = {"journeyapi": "journey", "apiframe": "frame", "apimart": "mart",
 
 
 def simulate(
-    provider: Annotated[str, typer.Argument(help="journeyapi, apiframe, apimart, vtrix, slack, discord or telegram.")],
+    provider: Annotated[
+        str, typer.Argument(help="journeyapi, apiframe, apimart, vtrix, slack, discord, telegram or s3.")
+    ],
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="On 127.0.0.1; 0 = any free one.")] = 0,
     pace: Annotated[float, typer.Option("--pace", min=0, help="Seconds from order to result.")] = 2.0,
     steps: Annotated[int, typer.Option("--steps", min=0, max=99, help="Progress reports before the result.")] = 3,
@@ -51,6 +54,9 @@ def simulate(
     """Run a pretend vendor or platform on loopback until Ctrl-C; a platform's channel is shown in the browser."""
     if provider in PLATFORM_NAMES:
         _run(partial(_simulate_platform, provider, presses_to), port)
+        return
+    if provider == "s3":
+        _run(partial(_simulate_s3, api_key or "pretend-secret"), port)
         return
     from receiver.pretend.options import VendorOptions  # noqa: PLC0415  # loads the drawing of pictures
     from receiver.pretend.vendors import build  # noqa: PLC0415
@@ -105,6 +111,20 @@ async def _simulate_platform(name: str, presses_to: str | None, port: int) -> No
     async with serve(platform.app, port=port) as root:
         say(f"{name} is pretended until Ctrl-C; its channel is at {root} in the browser. In gridhook.toml:\n")
         say(platform.configuration(root))
+        await asyncio.Event().wait()
+
+
+async def _simulate_s3(secret: str, port: int) -> None:
+    from receiver.pretend.loopback import serve  # noqa: PLC0415  # loads uvicorn
+    from receiver.pretend.s3.face import PretendS3  # noqa: PLC0415
+
+    pretended = PretendS3(system_clock, secret=secret)
+    pretended.on_call = lambda method, path, status: say(clean(f"{method} {path} {status}"))
+    async with serve(pretended.app, port=port) as root:
+        say(f"S3 is pretended at {root} until Ctrl-C; open it in a browser to see the bucket. In gridhook.toml:\n")
+        say(f'[sinks.bucket]\nhandler = "archive"\nto = "s3://{pretended.name}"\nendpoint = "{root}"')
+        say('region = "eu-central-1"\naccess_key_id = "pretend"')
+        say(f"secret_access_key = {msgspec.json.encode(secret).decode()}\nallow_http = true")
         await asyncio.Event().wait()
 
 

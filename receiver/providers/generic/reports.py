@@ -131,7 +131,7 @@ class ReportReader:
         return reading.fraction(value) if self._options.progress_unit == "fraction" else reading.percent(value)
 
     def _pictures(self, value: Any, action: str | None) -> tuple[str | None, tuple[Image, ...]]:
-        grid = self._first(value, "grid", reading.url)
+        grid = self._first(value, "grid", reading.picture)
         images = next((tiles for path in self._paths["images"] if (tiles := _tiles(path.found(value)))), ())
         is_grid = action in GRIDS or (action is None and self._grid_is_written)
         if grid is not None and not images and not is_grid:

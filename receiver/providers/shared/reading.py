@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -11,6 +12,7 @@ import msgspec
 
 from receiver.contracts import Answer
 from receiver.errors import NotJson, Unmapped
+from receiver.lib.pictures import picture_type
 from receiver.lib.strict_json import read_json
 from receiver.model.jobs import (
     Image,
@@ -30,6 +32,12 @@ SCHEMES: Final = ("https://", "http://")
 #: What nearly all addresses look like: visible ASCII throughout.
 PLAIN_URL: Final = re.compile(r"https?://[!-.0-~][!-~]*")
 NUMBER_LENGTH: Final = 64
+#: Characters that a picture in base64 has at least, and at most: those of 32 MiB.
+INLINE_LENGTHS: Final = (64, 45_000_000)
+#: Characters that stand before the base64 of a `data:` address, and of the base64 those that tell what it is.
+LONGEST_PREFIX: Final = 100
+BASE64_HEAD: Final = 24
+BASE64_GAPS: Final = re.compile(r"\s+")
 
 
 def table(value: Any, what: str = "the body") -> Mapping[str, Any]:
@@ -119,6 +127,30 @@ def url(value: Any) -> str | None:
     return known if known.isprintable() and " " not in known else None
 
 
+def inline_picture(value: Any) -> str | None:
+    """A picture that is sent as it is, in base64 or a `data:` address, as a `data:` address; None for anything else.
+
+    What it is is told by its first bytes, never by what is said of it.
+    """
+    if type(value) is not str or not INLINE_LENGTHS[0] <= len(value) <= INLINE_LENGTHS[1]:
+        return None
+    text = value
+    if value.startswith("data:"):
+        said, _, text = value.partition(",")
+        if len(said) > LONGEST_PREFIX or not said.lower().endswith(";base64"):
+            return None
+    try:
+        kind = picture_type(b64decode(text.lstrip()[:BASE64_HEAD], validate=True))
+    except ValueError:
+        return None
+    return None if kind is None else f"data:{kind};base64,{BASE64_GAPS.sub('', text)}"
+
+
+def picture(value: Any) -> str | None:
+    """The address of a picture, or the picture itself as a `data:` address; None for anything else."""
+    return url(value) or inline_picture(value)
+
+
 def urls(*values: Any) -> list[str]:
     """Every http(s) address in texts, lists and objects with `url`/`image_url`, in order, each once."""
     found: dict[str, None] = {}
@@ -146,14 +178,17 @@ def tiles(value: Any) -> tuple[Image, ...]:
     places = value[:MAX_IMAGES] if isinstance(value, list) else [value]
     images: list[Image] = []
     for index, place in enumerate(places, 1):
-        address = url(place) if isinstance(place, str) else _first_url(place)
+        address = picture(place) if isinstance(place, str) else _first_picture(place)
         if address is not None:
             images.append(Image(index=index, url=address))
     return tuple(images)
 
 
-def _first_url(place: Any) -> str | None:
-    return next(iter(urls(place)), None)
+def _first_picture(place: Any) -> str | None:
+    known = next(iter(urls(place)), None)
+    if known is not None or not isinstance(place, dict):
+        return known
+    return inline_picture(place.get("b64_json")) or inline_picture(place.get("url"))
 
 
 def count(images: Sequence[Image]) -> int:

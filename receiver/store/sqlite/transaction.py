@@ -13,6 +13,7 @@ from receiver.store.sqlite.tables.claims import ClaimsTable
 from receiver.store.sqlite.tables.clock import ClockTable
 from receiver.store.sqlite.tables.events import EventsTable
 from receiver.store.sqlite.tables.fetched_keys import FetchedKeysTable
+from receiver.store.sqlite.tables.inline_pictures import InlinePicturesTable
 from receiver.store.sqlite.tables.jobs import IS_OPEN, JobsTable
 from receiver.store.sqlite.tables.money import MoneyTable
 from receiver.store.sqlite.tables.pruning import PruningTables
@@ -31,6 +32,7 @@ class SqliteTransaction(
     RequestsTable,
     RefusedTable,
     JobsTable,
+    InlinePicturesTable,
     MoneyTable,
     EventsTable,
     ClaimsTable,

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from receiver.contracts import Store, Transaction
 from receiver.contracts.setup import Setup
+from receiver.flows.archiving import with_copies
 from receiver.flows.commands import (
     cancel,
     job_of,
@@ -21,7 +22,6 @@ from receiver.flows.commands import (
 from receiver.lib.times import Clock
 from receiver.model.jobs import (
     TERMINAL,
-    Job,
     KeptJob,
 )
 from receiver.model.submissions import Pick, Resolve, Submission
@@ -68,7 +68,7 @@ class JobsApi:
 
     async def _list(self, request: Request) -> Response:
         filters = filters_of(request, JOBS)
-        return page("job", await self._store.read(lambda tx: tx.jobs(filters)), _job)
+        return page("job", await self._store.read(lambda tx: tx.jobs(filters)), lambda kept: self._fresh(kept).job)
 
     async def _submit(self, request: Request) -> Response:
         read_query(request, {})
@@ -90,13 +90,19 @@ class JobsApi:
         watch = self._store.watch()
         try:
             while True:
-                job = job_detail(await self._store.read(lambda tx: job_of(tx, job_id)))
+                job = job_detail(self._fresh(await self._store.read(lambda tx: job_of(tx, job_id))))
                 left = end - loop.time()
                 if job.status in RESTING or left <= 0 or self._stopping.is_set():
                     return job
                 await news(watch, self._stopping, left)
         finally:
             watch.close()
+
+    def _fresh(self, kept: KeptJob) -> KeptJob:
+        """The job with links to our copies that open them from now on."""
+        if not kept.copies:
+            return kept
+        return with_copies(kept, self._setup, self._store.ref_key, self._clock())
 
     async def pick(self, request: Request) -> Response:
         """Plans the pick of a tile, which answers the grid's question; the same tile again returns the same job."""
@@ -131,7 +137,3 @@ def _cancel(tx: Transaction, setup: Setup, job_id: str, now: int) -> KeptJob:
 
 def _planned(kept: KeptJob) -> Response:
     return json_answer(kept.job, 202, {"location": f"/api/v1/jobs/{kept.job.id}"})
-
-
-def _job(kept: KeptJob) -> Job:
-    return kept.job

@@ -29,10 +29,13 @@ from receiver.web.pages.traffic import Traffic
 from receiver.web.pages.visits import Visits
 from receiver.web.pages.waiting import WaitingPage
 from receiver.web.pages.wall import Wall
+from receiver.web.pictures.endpoint import PictureEndpoint
+from receiver.web.pictures.places import PicturePlaces
+from receiver.web.pictures.shelf import PictureShelf
 
 
 class Pages:
-    """What a person sees. It outlives configurations: how often somebody tried a token is not forgotten."""
+    """What a person sees. It outlives configurations: what was shown, and how often a token was tried, stays known."""
 
     def __init__(
         self,
@@ -41,11 +44,13 @@ class Pages:
         stopping: asyncio.Event,
         refused: RefusedRequests,
         outside: Outside | None,
+        shelf: PictureShelf,
     ) -> None:
         self._store = store
         self._clock = clock
         self._refused = refused
         self._outside = outside
+        self._shelf = shelf
         self._limit = LoginLimit()
         self._links = OneTimeLinks()
         self._live = Live(store, stopping)
@@ -54,7 +59,7 @@ class Pages:
         """Where whoever opens it first is signed in, for a while: for the one who started the server."""
         return f"/login?once={self._links.make(self._clock())}"
 
-    def routes(self, config: Config, setup: Setup, access: Access) -> list[Route]:
+    def routes(self, config: Config, setup: Setup, access: Access, places: PicturePlaces) -> list[Route]:
         """Every page by this configuration."""
         renderer = Renderer(self._clock, setup.limits.time_zone)
         sessions = Sessions(self._store, access.tokens)
@@ -71,4 +76,5 @@ class Pages:
             *ManualPages(desk, visits).routes(),
             *HealthPage(desk, visits, config, self._refused, self._outside).routes(),
             *self._live.routes(visits),
+            *PictureEndpoint(self._store, setup, self._clock, access, visits, places, self._shelf).routes(),
         ]

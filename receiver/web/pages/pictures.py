@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Final
-from urllib.parse import urlsplit
+from typing import Final, Literal
 
+from receiver.lib.pictures.links import picture_path
 from receiver.model.jobs import Image, Job
 
-#: From where a browser may load pictures (Content-Security-Policy): they are where the vendors have them.
-PICTURE_SOURCES: Final = "'self' https: http:"
+#: From where a browser may load pictures (Content-Security-Policy): from us, wherever we have them from.
+PICTURE_SOURCES: Final = "'self'"
+#: A preview by its pixels: on a wall, or alone on a page.
+PreviewWidth = Literal[400, 1200]
 
 
-def picture_url(job: Job, image: Image) -> str:
-    """The address of one picture of a job; empty if it has none that a browser could load."""
-    return _web(image.url)
+def picture_url(job: Job, image: Image, width: PreviewWidth = 400) -> str:
+    """The address of one picture of a job, so many pixels wide."""
+    return f"{picture_path(job.id, image.index)}?width={width}"
 
 
-def grid_url(job: Job) -> str:
-    """The address of the picture of all four tiles; empty if the vendor has no such picture."""
-    return _web(job.grid_url or "")
+def grid_url(job: Job, width: PreviewWidth = 400) -> str:
+    """The address of the picture of all four tiles; empty if there is no such picture."""
+    return f"{picture_path(job.id, 0)}?width={width}" if job.grid_url else ""
 
 
-def _web(url: str) -> str:
-    """The address if it is one of the web: `javascript:` and the like are foreign text, and no picture."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    return url if parts.scheme in ("http", "https") and parts.netloc else ""
+def full_url(job: Job) -> str:
+    """The address of the picture itself: of the grid, else of the first one; empty if there is none."""
+    if job.grid_url:
+        return picture_path(job.id, 0)
+    return picture_path(job.id, job.images[0].index) if job.images else ""

@@ -16,7 +16,7 @@ from receiver.lib.times import Clock, stamp
 from receiver.views.overview import Overview
 from receiver.web.pages import wording
 from receiver.web.pages.assets import asset_url
-from receiver.web.pages.pictures import PICTURE_SOURCES, grid_url, picture_url
+from receiver.web.pages.pictures import PICTURE_SOURCES, full_url, grid_url, picture_url
 
 #: Nothing but our own files runs, styles or is asked; nobody frames a page.
 POLICY: Final = (
@@ -99,6 +99,7 @@ def _environment() -> Environment:
         asset=asset_url,
         picture=picture_url,
         grid_picture=grid_url,
+        full_picture=full_url,
         action_words=wording.action_words,
         money=wording.money_words,
         ratio=wording.ratio_class,

@@ -1,102 +1,91 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from collections.abc import AsyncIterator
 
+import obstore
 import pytest
 
 from handlers.archive.buckets import BucketAccess, BucketPlace
 from receiver.lib.signatures import Secret
+from receiver.lib.times import system_clock
+from receiver.pretend.loopback import serve
+from receiver.pretend.s3.face import PretendS3
 
-KEY = "2026/11/job_1/image-1.png"
+KEY = "2026/11/job_1/job_1/image-1.png"
+SECRET = "hush-hush-hush"
 
 
-class Bucket(BaseHTTPRequestHandler):
-    """As much of S3 as an archive uses; what is not signed is refused."""
+class Bucket:
+    """A pretend S3 that runs."""
 
-    protocol_version = "HTTP/1.1"
-    files: dict[str, tuple[bytes, str]]
+    def __init__(self, s3: PretendS3, endpoint: str) -> None:
+        self.files = s3.bucket.files
+        self.endpoint = endpoint
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Says nothing."""
-
-    def do_PUT(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        if self._allowed():
-            self.files[self.path] = (body, self.headers["content-type"])
-            self._say(200)
-
-    def do_GET(self) -> None:
-        if self._allowed():
-            found = self.files.get(self.path)
-            self._say(200 if found else 404, found[0] if found else b"<Error><Code>NoSuchKey</Code></Error>")
-
-    do_HEAD = do_GET
-
-    def do_DELETE(self) -> None:
-        if self._allowed():
-            self.files.pop(self.path, None)
-            self._say(204)
-
-    def _allowed(self) -> bool:
-        allowed = "Credential=key-id/" in self.headers.get("authorization", "")
-        if not allowed:
-            self._say(403, b"<Error><Code>AccessDenied</Code></Error>")
-        return allowed
-
-    def _say(self, status: int, body: bytes = b"") -> None:
-        self.send_response(status)
-        self.send_header("etag", '"1"')
-        self.send_header("last-modified", "Sat, 21 Nov 2026 10:00:00 GMT")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+    def place(self, key_id: str = "key-id", secret: str = SECRET, to: str = "s3://pictures/our/prefix") -> BucketPlace:
+        access = BucketAccess(
+            to=to,
+            endpoint=self.endpoint,
+            region="eu-central-1",
+            access_key_id=Secret(key_id),
+            secret_access_key=Secret(secret),
+            allow_http=True,
+        )
+        return BucketPlace(access)
 
 
 @pytest.fixture
-def bucket() -> Iterator[tuple[str, dict[str, tuple[bytes, str]]]]:
-    files: dict[str, tuple[bytes, str]] = {}
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("OneBucket", (Bucket,), {"files": files}))
-    server.daemon_threads = True
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}", files
-    server.shutdown()
-    thread.join()
-    server.server_close()
+async def bucket() -> AsyncIterator[Bucket]:
+    s3 = PretendS3(system_clock, key_id="key-id", secret=SECRET)
+    async with serve(s3.app) as endpoint:
+        yield Bucket(s3, endpoint)
 
 
-def place(endpoint: str, key_id: str = "key-id") -> BucketPlace:
-    access = BucketAccess(
-        to="s3://pictures/our/prefix",
-        endpoint=endpoint,
-        region="eu-central-1",
-        access_key_id=Secret(key_id),
-        secret_access_key=Secret("hush-hush-hush"),
-        allow_http=True,
-    )
-    return BucketPlace(access)
+@pytest.mark.parametrize("key", [KEY, "2026/11/with space/ä+&=%.png"])
+async def test_what_is_written_is_read_and_deleted(bucket: Bucket, key: str) -> None:
+    opened = bucket.place()
+    assert (await opened.read(key), await opened.size(key)) == (None, None)
+    await opened.write(key, b"picture", "image/png")
+    assert [(name, one.body, one.type) for name, one in bucket.files.items()] == [
+        (f"our/prefix/{key}", b"picture", "image/png")
+    ]
+    assert (await opened.read(key), await opened.size(key)) == (b"picture", 7)
+    assert b"".join([piece async for piece in opened.pieces(key)]) == b"picture"
+    await opened.delete(key)
+    assert bucket.files == {}
+    with pytest.raises(FileNotFoundError):
+        await anext(opened.pieces(key))
 
 
-async def test_what_is_written_is_read_and_deleted(bucket: tuple[str, dict[str, tuple[bytes, str]]]) -> None:
-    endpoint, files = bucket
-    opened = place(endpoint)
-    assert (await opened.read(KEY), await opened.size(KEY)) == (None, None)
-    await opened.write(KEY, b"picture", "image/png")
-    assert files == {f"/pictures/our/prefix/{KEY}": (b"picture", "image/png")}
-    assert (await opened.read(KEY), await opened.size(KEY)) == (b"picture", 7)
-    await opened.delete(KEY)
-    assert files == {}
+async def test_the_keys_before_another_are_listed_without_the_prefix(bucket: Bucket) -> None:
+    opened = bucket.place()
+    keys = [f"20{year}/11/job_1/job_1/image-1.png" for year in (24, 25, 26)]
+    for key in keys:
+        await opened.write(key, b"x", "image/png")
+    assert [key async for key in opened.keys("2026")] == keys[:2]
 
 
-async def test_a_bucket_that_refuses_is_told_without_a_key(bucket: tuple[str, dict[str, tuple[bytes, str]]]) -> None:
-    endpoint, files = bucket
-    opened = place(endpoint, "other-id")
+@pytest.mark.parametrize(("key_id", "secret"), [("other-id", SECRET), ("key-id", "hush-hush-hash")])
+async def test_a_bucket_that_refuses_is_told_without_a_key(bucket: Bucket, key_id: str, secret: str) -> None:
+    opened = bucket.place(key_id, secret)
     for work in (opened.read(KEY), opened.size(KEY), opened.write(KEY, b"x", "image/png"), opened.delete(KEY)):
         with pytest.raises(OSError, match="s3://pictures: PermissionDenied") as told:
             await work
         assert "hush" not in str(told.value)
         assert "other-id" not in str(told.value)
-    assert files == {}
+    assert bucket.files == {}
+
+
+async def test_a_bucket_that_is_not_there_is_told(bucket: Bucket) -> None:
+    with pytest.raises(OSError, match="s3://other"):
+        await bucket.place(to="s3://other").write(KEY, b"x", "image/png")
+
+
+async def test_a_large_file_goes_in_parts(bucket: Bucket) -> None:
+    opened = bucket.place()
+    body = bytes(range(256)) * 4 * 1024 * 11
+    await obstore.put_async(opened._store(), KEY, body, use_multipart=True, chunk_size=5 * 1024 * 1024)
+    (kept,) = bucket.files.values()
+    assert kept.body == body
+    assert kept.etag.endswith("-3")
+    assert await opened.read(KEY) == body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from receiver.errors import Unmapped
 from receiver.model.jobs import Report
 from receiver.providers.shared import reading
+from support.hostile_pictures import png
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10)
@@ -140,3 +142,27 @@ def test_one_bad_job_hides_no_other_of_its_batch() -> None:
 
 def test_a_body_leaves_out_what_is_none() -> None:
     assert reading.json_body({"a": None, "b": 0, "c": [None]}) == b'{"b":0,"c":[null]}'
+
+
+PNG_TEXT = b64encode(png(8, 8)).decode()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        PNG_TEXT,
+        f"data:image/png;base64,{PNG_TEXT}",
+        f"data:text/html;base64,{PNG_TEXT}",
+        "\n".join(PNG_TEXT[start : start + 76] for start in range(0, len(PNG_TEXT), 76)),
+    ],
+)
+def test_a_picture_in_base64_is_told_by_its_first_bytes(said: str) -> None:
+    for value in (said, [said], [{"b64_json": said}], [{"url": said}]):
+        assert [image.url for image in reading.tiles(value)] == [f"data:image/png;base64,{PNG_TEXT}"]
+
+
+@pytest.mark.parametrize(
+    "said", ["iVBOR", "x" * 100, "data:image/png," + PNG_TEXT, "data:image/svg+xml;base64," + "PHN2" * 40, "é" * 100]
+)
+def test_other_text_is_no_picture(said: str) -> None:
+    assert reading.tiles([said, {"b64_json": said}]) == ()

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
+from receiver.contracts import Answer
 from support.browsing import Browser, a_browser
 from support.chromium import chromium
 from support.face import GRID, TOKEN
+from support.hostile_pictures import png
 
 #: How long the browser may take for anything, ms: it says that something hangs, not how quick the machine is.
 PATIENCE_MS = 60_000
@@ -29,7 +31,7 @@ async def sign_in(page: Page, base: str) -> None:
 
 def ours(complaints: list[str]) -> list[str]:
     """What the console says beyond that pictures of nowhere do not load."""
-    return [one for one in complaints if "ERR_" not in one]
+    return [one for one in complaints if "ERR_" not in one and "status of 410" not in one]
 
 
 async def a_grid(browser: Browser, number: int = 1, prompt: str = "a lighthouse") -> str:
@@ -89,3 +91,26 @@ async def test_without_script_one_can_look_and_pick(tmp_path: Path) -> None:
         await expect(page.locator("h2#fam-h + p")).to_have_text("2 jobs", timeout=PATIENCE_MS)
         (picked,) = (await browser.face.get("/jobs", parent_id=grid))["items"]
         assert picked["params"] == {"index": 4}
+
+
+class OnePicture:
+    """Every foreign address leads to the same picture: a `ForeignClient`."""
+
+    async def fetch(self, url: str, seconds: float, max_bytes: int) -> Answer:
+        return Answer(status=200, body=png(800, 600))
+
+
+async def test_pictures_show_on_the_wall_and_on_their_own_page(tmp_path: Path) -> None:
+    async with (
+        a_browser(tmp_path, foreign=OnePicture()) as browser,
+        browser.face.served() as base,
+        chromium() as watched,
+    ):
+        grid = await a_grid(browser)
+        page = watched.page
+        await sign_in(page, base)
+        for path, place, width in (("/", ".fam-grid img", 400), (f"/jobs/{grid}", ".stage img", 800)):
+            await page.goto(base + path)
+            shown = page.locator(place)
+            await expect(shown).to_have_js_property("naturalWidth", width, timeout=PATIENCE_MS)
+        assert watched.complaints == []

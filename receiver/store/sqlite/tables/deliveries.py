@@ -28,9 +28,10 @@ class DeliveriesTable(Table):
         """Keeps a new delivery."""
         self._db.execute(ADD, msgspec.structs.astuple(delivery))
 
-    def add_deliveries(self, event: KeptEvent, lanes: Sequence[str]) -> None:
-        """Keeps a new delivery of an event for each of these lanes, due at once."""
-        rows = [(self.ids.next(), lane, event.job, event.number, event.at) for lane in lanes]
+    def add_deliveries(self, event: KeptEvent, lanes: Sequence[str], due_at: int | None = None) -> None:
+        """Keeps a new delivery of an event for each of these lanes, due at once, or since `due_at`."""
+        due_at = event.at if due_at is None else due_at
+        rows = [(self.ids.next(), lane, event.job, event.number, due_at) for lane in lanes]
         self._db.executemany(ADD_NEW, rows)
 
     def put_delivery(self, delivery: Delivery) -> None:

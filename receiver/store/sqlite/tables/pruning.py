@@ -124,6 +124,7 @@ class PruningTables(Table):
         self._db.execute(REMEMBER_UP_TO, (before,))
         jobs = _array({one.number for one in members})
         of_deliveries = f"(SELECT number FROM deliveries WHERE job IN {ONE_OF})"
+        self._delete(f"inline_pictures WHERE job IN {ONE_OF}", jobs)
         return Pruned(
             attempts=self._delete(f"attempts WHERE delivery IN {of_deliveries}", jobs),
             deliveries=self._delete(f"deliveries WHERE job IN {ONE_OF}", jobs),

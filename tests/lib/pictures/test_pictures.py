@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from receiver.errors import ForeignRefused
-from receiver.lib.pictures import PictureFacts, beside_the_loop, examine, shrink, split
+from receiver.lib.pictures import HEAD, PictureFacts, beside_the_loop, examine, picture_type, shrink, split
 from support.hostile_pictures import BODIES
 
 #: Format, type, ending, and how far a tile may be from the grid's pixels.
@@ -88,3 +88,9 @@ def test_what_is_transparent_is_white_in_a_preview() -> None:
 
 async def test_the_work_is_done_beside_the_loop() -> None:
     assert (await beside_the_loop(lambda: examine(picture("PNG")))).width == 64
+
+
+@pytest.mark.parametrize(("form", "kind"), [one[:2] for one in FORMATS])
+def test_the_type_is_told_by_the_first_bytes(form: str, kind: str) -> None:
+    assert picture_type(picture(form)[:HEAD]) == kind
+    assert picture_type(picture(form)[1:][:HEAD]) is None

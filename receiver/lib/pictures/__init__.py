@@ -33,6 +33,15 @@ FORMATS: Final = {
     "AVIF": ("image/avif", "avif"),
     "GIF": ("image/gif", "gif"),
 }
+#: What files of these formats begin with; WebP and AVIF say it further on.
+BEGINNINGS: Final = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
+}
+#: How many bytes tell what a file is.
+HEAD: Final = 16
 #: How a preview is written, and how well.
 PREVIEW_QUALITY: Final = 85
 _WEBP_HEAD: Final = 30
@@ -94,6 +103,15 @@ def shrink(body: bytes, width: int, max_pixels: int = MAX_PIXELS) -> bytes:
         _decode(picture)
         small = picture.convert("RGBA" if picture.has_transparency_data else "RGB").resize(size)
         return _written(_on_white(small), {"format": "JPEG", "quality": PREVIEW_QUALITY})
+
+
+def picture_type(head: bytes) -> str | None:
+    """The media type of what begins with these bytes (`HEAD` of them); None if it is no picture that is taken."""
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "image/webp"
+    if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"):
+        return "image/avif"
+    return next((kind for begins, kind in BEGINNINGS.items() if head.startswith(begins)), None)
 
 
 def _on_white(picture: Raster) -> Raster:

@@ -1,0 +1,30 @@
+"""The table of pictures that vendors sent within a webhook or an answer."""
+
+from __future__ import annotations
+
+from receiver.store.sqlite.tables.table import Table
+
+
+class InlinePicturesTable(Table):
+    """Pictures by their hashes; each belongs to a job, and goes with it."""
+
+    def add_inline_picture(self, job: int, sha256: bytes, body: bytes) -> None:
+        """Keeps a picture of a job, once."""
+        values = (job, sha256, body)
+        self._db.execute("INSERT OR IGNORE INTO inline_pictures (job, sha256, body) VALUES (?, ?, ?)", values)
+
+    def inline_picture(self, sha256: bytes) -> bytes | None:
+        """The picture with this hash; None if there is none (any more)."""
+        row = self._one("SELECT body FROM inline_pictures WHERE sha256 = ? LIMIT 1", (sha256,))
+        return bytes(row[0]) if row else None
+
+    def drop_inline_pictures(self, job: int) -> int:
+        """Takes the pictures of a job away; returns how many there were."""
+        return self._db.execute("DELETE FROM inline_pictures WHERE job = ?", (job,)).rowcount
+
+    def old_inline_pictures(self, before: int, limit: int) -> list[int]:
+        """At most `limit` jobs older than the id `before` that have such pictures."""
+        rows = self._db.execute(
+            "SELECT DISTINCT job FROM inline_pictures WHERE job < ? ORDER BY job LIMIT ?", (before, limit)
+        )
+        return [job for (job,) in rows]

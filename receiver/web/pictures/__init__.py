@@ -1,0 +1,1 @@
+"""`/pictures`: our copies of pictures, and what only the vendors have."""
