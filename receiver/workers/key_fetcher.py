@@ -13,7 +13,7 @@ import structlog
 from receiver.contracts import Call, FetchedKeys, PublicKeys, Store, Transaction, Transport
 from receiver.contracts.setup import Setup
 from receiver.errors import NotJson, StoreUnavailable, TransportError
-from receiver.lib.jwks import ed25519_keys
+from receiver.lib.ed25519 import ed25519_keys
 from receiver.lib.times import Clock
 
 log = structlog.get_logger("keys")
