@@ -13,7 +13,7 @@ import structlog
 from receiver.contracts import Call, FetchedKeys, PublicKeys, Store, Transaction, Transport
 from receiver.contracts.setup import Setup
 from receiver.errors import NotJson, StoreUnavailable, TransportError
-from receiver.lib.jwks import ed25519_keys
+from receiver.lib.ed25519 import ed25519_keys
 from receiver.lib.times import Clock
 
 log = structlog.get_logger("keys")
@@ -101,6 +101,9 @@ class KeyFetcher:
             except StoreUnavailable as wrong:
                 log.error("keys.wait", reason=str(wrong))
                 wait = RETRY_MS / 1000
+            except Exception as wrong:  # a fault here must not end the fetching for good
+                log.exception("keys.broke", error=repr(wrong))
+                wait = RETRY_MS / 1000
             # Not wait_for: before Python 3.12 it swallows a cancellation that comes along with the event.
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
@@ -113,8 +116,8 @@ class KeyFetcher:
         urls = {holder.url for holder in self._holders()}
         now = self._clock()
         late = [self._fetching(url) for url in urls if self._due_at(url) <= now]
-        if late:
-            await asyncio.wait(late)
+        for fetch in late:
+            await fetch
         return max(0.0, min(self._due_at(url) for url in urls) - now) / 1000 if urls else None
 
     def _due_at(self, url: str) -> int:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.lib.ed25519 import signature_is_valid
+from receiver.errors import NotJson
+from receiver.lib.ed25519 import ed25519_keys, signature_is_valid
 from support.ed25519 import public_key, signed
 
+#: A key, and how a list of keys has it.
+KEY = bytes(range(32))
+ITEM = {"kty": "OKP", "crv": "Ed25519", "x": base64.urlsafe_b64encode(KEY).decode().rstrip("=")}
 #: The field and the group of the curve.
 PRIME = 2**255 - 19
 ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -62,3 +69,18 @@ def test_what_was_signed_is_valid(secret: bytes, message: bytes) -> None:
 @given(st.binary(max_size=40), st.binary(max_size=70))
 def test_no_bytes_make_it_raise(key: bytes, signature: bytes) -> None:
     assert not signature_is_valid(key, signature, b"message")
+
+
+def test_only_ed25519_keys_of_the_right_length_are_read() -> None:
+    others = [{"kty": "RSA", "n": "AQAB"}, ITEM | {"x": "AAAA"}, ITEM | {"x": 7}, ITEM | {"x": "\u00e9" * 43}, 7, None]
+    assert ed25519_keys(json.dumps({"keys": [*others, ITEM]}).encode()) == (KEY,)
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"keys": {}}', b"7"])
+def test_what_is_no_list_of_keys_has_none(body: bytes) -> None:
+    assert ed25519_keys(body) == ()
+
+
+def test_what_is_not_json_is_told() -> None:
+    with pytest.raises(NotJson):
+        ed25519_keys(b"<html>")

@@ -19,6 +19,7 @@ from receiver.cli.main import COMMANDS, app
 from receiver.config import Config
 from receiver.model.deliveries import Again, Dead, Delivered
 from support.delivering import Bound, outgoing
+from support.heron import example
 
 ROOT: Final = Path(__file__).parent.parent.parent
 #: Pages by name; the README is one of them.
@@ -153,3 +154,9 @@ def test_the_vendor_from_nothing_reads_its_webhooks(tmp_path: Path) -> None:
     provider = read(tmp_path, text).sources["paint"].provider
     (report,) = provider.parse({"id": 7, "state": "done", "url": "https://cdn.example.com/7.png"}, {})
     assert (report.provider_job_id, report.status, report.images[0].index) == ("7", "completed", 1)
+
+
+def test_the_example_of_a_vendor_that_nobody_knows_is_accepted(tmp_path: Path) -> None:
+    config = read(tmp_path, example())
+    assert [one for one in config.warnings if "public_url" not in one] == []
+    assert "heron" in config.sources

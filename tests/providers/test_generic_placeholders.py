@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from handlers.http.requests import write
 from receiver.errors import InvalidParams
 from receiver.providers.generic.calls import CallTemplate
-from receiver.providers.generic.placeholders import PARAMS, fill_json, fill_text
+from receiver.providers.generic.placeholders import PARAMS, fill_json, fill_text, mistakes_in
 
 KNOWN = frozenset({PARAMS, "prompt", "key"})
 TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30) | st.sampled_from(
@@ -89,3 +89,16 @@ def test_what_is_not_given_leaves_its_place_out() -> None:
 def test_an_address_needs_all_that_stands_in_its_path() -> None:
     with pytest.raises(InvalidParams, match="the address needs prompt"):
         template().call({"params.n": "1"}, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("promt", 'did you mean "prompt"?'),
+        ("param.seed", 'did you mean "params.seed"?'),
+        ("seed", "a parameter is {params.seed}; besides there are: key, params.seed, prompt"),
+    ],
+)
+def test_a_placeholder_that_does_not_exist_is_told_with_what_was_meant(name: str, remedy: str) -> None:
+    assert [one.remedy for one in mistakes_in("body", f"{{{name}}}", KNOWN)] == [remedy]
+    assert [one.remedy for one in mistakes_in("url", "{idd}", frozenset({"id", "key"}))] == ['did you mean "id"?']

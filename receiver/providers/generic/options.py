@@ -16,7 +16,7 @@ from receiver.providers.generic.call_options import OrderKeys, Paths, QueryKeys
 #: In the file a duration in quotes; here seconds.
 Tolerance = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=1, le=86_400)]
 Pace = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=0.1, le=30 * 86_400)]
-Lifetime = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=60, le=3660 * 86_400)]
+Lifetime = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=1, le=3660 * 86_400)]
 Scheme = Literal[
     "secret",
     "standard-webhooks",

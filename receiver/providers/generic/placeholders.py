@@ -44,8 +44,17 @@ def mistakes_in(key: str, text: str, known: frozenset[str]) -> Iterator[OptionEr
             if match[0] != f"{{{name}}}":
                 yield OptionError(key, f"has {match[0]}, which is put in as it stands", f"write {{{name}}}")
             continue
-        names = sorted({*known} - {PARAMS} | ({"params.NAME"} if PARAMS in known else set()))
-        yield OptionError(key, f"has a placeholder {{{name}}} that does not exist", nearest(name, names))
+        yield OptionError(key, f"has a placeholder {{{name}}} that does not exist", _meant(name, known))
+
+
+def _meant(name: str, known: frozenset[str]) -> str:
+    """What would be right in place of a placeholder that does not exist."""
+    names = sorted(known - {PARAMS})
+    if PARAMS not in known:
+        return nearest(name, names)
+    parameter = PARAMS + name.rpartition(".")[2]
+    remedy = nearest(name, sorted({*names, parameter}))
+    return remedy if remedy.startswith("did you mean") else f"a parameter is {{{parameter}}}; besides {remedy}"
 
 
 def as_text(value: Any) -> str:

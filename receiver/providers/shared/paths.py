@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 from receiver.errors import InvalidParams, NotJson
@@ -70,7 +71,8 @@ class Path:
         return values
 
 
-def segments(text: str) -> list[str | int | None]:
+@lru_cache(1024)
+def segments(text: str) -> tuple[str | int | None, ...]:
     """Names, places in lists and None for every place of a path without `|`. Raises InvalidParams for what is none."""
     found: list[str | int | None] = []
     for position, segment in enumerate(text.split(".")):
@@ -80,7 +82,7 @@ def segments(text: str) -> list[str | int | None]:
             raise InvalidParams(f"{text[:50]!r} is no path at {segment!r}")
         found += [known[1]] if known[1] else []
         found += [None if place == "*" else int(place) for place in _PLACE.findall(known[2])]
-    return found
+    return tuple(found)
 
 
 def _taken_apart(text: str) -> tuple[list[str], list[Step]]:
@@ -91,6 +93,8 @@ def _taken_apart(text: str) -> tuple[list[str], list[Step]]:
     for segment in segments(head):
         if isinstance(segment, str) and not steps:
             names.append(segment)
+        elif isinstance(segment, str) and steps[-1] is _every:
+            steps[-1] = _name_of_every(segment)
         else:
             steps.append(_name(segment) if isinstance(segment, str) else _every if segment is None else _place(segment))
     if bar:
@@ -117,6 +121,13 @@ def _behind_bar(rest: str, text: str) -> list[Step]:
 
 def _name(name: str) -> Step:
     return lambda value: [value[name]] if isinstance(value, dict) and name in value else []
+
+
+def _name_of_every(name: str) -> Step:
+    """`[*].name` in one step: half of what two take."""
+    return lambda value: (
+        [inner[name] for inner in value if type(inner) is dict and name in inner] if isinstance(value, list) else []
+    )
 
 
 def _place(place: int) -> Step:
