@@ -10,10 +10,13 @@ import pytest
 
 from handlers.http.transport import HttpTransport
 from handlers.slack.bot import ShownMessage
+from receiver.errors import TransportError
 from receiver.model.deliveries import Delivered, OutgoingEvent
 from receiver.model.jobs import Job
+from receiver.pretend.loopback import serve
+from receiver.pretend.platforms.slack.server import PretendSlack
 from support.delivering import Bound, outgoing
-from support.pretend_slack import CHANNEL, SlackSide, bot
+from support.pretend_slack import CHANNEL, OPTIONS, SlackSide, bot
 
 NOW = 1_800_000_000_000
 
@@ -115,3 +118,16 @@ async def test_prompt_and_family_are_told_of_a_job_that_came_of_others() -> None
     await receipt(slack, msgspec.structs.replace(sent, event=msgspec.structs.replace(sent.event, data=bare)))
     assert slack.says("Prompt: a &lt;garden&gt;")
     assert slack.says("From: imagine → pick 2 → upscale 2x")
+
+
+async def test_a_message_whose_answer_was_lost_comes_twice_rather_than_never() -> None:
+    slack = PretendSlack(OPTIONS)
+    async with serve(slack.app) as root:
+        transport = HttpTransport()
+        handler = Bound(bot(api_url=f"{root}/api"), transport, NOW)
+        slack.faults.append("lost")
+        with pytest.raises(TransportError):
+            await handler.deliver(told("job_01", 1))
+        assert isinstance(await handler.deliver(told("job_01", 1)), Delivered)
+        await transport.aclose()
+    assert len(slack.workspace.messages) == 2
