@@ -95,11 +95,11 @@ def read(body: bytes, chats: Collection[str], deciders: tuple[str, ...]) -> Pres
     if type(user_id) is not int:
         raise Unmapped("it does not say who pressed")
     chat = message.get("chat") if isinstance(message, dict) else None
-    found = {str(chat.get("id")), f"@{chat.get('username')}"} if isinstance(chat, dict) else set()
+    found = {str(chat.get("id")), f"@{chat.get('username')}".lower()} if isinstance(chat, dict) else set()
     return Press(
         button=code,
         by=pressed_by("telegram", str(user_id), _name(user)),
-        is_own_channel=not found.isdisjoint(chats),
+        is_own_channel=not found.isdisjoint(name.lower() for name in chats),
         may_decide=not deciders or str(user_id) in deciders,
         reply_to=query_id,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,8 +14,9 @@ from handlers.discord import Discord
 from handlers.discord.channel import webhook_place
 from handlers.discord.message import MAX_CONTENT, discord_message
 from handlers.http.transport import HttpTransport
+from receiver.app import read_config
 from receiver.contracts import Press, press_path
-from receiver.errors import NoAnswer, OptionError, TransportError
+from receiver.errors import ConfigError, NoAnswer, OptionError, TransportError
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Again, Dead, Delivered, QuestionButton
 from receiver.pretend.loopback import serve
@@ -273,6 +275,23 @@ def test_options_that_do_not_fit_together_are_told(fields: dict[str, Any], key: 
     with pytest.raises(OptionError) as caught:
         Discord(Discord.Options(**fields))
     assert caught.value.key == key
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ('public_key = "abc"', "sinks.team.public_key"),
+        ('deciders = ["ada"]', "sinks.team.deciders"),
+        ('api_url = "discord.com"', "sinks.team.api_url"),
+    ],
+)
+def test_options_are_judged_one_by_one_in_a_configuration(tmp_path: Path, line: str, key: str) -> None:
+    file = tmp_path / "gridhook.toml"
+    bots = 'handler = "discord"\ntoken = "env:TOKEN"\nchannel = "1"\n'
+    file.write_text(f'public_url = "https://hooks.example.com"\n[sinks.team]\n{bots}{line}\n')
+    with pytest.raises(ConfigError) as caught:
+        read_config(file, {"TOKEN": "t"})
+    assert key in str(caught.value)
 
 
 # --- over a real connection ------------------------------------------------------------------------------------------

@@ -177,7 +177,7 @@ def test_the_bot_is_the_account_and_deciders_may() -> None:
     assert (
         picky.read_heard(update(**{"from": {"id": 1002, "first_name": "Bea\n\u202e"}}), NOW).by == "telegram:1002 Bea"
     )
-    elsewhere = update(message={"message_id": 5, "chat": {"id": 9, "username": "other"}})
+    elsewhere = update(message={"message_id": 5, "chat": {"id": 9, "username": "Other"}})
     assert not telegram().read_heard(elsewhere, NOW).is_own_channel
     assert telegram(chat="@other").read_heard(elsewhere, NOW).is_own_channel
 
