@@ -244,8 +244,8 @@ async def test_a_word_to_who_pressed_is_for_them_alone() -> None:
     handler = bot()
     pressed = Press(button="x", by="y", reply_to="2222/unknown")
     with pytest.raises(TransportError):
-        await handler.reply_to_press(pressed, "too late", channel.bound._context.transport)
-    await handler.reply_to_press(pressed, "", channel.bound._context.transport)
+        await handler.reply_to_press(pressed, "too late", channel.bound.context.transport)
+    await handler.reply_to_press(pressed, "", channel.bound.context.transport)
     assert len(channel.hosts.calls) == 1
 
 
