@@ -34,10 +34,17 @@ PLAIN: Final = [
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Longer runs, by hand: `--orders 10000` of tests/workers/test_fates.py, `--pictures 10000` of
-    tests/handlers/http/test_hostile_pictures.py.
+    tests/handlers/http/test_hostile_pictures.py, `--presses 10000` of all that presses buttons.
     """
     parser.addoption("--orders", type=int, default=0, help="orders that meet a breaking vendor, at least")
     parser.addoption("--pictures", type=int, default=300, help="hostile pictures that the guarded client meets")
+    parser.addoption("--presses", type=int, default=300, help="forged, altered, stale or repeated presses of buttons")
+
+
+@pytest.fixture
+def bad_presses(pytestconfig: pytest.Config) -> int:
+    """How many presses of buttons a test makes that must do nothing."""
+    return int(pytestconfig.getoption("--presses"))
 
 
 @pytest.hookimpl(wrapper=True)

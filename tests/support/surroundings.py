@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Final
 
-#: What is taken over from the caller: where programs, libraries and room for files are, and who drives the tests.
-TAKEN: Final = frozenset({"PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "CI"})
+#: What is taken over from the caller: where programs, libraries and room for files are, who drives the tests, and how
+#: often `support.kills` kills.
+TAKEN: Final = frozenset({"PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "CI", "GRIDHOOK_KILLS"})
 DRIVERS: Final = ("PYTEST_", "HYPOTHESIS_", "COVERAGE_", "COV_CORE_")
 #: All else that is set. Where nothing may depend on it, it is what nobody would expect: a home that is not there, a
 #: time zone far from UTC.

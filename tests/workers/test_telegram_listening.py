@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,9 +17,6 @@ from receiver.workers.presses import Presses
 from support.platforms import CHAT, telegram
 from support.questions import asking, grid_body
 from support.world import Clock, World, world
-
-#: A few hundred in every run; `GRIDHOOK_TEST_PRESSES=10000` for the long one.
-BAD_PRESSES = int(os.environ.get("GRIDHOOK_TEST_PRESSES", "300"))
 
 
 def update(code: Any, user: Any = 1001, chat: int = CHAT.chat, **changes: Any) -> bytes:
@@ -62,13 +58,13 @@ async def asked(folder: Path, **sinks: Sink) -> AsyncIterator[Bot]:
         yield Bot(running, question)
 
 
-async def test_a_press_answers_the_question_once(tmp_path: Path) -> None:
+async def test_a_press_answers_the_question_once(tmp_path: Path, bad_presses: int) -> None:
     async with asked(tmp_path) as bot:
         body = update(bot.question.tiles[1].code)
         await bot.listener.take(body)
         before = await bot.running.jobs()
         assert (before[-1].params, before[-1].decided_by) == ({"index": 2}, "telegram:1001 Ada")
-        for _ in range(BAD_PRESSES // 10):
+        for _ in range(bad_presses // 10):
             await bot.listener.take(body)
             await bot.listener.take(update(bot.question.tiles[2].code, user=1002))
         assert await bot.running.jobs() == before
@@ -87,12 +83,12 @@ async def test_of_sinks_that_share_a_bot_the_one_whose_chat_it_was_says_who_may(
         assert (await bot.running.jobs())[-1].decided_by == "telegram:1002 Ada"
 
 
-async def test_no_forged_altered_or_broken_press_does_anything(tmp_path: Path) -> None:
+async def test_no_forged_altered_or_broken_press_does_anything(tmp_path: Path, bad_presses: int) -> None:
     choose = random.Random(13)  # noqa: S311  # the same presses each time
     async with asked(tmp_path) as bot:
         before = await bot.running.jobs()
         codes = [one.code for one in (*bot.question.tiles, *bot.question.others)]
-        for _ in range(BAD_PRESSES):
+        for _ in range(bad_presses):
             await bot.listener.take(a_bad_press(choose, choose.choice(codes)))
         assert await bot.running.jobs() == before
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,8 +23,6 @@ from support.platforms import BOT, bot
 from support.questions import asking
 from support.world import Clock
 
-#: A few hundred in every run; `GRIDHOOK_TEST_PRESSES=10000` for the long one.
-BAD_PRESSES = int(os.environ.get("GRIDHOOK_TEST_PRESSES", "300"))
 CLOCK = Clock()
 PATH = "/discord/interactions"
 ADA, BEA = PEOPLE
@@ -71,7 +68,7 @@ async def test_discord_takes_the_endpoint(tmp_path: Path) -> None:
         assert await endpoint.discord.probe(PATH) == []
 
 
-async def test_a_press_answers_the_question_and_one_that_is_late_does_nothing(tmp_path: Path) -> None:
+async def test_a_press_answers_the_question_and_one_that_is_late_does_nothing(tmp_path: Path, bad_presses: int) -> None:
     async with asked(tmp_path) as endpoint:
         codes = [one.code for one in endpoint.question.tiles]
         answer = await endpoint.post(endpoint.body(codes[1]))
@@ -81,7 +78,7 @@ async def test_a_press_answers_the_question_and_one_that_is_late_does_nothing(tm
         before = await endpoint.jobs()
         late = await endpoint.post(endpoint.body(codes[2]))
         assert (late.status_code, late.content) == (200, b'{"type":6}')
-        for _ in range(BAD_PRESSES // 10):
+        for _ in range(bad_presses // 10):
             assert (await endpoint.post(endpoint.body(codes[1]))).status_code == 200
         assert await endpoint.jobs() == before
 
@@ -130,12 +127,12 @@ def a_bad_press(choose: random.Random, endpoint: Endpoint, codes: list[str]) -> 
     )
 
 
-async def test_no_forged_altered_stale_or_broken_press_does_anything(tmp_path: Path) -> None:
+async def test_no_forged_altered_stale_or_broken_press_does_anything(tmp_path: Path, bad_presses: int) -> None:
     choose = random.Random(13)  # noqa: S311  # the same presses each time
     async with asked(tmp_path) as endpoint:
         before = await endpoint.jobs()
         codes = [one.code for one in (*endpoint.question.tiles, *endpoint.question.others)]
-        for _ in range(BAD_PRESSES):
+        for _ in range(bad_presses):
             body, headers = a_bad_press(choose, endpoint, codes)
             answer = await endpoint.post(body, headers)
             assert answer.status_code in (200, 400, 401)

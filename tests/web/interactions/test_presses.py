@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,8 +23,6 @@ from support.pretend_slack import CHANNEL, SIGNING, press_body, signed, team
 from support.questions import asking
 from support.world import Clock
 
-#: A few hundred in every run; `GRIDHOOK_TEST_PRESSES=10000` for the long one.
-BAD_PRESSES = int(os.environ.get("GRIDHOOK_TEST_PRESSES", "300"))
 CLOCK = Clock()
 
 
@@ -217,23 +214,23 @@ def a_bad_press(choose: random.Random, codes: list[str]) -> tuple[bytes, dict[st
     )
 
 
-async def test_no_forged_altered_stale_or_broken_press_does_anything(tmp_path: Path) -> None:
+async def test_no_forged_altered_stale_or_broken_press_does_anything(tmp_path: Path, bad_presses: int) -> None:
     choose = random.Random(13)  # noqa: S311  # the same presses each time
     async with asked(tmp_path) as (face, question):
         before = await jobs(face)
         codes = [one.code for one in (*question.tiles, *question.others)]
-        for _ in range(BAD_PRESSES):
+        for _ in range(bad_presses):
             body, headers = a_bad_press(choose, codes)
             assert (await press(face, body, headers)).status_code in (400, 401, 404)
         assert await jobs(face) == before
 
 
-async def test_a_replayed_press_does_nothing_new(tmp_path: Path) -> None:
+async def test_a_replayed_press_does_nothing_new(tmp_path: Path, bad_presses: int) -> None:
     async with asked(tmp_path) as (face, question):
         replayed = [press_body(one.code) for one in (question.tiles[0], question.others[0])]
         for body in replayed:
             await press(face, body)
         before = await jobs(face)
-        for body in replayed * (BAD_PRESSES // 10):
+        for body in replayed * (bad_presses // 10):
             assert (await press(face, body)).status_code == 200
         assert await jobs(face) == before
