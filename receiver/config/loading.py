@@ -6,14 +6,14 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
-import tomli
 
 from receiver.config.environment.env_file import EnvFile, read_env_file
 from receiver.config.environment.network import read_network
+from receiver.config.files.toml_file import TomlWrong, read_toml
 from receiver.config.findings import Findings
 from receiver.config.plugins import Registry
 from receiver.config.reading import (
@@ -38,12 +38,11 @@ from receiver.config.units import (
     Retention,
 )
 from receiver.contracts import CallNetwork, has_buttons
-from receiver.errors import ConfigError, Problem
+from receiver.errors import ConfigError
 
 LATER: Final = ("alerts",)
 #: Names that SQLite would not take for a file, or that an address would cut in two.
 NOT_A_FILE: Final = re.compile(r":memory:|file:.*|.*[?#].*")
-POSITION: Final = re.compile(r" \(at (.+)\)$")
 
 
 class LimitKeys(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,37 +170,9 @@ def _secret_files(reader: Reader, file: Path, env_file: EnvFile) -> list[Path]:
 
 def _parsed(file: Path) -> dict[str, Any]:
     try:
-        raw = file.read_bytes()
-    except FileNotFoundError:
-        _stop(file, str(file), "there is no such file", 'run "gridhook init", or name another file with --config')
-    except OSError as wrong:
-        _stop(file, str(file), f"cannot be read: {wrong.strerror}", "make it a file that gridhook may read")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as wrong:
-        line = raw.count(b"\n", 0, wrong.start) + 1
-        _stop(file, f"line {line}", "is not UTF-8", "save the file as UTF-8")
-    try:
-        return tomli.loads(text)
-    except tomli.TOMLDecodeError as wrong:
-        _stop(file, *_syntax(str(wrong), text), "correct the TOML there")
-    except RecursionError:
-        _stop(file, str(file), "is nested too deeply", "make it flatter")
-
-
-def _syntax(message: str, text: str) -> tuple[str, str]:
-    """Where (line and column) and what of a syntax error."""
-    found = POSITION.search(message)
-    if found is None:
-        return "the file", message
-    what = message[: found.start()]
-    lines = text.split("\n")
-    end = f"line {len(lines)}, column {len(lines[-1]) + 1}"
-    return (found[1] if found[1].startswith("line") else end), what
-
-
-def _stop(file: Path, where: str, wrong: str, remedy: str) -> NoReturn:
-    raise ConfigError(str(file), [Problem(where, wrong, remedy)])
+        return read_toml(file, 'run "gridhook init", or name another file with --config')
+    except TomlWrong as wrong:
+        raise ConfigError(str(file), [wrong.problem]) from None
 
 
 def _tables(reader: Reader, tables: Table, key: str) -> Table:

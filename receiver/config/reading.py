@@ -11,8 +11,8 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar, Union, g
 import msgspec
 
 from receiver.config.environment.env_file import EnvFile
+from receiver.config.environment.secret_values import SecretWrong, read_secret
 from receiver.config.findings import Findings, inside, shown
-from receiver.config.secret_values import SecretWrong, read_secret
 from receiver.config.units import UNITS
 from receiver.errors import GridhookError, OptionError
 from receiver.lib.nearest import nearest

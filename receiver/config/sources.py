@@ -12,6 +12,7 @@ from receiver.config.budgets import (
     budget_of,
     check_source_budget,
 )
+from receiver.config.files.presets import find_preset
 from receiver.config.findings import Findings, inside
 from receiver.config.plugins import Registry, find_class, make
 from receiver.config.reading import (
@@ -119,13 +120,23 @@ def _read_source(reader: Reader, name: str, table: Table, providers: Registry, r
     if cls is None:
         return
     reader.known(table, [*keys_of(SourceKeys), *keys_of(cls.Options)], where)
-    provider: Provider | None = make(cls, Provider, table, where, reader)
+    provider = _provider(reader, cls, table, where)
     if provider is None:
         return
     read.made[name] = _source(name, provider, keys)
     _judge_together(read.made[name], table, where, reader.findings)
     if name in read.budgets:
         check_source_budget(read.budgets[name], provider, f"{where}.budget", reader.findings)
+
+
+def _provider(reader: Reader, cls: type[Any], table: Table, where: str) -> Provider | None:
+    """The provider with the source's own keys, over those of its preset; None if it cannot be made."""
+    preset = find_preset(cls.Options, table, where, reader)
+    before = len(reader.findings.problems)
+    provider: Provider | None = make(cls, Provider, preset.under(table) if preset else table, where, reader)
+    if preset is not None:
+        preset.own_mistakes(reader.findings, before, table, where)
+    return provider
 
 
 def _source(name: str, provider: Provider, keys: SourceKeys) -> Source:

@@ -27,6 +27,7 @@ from receiver.contracts.options import (
     PlainUrl,
     SecretUrl,
     TextSource,
+    preset_folder,
 )
 from receiver.contracts.presses import (
     Acknowledgement,
@@ -136,6 +137,7 @@ __all__ = [
     "Watch",
     "has_buttons",
     "listens_as",
+    "preset_folder",
     "press_path",
     "shows_families",
 ]

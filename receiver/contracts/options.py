@@ -7,7 +7,8 @@ that cannot be used. So every mistake is told at once, whatever else is wrong.
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from pathlib import Path
+from typing import Annotated, Final, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -59,3 +60,16 @@ LocalPath = Annotated[str, msgspec.Meta(extra={"beside_the_file": True}, min_len
 TextSource = Annotated[str, msgspec.Meta(extra={"check": check_text})]
 #: The same for JSON: whatever a job says, what it makes must be JSON.
 JsonSource = Annotated[str, msgspec.Meta(extra={"check": check_json_text})]
+
+
+def preset_folder(options: type[msgspec.Struct]) -> Path | None:
+    """Where the presets stand that come with a plug-in; None if its options take none.
+
+    They do if they have a key `preset` annotated with `msgspec.Meta(extra={"presets_in": folder})`: it names a TOML
+    file there, or one of the operator's own, with values for the plug-in's other keys.
+    """
+    for field in msgspec.structs.fields(options):
+        for meta in get_args(field.type)[1:]:
+            if field.name == "preset" and isinstance(meta, msgspec.Meta) and meta.extra:
+                return Path(meta.extra["presets_in"])
+    return None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.config.secret_values import SecretWrong, read_secret
+from receiver.config.environment.secret_values import SecretWrong, read_secret
 
 
 def test_a_secret_comes_from_the_environment(tmp_path: Path) -> None:

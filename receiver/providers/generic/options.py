@@ -5,7 +5,8 @@ The defaults read these as they are: Apiframe v1, PiAPI, TTAPI, Legnext, Imagine
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -13,6 +14,8 @@ from receiver.errors import OptionError
 from receiver.model.jobs import ErrorCode
 from receiver.providers.generic.call_options import OrderKeys, Paths, QueryKeys
 
+#: Where the presets stand that come with gridhook, `NAME.toml` each.
+PRESETS: Final = Path(__file__).parent / "presets"
 #: In the file a duration in quotes; here seconds.
 Tolerance = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=1, le=86_400)]
 Pace = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=0.1, le=30 * 86_400)]
@@ -159,6 +162,9 @@ class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything about one vendor."""
 
+    #: A TOML file with values for the other keys, which win: a name in the folder of presets, or a path beside the
+    #: configuration file. It is read with the configuration.
+    preset: Annotated[str, msgspec.Meta(extra={"presets_in": PRESETS})] = ""
     verify: Verify = Verify()
     paths: Places = Places()
     words: Words = Words()
