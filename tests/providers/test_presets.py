@@ -8,6 +8,7 @@ import hmac
 import json
 import tomllib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,9 +17,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from receiver.config.files.presets import make_from_preset, shipped_presets
-from receiver.contracts import Provider, Request, Seal, Source
+from receiver.contracts import Answer, Call, Order, Parent, Provider, Request, Seal, Source
 from receiver.lib.signatures import Secret
-from receiver.model.jobs import Report
+from receiver.model.deliveries import Accepted, Refused
+from receiver.model.jobs import Image, Job, KeptJob, Report
 from receiver.providers.generic import Generic
 from receiver.providers.generic.options import PRESETS, Options
 
@@ -35,6 +37,7 @@ DESIGNED: Final = (
 )
 
 
+@cache
 def shipped(name: str) -> Provider:
     return make_from_preset(Generic, name, Path("/"))
 
@@ -209,3 +212,147 @@ def test_a_time_that_is_signed_is_looked_at(name: str) -> None:
     headers = SIGNED[name](body)
     assert seal(name, headers, body, NOW_S + 301) == "too_old"
     assert seal(name, headers, body, NOW_S - 301) == "too_new"
+
+
+# --- what is asked and ordered ----------------------------------------------------------------------------------------
+
+API_KEY: Final = "the-api-key"
+HOOK: Final = "https://hooks.example.com/in/own/ref1"
+ORDERS: Final = [
+    (name, action) for name in NAMES for action in tomllib.loads((PRESETS / f"{name}.toml").read_text())["orders"]
+]
+#: The vendors whose orders can name no webhook URL: it belongs to the account.
+REGISTERED: Final = {"leonardo", "imagineapi", "openai-images"}
+#: Bodies that the vendors document for what follows an imagine, tile 2.
+DOCUMENTED: Final[dict[tuple[str, str], tuple[str, Any]]] = {
+    ("kie-midjourney", "pick"): (
+        "https://api.kie.ai/api/v1/mj/generateUpscale",
+        {"taskId": "parent-1", "imageIndex": 1, "callBackUrl": HOOK},
+    ),
+    ("piapi", "pick"): (
+        "https://api.piapi.ai/api/v1/task",
+        {
+            "model": "midjourney",
+            "task_type": "upscale",
+            "input": {"origin_task_id": "parent-1", "index": "2"},
+            "config": {"webhook_config": {"endpoint": HOOK, "secret": SECRET}},
+        },
+    ),
+    ("useapi", "pick"): (
+        "https://api.useapi.net/v3/midjourney/jobs/button",
+        {"jobId": "parent-1", "button": "U2", "stream": False, "replyUrl": HOOK},
+    ),
+    ("ttapi", "pick"): (
+        "https://api.ttapi.io/midjourney/v1/action",
+        {"jobId": "parent-1", "action": "upsample2", "hookUrl": HOOK},
+    ),
+    ("legnext", "upscale"): (
+        "https://api.legnext.ai/api/v1/upscale",
+        {"jobId": "parent-1", "imageNo": 1, "callback": HOOK},
+    ),
+    ("imaginepro", "pick"): (
+        "https://api.imaginepro.ai/api/v1/nova/button",
+        {"messageId": "parent-1", "button": "U2", "webhookOverride": HOOK},
+    ),
+    ("apiframe-v1", "pick"): (
+        "https://api.apiframe.pro/upscale-1x",
+        {"parent_task_id": "parent-1", "index": "2", "webhook_url": HOOK, "webhook_secret": SECRET},
+    ),
+}
+
+
+def account(name: str) -> Source:
+    return Source(name="own", provider=shipped(name), base_url="", api_key=Secret(API_KEY), secrets=(Secret(SECRET),))
+
+
+def kept(name: str, action: str, job_id: str, params: dict[str, Any]) -> KeptJob:
+    job = Job(
+        id="job_1",
+        source="own",
+        provider="generic",
+        provider_job_id=job_id,
+        action=action,
+        params=params,
+        status="completed",
+        images=tuple(Image(index=index, url=f"https://cdn.example/{name}-{index}.png") for index in range(1, 5)),
+        root_id="job_1",
+        created_at="2026-11-21T10:00:00.000Z",
+    )
+    return KeptJob(number=1, job=job, intent="i")
+
+
+def call_of(name: str, action: str) -> Call:
+    source = account(name)
+    parents = tomllib.loads((PRESETS / f"{name}.toml").read_text())["orders"][action].get("parents", [])
+    params = {"prompt": "a cat", "model": "owner/model"} if not parents else {"index": 2}
+    order = Order(
+        kept=kept(name, action, "own-1", params),
+        ancestors=tuple(kept(name, parent, "parent-1", {}) for parent in parents[:1]),
+        webhook_url=HOOK,
+    )
+    parent = Parent(action=parents[0], provider="generic") if parents else None
+    assert source.provider.refusal(action, params, parent) is None
+    return source.provider.order(order, source, None)
+
+
+@pytest.mark.parametrize(("name", "action"), ORDERS)
+def test_an_order_goes_to_the_vendor_with_key_and_webhook_url(name: str, action: str) -> None:
+    call = call_of(name, action)
+    assert call.url.startswith("https://")
+    assert "{" not in call.url
+    assert any(API_KEY in value for value in call.headers.values())
+    assert API_KEY not in call.url
+    assert API_KEY.encode() not in (call.body or b"")
+    assert b"{params" not in (call.body or b"")
+    everything = f"{call.url} {(call.body or b'').decode()}"
+    assert (HOOK in everything or "hooks.example.com%2Fin" in everything) == (name not in REGISTERED)
+    if action == "imagine":
+        assert "a cat" in everything
+    else:
+        assert "parent-1" in everything or "https://cdn.example/" in everything
+
+
+@pytest.mark.parametrize(("name", "action"), sorted(DOCUMENTED))
+def test_a_follow_up_is_what_the_vendor_documents(name: str, action: str) -> None:
+    call = call_of(name, action)
+    assert (call.url, json.loads(call.body or b"null")) == DOCUMENTED[name, action]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_documented_answer_to_an_order_is_understood(name: str) -> None:
+    body = json.loads((PRESETS / "samples" / f"{name}.json").read_text())["accepted"]
+    order = Order(kept=kept(name, "imagine", "own-1", {"prompt": "a cat"}), webhook_url=HOOK)
+    outcome = shipped(name).answered(order, Answer(status=200, headers={}, body=json.dumps(body).encode()), 0)
+    assert isinstance(outcome, Accepted), outcome
+    assert f'"{outcome.report.provider_job_id}"' in json.dumps(body)
+    assert outcome.report.status in ("queued", "running")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_job_can_be_asked_for(name: str) -> None:
+    source = account(name)
+    assert source.provider.query_batch == 1
+    call = source.provider.query([kept(name, "imagine", "job-7", {})], source)
+    assert "job-7" in f"{call.url} {(call.body or b'').decode()}"
+    assert any(API_KEY in value for value in call.headers.values())
+
+
+ASKED: Final = [(name, sample) for name, sample in SAMPLES if sample.startswith("asked")]
+
+
+@pytest.mark.parametrize(("name", "sample"), ASKED)
+def test_the_answer_to_a_question_is_read_as_it_is_meant(name: str, sample: str) -> None:
+    fixture = json.loads((FIXTURES / name / f"{sample}.json").read_text())
+    answer = Answer(status=200, headers={}, body=json.dumps(fixture["body"]).encode())
+    job_id = fixture["expected"][0]["provider_job_id"]
+    reports = shipped(name).read(answer, [kept(name, "imagine", job_id, {})])
+    assert [told(report) for report in reports] == fixture["expected"]
+
+
+def test_kie_says_no_with_http_200() -> None:
+    answer = Answer(status=200, headers={}, body=b'{"code": 402, "msg": "Credits insufficient", "data": null}')
+    for name in ("kie", "kie-midjourney"):
+        order = Order(kept=kept(name, "imagine", "own-1", {"prompt": "a cat"}), webhook_url=HOOK)
+        outcome = shipped(name).answered(order, answer, 0)
+        assert isinstance(outcome, Refused)
+        assert outcome.error.code == "insufficient_credits"

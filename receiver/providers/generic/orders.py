@@ -28,12 +28,12 @@ from receiver.providers.shared.reading import answer_json
 PARENT_ID: Final = "parent.provider_job_id"
 PARENT_IMAGE: Final = "parent.image"
 KNOWN: Final = frozenset(
-    {PARAMS, "prompt", "key", "webhook_url", "secret", PARENT_ID, PARENT_IMAGE, "index", "index0", "uuid"}
+    {PARAMS, "prompt", "key", "webhook_url", "secret", PARENT_ID, PARENT_IMAGE, "index", "index0", "index_text", "uuid"}
 )
 #: The parameter behind a placeholder that is not written as one.
-BEHIND: Final = {"prompt": "prompt", "index": "index", "index0": "index"}
+BEHIND: Final = {"prompt": "prompt", "index": "index", "index0": "index", "index_text": "index"}
 #: The placeholders that say which tile is meant.
-OF_A_TILE: Final = frozenset({"index", "index0", "params.index"})
+OF_A_TILE: Final = frozenset({"index", "index0", "index_text", "params.index"})
 ACTION_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
 #: Refusals that pass: the same order is sent again later.
 PASSING: Final = frozenset({"rate_limited", "queue_full"})
@@ -163,6 +163,8 @@ def values_of(order: Order, source: Source, names: frozenset[str]) -> dict[str, 
         "prompt": params.get("prompt"),
         "index": index,
         "index0": index - 1 if isinstance(index, int) else None,
+        # Some vendors take the tile as text only (PiAPI, Apiframe v1).
+        "index_text": None if index is None else str(index),
         "key": source.api_key.reveal() if source.api_key is not None else None,
         "webhook_url": order.webhook_url,
         "secret": source.secrets[0].reveal() if source.secrets and order.webhook_url is not None else None,
