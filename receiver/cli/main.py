@@ -45,6 +45,7 @@ COMMANDS: Final = {
     "reparse": "redeliver:reparse",
     "test": "test:send_test",
     "archive": "archive:archive",
+    "preset": "preset:preset",
     "prune": "prune:prune",
     "backup": "backup:backup",
     "restore": "backup:restore",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -16,6 +16,8 @@ from receiver.config.reading import Reader, Table, Wrong, keys_of
 from receiver.contracts import Provider, preset_folder
 from receiver.errors import ConfigError, Problem
 from receiver.lib.nearest import nearest
+
+P = TypeVar("P", bound=Provider)
 
 #: The key that names the preset.
 KEY: Final = "preset"
@@ -84,13 +86,13 @@ def find_preset(options: type[msgspec.Struct], table: Table, where: str, reader:
     return preset
 
 
-def make_from_preset(cls: type[Any], name: str, folder: Path) -> Provider:
+def make_from_preset(cls: type[P], name: str, folder: Path) -> P:
     """The provider that a preset alone makes: a shipped one by its name, or a file, relative to `folder`.
 
     Raises ConfigError with every mistake in it.
     """
     reader = Reader(Findings(), {}, folder)
-    made = None
+    made: P | None = None
     try:
         preset = find_preset(cls.Options, {KEY: name}, "", reader)
         if preset is not None:
@@ -101,7 +103,7 @@ def make_from_preset(cls: type[Any], name: str, folder: Path) -> Provider:
         pass
     if made is None or reader.findings.problems:
         raise ConfigError(name, reader.findings.problems)
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def _judge_keys(options: type[msgspec.Struct], preset: Preset, findings: Findings) -> None:

@@ -34,6 +34,8 @@ class Generic(Dialect):
     def __init__(self, options: keys.Options) -> None:
         """Raises OptionError, or a group of them, where the description cannot be meant."""
         found: list[OptionError] = []
+        #: What it was made with, for those who show or play a vendor.
+        self.description = options
         self.unit = options.cost_unit
         self.paces = options.paces
         self.retention = options.expires_after

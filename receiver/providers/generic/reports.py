@@ -73,7 +73,7 @@ class ReportReader:
         job_id = self._id(value, asked)
         action, params = self._action(value)
         grid, images = self._pictures(value, action)
-        index = self._first(value, "index", _tile)
+        index = self._first(value, "index", tile_number)
         if index is not None and action in ("pick", "vary"):
             params = {**params, "index": index}
         elif index is not None and len(images) == 1:
@@ -132,7 +132,7 @@ class ReportReader:
 
     def _pictures(self, value: Any, action: str | None) -> tuple[str | None, tuple[Image, ...]]:
         grid = self._first(value, "grid", reading.picture)
-        images = next((tiles for path in self._paths["images"] if (tiles := _tiles(path.found(value)))), ())
+        images = next((tiles for path in self._paths["images"] if (tiles := tiles_at(path.found(value)))), ())
         is_grid = action in GRIDS or (action is None and self._grid_is_written)
         if grid is not None and not images and not is_grid:
             return None, reading.tiles(grid)
@@ -214,12 +214,12 @@ def first_id(paths: tuple[Path, ...], value: Any) -> str | None:
     return None
 
 
-def _tiles(values: list[Any]) -> tuple[Image, ...]:
+def tiles_at(values: list[Any]) -> tuple[Image, ...]:
     """Pictures from what a path led to: the items of a list, or the list itself."""
     return reading.tiles(values[0] if len(values) == 1 and isinstance(values[0], list) else values)
 
 
-def _tile(value: Any) -> int | None:
+def tile_number(value: Any) -> int | None:
     """A place from 1 on."""
     place = reading.number(value)
     return int(place) if place is not None and 1 <= place <= reading.MAX_IMAGES and place == int(place) else None
