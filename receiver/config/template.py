@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from typing import Final
 
 from receiver.lib.signatures import fresh_standard_webhook_secret
@@ -13,6 +14,16 @@ FRESH_LENGTH: Final = 32
 #: How another secrets file than the usual one is named in the configuration.
 USUAL_ENV_FILE: Final = '#env_file = ".env"'
 
+#: What stands in it for the address of this machine.
+STARTER_URL: Final = "https://hooks.example.com"
+#: Where the parts begin that a vendor's own source and secrets take the place of.
+FIRST_SOURCE: Final = "[sources.journey]\n"
+SINKS: Final = "# --- Sinks"
+FIRST_RULE: Final = "# Every picked tile"
+LAST_RULE: Final = '[[rules]]\nname = "tell"'
+FIRST_VENDOR: Final = "# goes out with each order to JourneyAPI"
+OWN_SERVICE: Final = "# signs what your own service gets"
+OF_OTHERS: Final = "# What only you know"
 #: A `#` with a space behind it is a remark; a `#` right before a key or table switches that line off.
 TEMPLATE: Final = """\
 # gridhook.toml: what comes in, where it goes, and what follows from it.
@@ -163,17 +174,37 @@ JOURNEYAPI_KEY=
 """
 
 
-def starter(env_file: str = ".env") -> str:
-    """The text of a starter configuration whose secrets stand in `env_file`, a name in the same folder."""
+def starter(env_file: str = ".env", source: str | None = None) -> str:
+    """The text of a starter configuration whose secrets stand in `env_file`, a name in the same folder.
+
+    `source` is TOML that takes the place of the vendors' sources, and of the rule that orders at one of them.
+    """
+    text = TEMPLATE
+    if source is not None:
+        before, _, rest = text.partition(FIRST_SOURCE)
+        sinks, _, rules = rest[rest.index(SINKS) :].partition(FIRST_RULE)
+        text = f"{before}{source}\n{sinks}{rules[rules.index(LAST_RULE) :]}"
     written = f"env_file = {json.dumps(env_file, ensure_ascii=False)}"
-    return TEMPLATE if env_file == ".env" else TEMPLATE.replace(USUAL_ENV_FILE, written)
+    return text if env_file == ".env" else text.replace(USUAL_ENV_FILE, written)
 
 
-def starter_secrets() -> str:
-    """The text of the secrets file beside it: fresh secrets each time; what only its owner can know is left empty."""
-    return VARIABLES.format(
+def starter_secrets(variables: Mapping[str, tuple[str, str]] | None = None) -> str:
+    """The text of the secrets file beside it: fresh secrets each time; what only its owner can know is left empty.
+
+    `variables` take the place of the vendors': by name, what stands above each and its value.
+    """
+    text = VARIABLES.format(
         admin_token=secrets.token_urlsafe(FRESH_LENGTH),
         hook_secret=secrets.token_urlsafe(FRESH_LENGTH),
         mart_token=secrets.token_urlsafe(FRESH_LENGTH),
         backend_secret=fresh_standard_webhook_secret(),
     )
+    if variables is None:
+        return text
+    ours = text[: text.index(FIRST_VENDOR)] + text[text.index(OWN_SERVICE) : text.index(OF_OTHERS)]
+    return f"{ours}{variable_lines(variables)}"
+
+
+def variable_lines(variables: Mapping[str, tuple[str, str]]) -> str:
+    """Lines of a secrets file: each variable with what it is for above it."""
+    return "".join(f"# {about}\n{name}={value}\n" for name, (about, value) in variables.items())

@@ -25,8 +25,9 @@ from receiver.cli.session import (
     settings,
 )
 from receiver.cli.slack_manifest import manifest, steps
+from receiver.cli.vendor_files import write_starter, write_vendor
 from receiver.composition import Composition
-from receiver.config import Config, starter, starter_secrets
+from receiver.config import Config
 from receiver.store.sqlite.inspection import Inspection
 from receiver.views.schemas import schemas
 
@@ -40,24 +41,27 @@ def init(
         typer.Option("--public-url", metavar="URL", help="Slack posts presses there; left out: Socket Mode."),
     ] = None,
     config: ConfigFile = DEFAULT_FILE,
+    vendor: Annotated[
+        str | None, typer.Option("--vendor", metavar="NAME", help="A source for this vendor, such as replicate or fal.")
+    ] = None,
 ) -> None:
     """Write a starter configuration, and fresh secrets for it into .env, readable for you alone.
 
     Never overwrites a file: where there is a .env already, the secrets go into a file named like the configuration.
+    With --vendor it has a source for that vendor; where the configuration is there already, source and secrets are
+    added at the end of the two files.
     """
     if what is not None:
         _print_manifest(what, public_url)
         return
     if public_url is not None:
         raise typer.BadParameter("belongs to `gridhook init slack`", param_hint="--public-url")
+    if vendor is not None:
+        write_vendor(config, vendor)
+        return
     if os.path.lexists(config):
         fail(f"{config} is there already and stays as it is: name another file with --config")
-    env_file = _write_secrets(config)
-    try:
-        _write_new(config, starter(env_file.name))
-    except OSError as wrong:
-        env_file.unlink()
-        fail(f"{config} cannot be written: {wrong.strerror}")
+    env_file = write_starter(config)
     say(f"{clean(config)} is written, and fresh secrets into {clean(env_file)}; only you can read them. Next:")
     say(f"  1. put in your sources, sinks and rules, and your vendors' keys into {clean(env_file)}")
     say(f"  2. gridhook check{_named(config)}   tells mistakes, and which webhook URLs to register")
@@ -73,28 +77,6 @@ def _print_manifest(what: str, public_url: str | None) -> None:
         raise typer.BadParameter("Slack posts to https:// addresses only", param_hint="--public-url")
     emit_pretty(msgspec.json.encode(manifest(request_url)))
     typer.echo(steps(request_url), err=True)
-
-
-def _write_secrets(config: Path) -> Path:
-    """Writes fresh secrets into the first of two files that is not there yet; returns which. Ends where it cannot."""
-    usual, own = config.parent / ".env", config.with_suffix(".env")
-    try:
-        try:
-            _write_new(usual, starter_secrets())
-        except FileExistsError:
-            _write_new(own, starter_secrets())
-            return own
-        return usual
-    except OSError as wrong:
-        what = "is there already and stays as it is" if isinstance(wrong, FileExistsError) else "cannot be written"
-        fail(f"{wrong.filename} {what}: {wrong.strerror}")
-
-
-def _write_new(file: Path, text: str) -> None:
-    """Writes a file that only its owner can read. Raises OSError, FileExistsError if it is there."""
-    raw = text.encode()
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
-        opened.write(raw)
 
 
 def _named(config: Path) -> str:

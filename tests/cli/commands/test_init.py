@@ -12,7 +12,9 @@ import pytest
 
 from cli.parts import bare, configured, done, picked, run, values
 from receiver.config import starter
+from receiver.config.files.presets import shipped_presets
 from receiver.lib.signatures import Secret, standard_webhook_key
+from receiver.providers.generic.options import Options
 
 
 def problems_of(folder: Path) -> list[dict[str, str]]:
@@ -182,3 +184,75 @@ def test_init_slack_prints_the_manifest_for_presses_that_are_posted(tmp_path: Pa
 def test_what_init_cannot_begin_with_is_refused(tmp_path: Path, words: tuple[str, ...]) -> None:
     assert run(tmp_path, *words).exit_code == 2
     assert list(tmp_path.iterdir()) == []
+
+
+# --- a vendor's own section -------------------------------------------------------------------------------------------
+
+VENDORS = [*shipped_presets(Options), "journeyapi", "apiframe", "apimart", "vtrix"]
+
+
+def filled(file: Path) -> None:
+    """Fills in what only the operator knows."""
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    file.write_text(re.sub(r"(?m)^([A-Z0-9_]+)=$", rf"\1={secret}", file.read_text()))
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_the_section_of_a_vendor_works_once_its_key_is_there(tmp_path: Path, vendor: str) -> None:
+    shown = done(run(tmp_path, "init", "--vendor", vendor))
+    assert "put your API key into" in shown
+    filled(tmp_path / ".env")
+    assert problems_of(tmp_path) == []
+    text = done(run(tmp_path, "check"))
+    assert "warning" not in text
+    assert f"source {vendor} (" in text
+    assert "orders" in text
+    assert "not possible" not in text
+    for name in ("gridhook.toml", ".env"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+    made = variables(tmp_path / ".env")
+    assert {"GRIDHOOK_ADMIN_TOKEN", "BACKEND_SECRET"} <= set(made)
+    assert not any(name.startswith(("JOURNEYAPI_HOOK", "APIMART_T")) for name in made if vendor not in name.lower())
+
+
+def test_a_vendor_is_added_at_the_end_of_what_is_there(tmp_path: Path) -> None:
+    done(run(tmp_path, "init", "--vendor", "replicate"))
+    before = {name: (tmp_path / name).read_text() for name in ("gridhook.toml", ".env")}
+    shown = done(run(tmp_path, "init", "--vendor", "leonardo"))
+    assert "https://hooks.example.com/in/leonardo" in " ".join(shown.split())
+    for name, text in before.items():
+        assert (tmp_path / name).read_text().startswith(text)
+    filled(tmp_path / ".env")
+    assert problems_of(tmp_path) == []
+
+
+def test_a_variable_that_is_there_keeps_its_value(tmp_path: Path) -> None:
+    (tmp_path / "gridhook.toml").write_text('public_url = "https://mine.example"\nenv_file = "mine.env"')
+    (tmp_path / "mine.env").write_text("PIAPI_WEBHOOK_SECRET=mine\nPIAPI_API_KEY=k")
+    done(run(tmp_path, "init", "--vendor", "piapi"))
+    assert variables(tmp_path / "mine.env") == {"PIAPI_WEBHOOK_SECRET": "mine", "PIAPI_API_KEY": "k"}
+    assert not (tmp_path / ".env").exists()
+    assert problems_of(tmp_path) == []
+
+
+def test_a_source_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    done(run(tmp_path, "init", "--vendor", "fal"))
+    before = (tmp_path / "gridhook.toml").read_text()
+    result = run(tmp_path, "init", "--vendor", "fal")
+    assert result.exit_code == 1
+    assert "has a source 'fal' already" in result.stderr
+    assert (tmp_path / "gridhook.toml").read_text() == before
+
+
+def test_of_an_unknown_vendor_the_nearest_is_told_and_nothing_is_written(tmp_path: Path) -> None:
+    result = run(tmp_path, "init", "--vendor", "replicat")
+    assert result.exit_code == 2
+    assert 'did you mean "replicate"?' in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_configuration_that_is_no_toml_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "gridhook.toml").write_text("a = \n")
+    result = run(tmp_path, "init", "--vendor", "fal")
+    assert result.exit_code == 2
+    assert [file.name for file in tmp_path.iterdir()] == ["gridhook.toml"]
