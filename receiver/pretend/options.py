@@ -8,6 +8,8 @@ from typing import Any, Literal
 import msgspec
 
 EventKind = Literal["progress", "completed", "failed"]
+#: What can be done to a share of all orders, jobs or webhooks.
+Switch = Literal["lose", "forge", "reorder", "late", "duplicates", "fail", "webhook_before_answer", "order_fault"]
 
 
 class VendorOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +33,10 @@ class VendorOptions(msgspec.Struct, frozen=True, kw_only=True):
     order_delay: float = 0.0
     #: What happens to the next orders, one name each; the names stand in `faults.py`.
     order_failures: tuple[str, ...] = ()
+    #: What happens to orders beside those: one such name; empty: nothing.
+    order_fault: str = ""
+    #: How often a switch that is on strikes, as a share of one; left out: always.
+    shares: dict[Switch, float] = {}
     #: The job ends at once and its webhook is posted before the order is answered.
     webhook_before_answer: bool = False
     #: Every job fails with this message.
@@ -54,6 +60,21 @@ class VendorOptions(msgspec.Struct, frozen=True, kw_only=True):
     def loses(self, kind: EventKind) -> bool:
         """Whether webhooks of this kind never come."""
         return self.lose if isinstance(self.lose, bool) else kind in self.lose
+
+
+class Shares:
+    """Decides evenly: of a hundred webhooks, 20 % are every fifth."""
+
+    def __init__(self) -> None:
+        self._due: dict[Switch, float] = {}
+
+    def strikes(self, switch: Switch, options: VendorOptions) -> bool:
+        """Whether a switch that is on strikes this time."""
+        due = self._due.get(switch, 0.0) + options.shares.get(switch, 1.0)
+        # 0.1 ten times is a hair less than 1.
+        now = due > 1 - 1e-9
+        self._due[switch] = due - 1 if now else due
+        return now
 
 
 class Bill(msgspec.Struct, frozen=True, kw_only=True):

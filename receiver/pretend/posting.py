@@ -25,6 +25,8 @@ class Postman:
         self.posts: deque[Post] = deque(maxlen=LIMIT)
         self._four_is_final = four_is_final
         self._noted = on_event
+        #: Called for each try with what became of it.
+        self.on_post: Callable[[Post], None] = lambda _: None
         self._client: httpx.AsyncClient | None = None
 
     async def deliver(
@@ -69,4 +71,5 @@ class Postman:
 
     def _note(self, post: Post) -> None:
         self.posts.append(post)
+        self.on_post(post)
         self._noted()

@@ -58,8 +58,11 @@ Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 class PretendRequest(NamedTuple):
     """A request, read: what a face's own code gets to see."""
 
-    #: The JSON object of a POST; empty for a GET.
-    body: dict[str, Any]
+    method: str
+    #: The path of its address.
+    url_path: str
+    #: The JSON of a POST, PUT or PATCH; an empty object for anything else.
+    value: Any
     headers: Headers
     query: QueryParams
     path: Mapping[str, str]
@@ -68,6 +71,13 @@ class PretendRequest(NamedTuple):
     base: str
     #: Unix ms
     now: int
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON object of a POST; empty for a GET. Raises PretendRefusal (400) if it is no object."""
+        if not isinstance(self.value, dict):
+            raise PretendRefusal(400, "Request body must be a JSON object")
+        return self.value
 
 
 class Face(Teller, Protocol):
@@ -98,6 +108,16 @@ class Face(Teller, Protocol):
         ...
 
 
+class OrderSeen(NamedTuple):
+    """An order, and what it was answered."""
+
+    path: str
+    #: The jobs that it led to.
+    jobs: tuple[PretendJob, ...]
+    #: The HTTP status; None = the connection was cut.
+    status: int | None
+
+
 class Replay(NamedTuple):
     """What an idempotency key stands for."""
 
@@ -117,8 +137,12 @@ class PretendVendor:
         self._bills: deque[Bill] = deque(maxlen=LIMIT)
         self._faults: deque[Fault] = deque(fault(name) for name in options.order_failures)
         self._replays: Shelf[Replay] = Shelf()
+        #: Called for each order with what became of it.
+        self.on_order: Callable[[OrderSeen], None] = lambda _: None
         self.app = Starlette(
-            routes=[*face.routes(self), Route("/pictures/{job}/{part}.png", self._picture)], lifespan=self._lifespan
+            # Pictures first: a face may take every address.
+            routes=[Route("/pictures/{job}/{part}.png", self.picture), *face.routes(self)],
+            lifespan=self._lifespan,
         )
 
     @property
@@ -175,11 +199,18 @@ class PretendVendor:
         """An endpoint that takes orders. `read` checks the received and raises PretendRefusal."""
 
         async def endpoint(request: Request) -> Response:
+            jobs: list[PretendJob] = []
+            status = None
             try:
                 received = await self._read(request)
-                return await self._order(request, received, read(received))
+                answer = await self._order(request, received, read(received), jobs)
+                status = answer.status_code
+                return answer
             except PretendRefusal as refused:
+                status = refused.status
                 return self.face.refusal(refused, request.url.path)
+            finally:
+                self.on_order(OrderSeen(request.url.path, tuple(jobs), status))
 
         return endpoint
 
@@ -199,7 +230,9 @@ class PretendVendor:
         if not key or (self.options.api_key and key != self.options.api_key):
             raise PretendRefusal(401, WORDS[401])
         return PretendRequest(
-            body=await _json_object(request) if request.method == "POST" else {},
+            method=request.method,
+            url_path=request.url.path,
+            value=await json_of(request),
             headers=request.headers,
             query=request.query_params,
             path=request.path_params,
@@ -208,17 +241,24 @@ class PretendVendor:
             now=self.work.clock(),
         )
 
-    async def _order(self, request: Request, received: PretendRequest, draft: Draft) -> Response:
-        broken = self._faults.popleft() if self._faults else None
-        jobs: list[PretendJob] = []
+    async def _order(
+        self, request: Request, received: PretendRequest, draft: Draft, jobs: list[PretendJob]
+    ) -> Response:
+        """The answer to an order; the jobs that it leads to are added to `jobs`."""
+        broken = self._faults.popleft() if self._faults else self._usual_fault()
         if broken is None or broken.taken:
-            jobs = self._replayed(draft, received.now) or await self._take(received, draft)
+            jobs += self._replayed(draft, received.now) or await self._take(received, draft)
         await stay(request, self.options.order_delay)
         if broken is None:
             return self.face.accepted([self.work.book.get(job.id) or job for job in jobs])
         if broken.refusal is not None:
             raise PretendRefusal(broken.refusal, WORDS.get(broken.refusal, "Internal server error"))
         return await break_off(broken.name, request)
+
+    def _usual_fault(self) -> Fault | None:
+        """What goes wrong with a share of all orders."""
+        name = self.options.order_fault
+        return fault(name) if name and self.work.strikes("order_fault") else None
 
     def _replayed(self, draft: Draft, now: int) -> list[PretendJob]:
         replay = self._replays.get(draft.idempotency_key) if draft.idempotency_key is not None else None
@@ -237,7 +277,8 @@ class PretendVendor:
             await self.work.take(job, self.face.key(received.headers) or "")
         return jobs
 
-    def _picture(self, request: Request) -> Response:
+    def picture(self, request: Request) -> Response:
+        """A picture of a job."""
         job = self.work.book.get(request.path_params["job"])
         image = _draw(job, request.path_params["part"]) if job is not None else None
         if image is None:
@@ -250,7 +291,16 @@ class PretendVendor:
         await self.close()
 
 
-async def _json_object(request: Request) -> dict[str, Any]:
+async def json_of(request: Request) -> Any:
+    """The JSON of a request with a body, read once; an empty object for others. Raises PretendRefusal."""
+    if request.method not in ("POST", "PUT", "PATCH"):
+        return {}
+    if not hasattr(request.state, "json"):
+        request.state.json = await _read_json(request)
+    return request.state.json
+
+
+async def _read_json(request: Request) -> Any:
     body = bytearray()
     try:
         async for chunk in request.stream():
@@ -259,13 +309,12 @@ async def _json_object(request: Request) -> dict[str, Any]:
                 raise PretendRefusal(413, "Request body is too large")
     except ClientDisconnect:
         raise PretendRefusal(400, "Request body is cut off") from None
+    if not body and request.method != "POST":
+        return {}
     try:
-        value = read_json(bytes(body))
+        return read_json(bytes(body))
     except NotJson:
         raise PretendRefusal(400, "Request body is not valid JSON") from None
-    if not isinstance(value, dict):
-        raise PretendRefusal(400, "Request body must be a JSON object")
-    return value
 
 
 def _bill(job: PretendJob) -> Bill:

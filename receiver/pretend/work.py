@@ -12,6 +12,8 @@ from receiver.lib.times import Clock
 from receiver.pretend.book import PretendJob, Shelf
 from receiver.pretend.options import (
     EventKind,
+    Shares,
+    Switch,
     VendorOptions,
     WebhookTarget,
 )
@@ -45,7 +47,10 @@ class Workshop:
         #: API keys by job.
         self.keys: Shelf[str] = Shelf()
         self.postman = Postman(four_is_final=teller.four_is_final, on_event=self.change)
+        #: Called for each webhook that is lost on purpose: the job's id, and what it would have told.
+        self.on_lost: Callable[[str, EventKind], None] = lambda *_: None
         self._teller = teller
+        self._shares = Shares()
         #: Progress that waits for the result to overtake it, by job.
         self._held: dict[str, list[PretendJob]] = {}
         #: The last webhook of each job that is under way; the next waits for it.
@@ -53,13 +58,17 @@ class Workshop:
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
 
+    def strikes(self, switch: Switch) -> bool:
+        """Whether a switch that is on strikes this time."""
+        return self._shares.strikes(switch, self.options)
+
     async def take(self, job: PretendJob, key: str) -> None:
         """Puts a new job into the book and begins with it. `key` is the API key that ordered it."""
         self.keys.put(job.id, key)
         self.put(job)
         if job.state == "waiting":
             return
-        if self.options.webhook_before_answer:
+        if self.options.webhook_before_answer and self.strikes("webhook_before_answer"):
             await asyncio.wait({self._finish(job)})
         elif job.order.slowness == 0:
             self._finish(job)
@@ -122,13 +131,13 @@ class Workshop:
 
     def _progress(self, job: PretendJob) -> None:
         self.put(job)
-        if self.options.reorder:
+        if job.id in self._held or (self.options.reorder and self.strikes("reorder")):
             self._held.setdefault(job.id, []).append(job)
         else:
             self._tell(job, "progress")
 
     def _finish(self, job: PretendJob) -> asyncio.Task[None]:
-        error = self.options.fail
+        error = self.options.fail if self.options.fail is not None and self.strikes("fail") else None
         now = self.clock()
         if error is None:
             job = msgspec.structs.replace(job, state="completed", progress=100, finished=now)
@@ -154,16 +163,21 @@ class Workshop:
         options = self.options
         key = self.keys.get(job.id) or ""
         hook = self._teller.hook(job, kind, options, key)
-        if hook is None or options.loses(kind):
+        if hook is None:
             return
-        await asyncio.sleep(options.late)
-        if options.forge:
+        if options.loses(kind) and self.strikes("lose"):
+            self.on_lost(job.id, kind)
+            return
+        if options.late and self.strikes("late"):
+            await asyncio.sleep(options.late)
+        if options.forge and self.strikes("forge"):
             await self._forge(job, key)
+        copies = options.duplicates if options.duplicates > 1 and self.strikes("duplicates") else 1
         waits = self._teller.retry if options.retry is None else options.retry
         arrived = await asyncio.gather(
             *(
                 self.postman.deliver(hook, job.id, kind, waits if kind != "progress" else (), options.webhook_timeout)
-                for _ in range(options.duplicates)
+                for _ in range(copies)
             )
         )
         self._note_arrival(job.id, any(arrived))

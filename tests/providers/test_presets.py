@@ -343,7 +343,7 @@ ASKED: Final = [(name, sample) for name, sample in SAMPLES if sample.startswith(
 @pytest.mark.parametrize(("name", "sample"), ASKED)
 def test_the_answer_to_a_question_is_read_as_it_is_meant(name: str, sample: str) -> None:
     fixture = json.loads((FIXTURES / name / f"{sample}.json").read_text())
-    answer = Answer(status=200, headers={}, body=json.dumps(fixture["body"]).encode())
+    answer = Answer(status=200, headers={}, body=json.dumps(body_of(name, fixture)).encode())
     job_id = fixture["expected"][0]["provider_job_id"]
     reports = shipped(name).read(answer, [kept(name, "imagine", job_id, {})])
     assert [told(report) for report in reports] == fixture["expected"]
