@@ -10,8 +10,8 @@ import msgspec
 import typer
 
 from receiver.cli import explain
-from receiver.cli.commands.plan import plan
 from receiver.cli.exposure import exposed_database, exposed_secrets
+from receiver.cli.plan import plan
 from receiver.cli.screen import (
     clean,
     emit,

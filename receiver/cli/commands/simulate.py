@@ -154,7 +154,7 @@ def _snippet(vendor: PretendVendor, given: str, root: str) -> list[str]:
     preset = str(Path(given).absolute()) if "/" in given or given.endswith(".toml") else given
     preset = f"preset   = {msgspec.json.encode(preset).decode()}"
     lines = [f"[sources.{face.name}]", 'provider = "generic"', preset, address, key]
-    lines += [f'{name} = "{text}"' for name, text in face.proof_keys(root).items()]
+    lines += [f'{name:8} = "{text}"' for name, text in face.proof_keys(root).items()]
     if not face.names_webhooks:
         where = face.webhook_url or "nowhere: say where with --webhook-url"
         lines.append(f"# Its orders name no webhook URL; webhooks go to {where}.")
