@@ -92,6 +92,8 @@ class Provider(Protocol):
     base_url: str
     #: What the vendor puts on its webhooks: its `x-webhook-secret` header, an HMAC signature, or nothing.
     seals: Literal["secret", "signature", "nothing"]
+    #: The header in which the vendor echoes the secret, where `seals` is "secret".
+    secret_header: str
     #: Where the vendor publishes the public keys of its signatures (JWKS); "" = nowhere.
     keys_url: str
     #: Whether the vendor can be told a webhook URL with an order.

@@ -45,7 +45,7 @@ def registration(source: Source, public_url: str) -> Registration:
     return Registration(
         base_url=f"{public_url}/in/{source.name}" if can_be else None,
         token=source.token,
-        header=_header(source) if source.secrets and not _signs(source) else None,
+        header=source.provider.secret_header if source.secrets and not _signs(source) else None,
         secret=source.secrets[0] if source.secrets else None,
         secret_note=HOW_TO_SIGN if source.secrets and _signs(source) else None,
         verified_by=_verified_by(source),
@@ -63,13 +63,6 @@ def masked(secret: Secret, show: bool) -> str:
 def tells_url(source: Source) -> bool:
     """Whether each order tells the vendor a webhook URL of its own."""
     return source.api_key is not None and source.webhooks and source.provider.webhooks
-
-
-def _header(source: Source) -> str:
-    """The generic provider's header is the operator's choice; all others echo the secret in the same one."""
-    if _has_own_header(source):
-        return f"the one of sources.{source.name}.verify"
-    return "x-webhook-secret"
 
 
 def _signs(source: Source) -> bool:

@@ -356,3 +356,11 @@ def test_kie_says_no_with_http_200() -> None:
         outcome = shipped(name).answered(order, answer, 0)
         assert isinstance(outcome, Refused)
         assert outcome.error.code == "insufficient_credits"
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [("piapi", "x-webhook-secret"), ("leonardo", "authorization"), ("apiframe-v1", "x-webhook-secret")],
+)
+def test_the_header_with_the_secret_is_known_to_who_explains_it(name: str, header: str) -> None:
+    assert account(name).provider.secret_header == header

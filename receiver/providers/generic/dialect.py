@@ -42,6 +42,7 @@ class Generic(Dialect):
         self.bodies = BodyRules(form=options.form, challenge=options.challenge, redact=options.redact)
         self._seals = SealReader(options.verify, found)
         self.seals = self._seals.seals
+        self.secret_header = self._seals.header
         self.keys_url = options.verify.keys_url
         self._reader = ReportReader(options, options.paths, found)
         found += _mistakes(options)

@@ -57,9 +57,10 @@ class SealReader:
     def __init__(self, verify: Verify, found: list[OptionError]) -> None:
         """Adds to `found` what cannot be meant."""
         self._verify = verify = whole(verify)
-        self._header = verify.header.lower()
+        #: The header that holds the secret or the signature.
+        self.header = verify.header.lower()
         self.seals: Literal["secret", "signature"] = "secret" if verify.scheme == "secret" else "signature"
-        if not _HEADER.fullmatch(self._header):
+        if not _HEADER.fullmatch(self.header):
             found.append(OptionError("verify.header", f"{verify.header!r} is no header's name", HEADER_REMEDY))
         if verify.keys_url:
             found += _keys_url_mistakes(verify)
@@ -72,8 +73,8 @@ class SealReader:
         """What the header proves; of a signature that is right, whether its time is near enough."""
         verify = self._verify
         if verify.scheme == "secret":
-            return secret_seal(request, source, self._header, verify.prefix)
-        given = request.headers.get(self._header)
+            return secret_seal(request, source, self.header, verify.prefix)
+        given = request.headers.get(self.header)
         if given is None or not source.must_verify:
             return "absent"
         fields = _fields_of(given, verify)

@@ -29,7 +29,7 @@ from receiver.model.jobs import (
     NextAction,
     Report,
 )
-from receiver.providers.shared.seals import secret_seal
+from receiver.providers.shared.seals import ECHO_HEADER, secret_seal
 
 #: For vendors that document no pace.
 NO_PACES: Final[Mapping[str, float]] = MappingProxyType({})
@@ -46,6 +46,7 @@ class Dialect(Provider):
 
     base_url: str = ""
     seals: Literal["secret", "signature", "nothing"] = "secret"
+    secret_header: str = ECHO_HEADER
     keys_url: str = ""
     webhooks: bool = False
     idempotent: bool | frozenset[str] = False
