@@ -115,9 +115,6 @@ def _mistakes(options: keys.Options) -> list[OptionError]:
     read_paths("redact", options.redact, found)
     if any("|" in path for path in options.redact):
         found.append(OptionError("redact", "cannot go on inside a text", "strike out the whole text"))
-    if not options.paths.id:
-        remedy = 'say where the job\'s id stands, for example "data.task_id"'
-        found.append(OptionError("paths.id", "is empty", remedy))
     if options.action and options.action not in CANONICAL:
         remedy = nearest(options.action, sorted(CANONICAL))
         found.append(OptionError("action", f"{options.action!r} is none", remedy))

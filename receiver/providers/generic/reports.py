@@ -36,6 +36,9 @@ class ReportReader:
         self._paths = {
             name: read_paths(f"paths.{name}", getattr(places, name), found) for name in DEFAULTS.__struct_fields__
         }
+        if not places.id:
+            remedy = 'say where the job\'s id stands, for example "data.task_id"'
+            found.append(OptionError("paths.id", "is empty", remedy))
         self._each = read_paths("each", options.each, found)
         self._statuses = statuses_of(options.words, found)
         self._actions = actions_of(options.actions, found)
