@@ -18,8 +18,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from receiver.config.files.presets import make_from_preset, shipped_presets
 from receiver.contracts import Answer, Call, Order, Parent, Provider, Request, Seal, Source
+from receiver.flows.bodies import kept_body
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Accepted, Refused
+from receiver.model.folding import fold
 from receiver.model.jobs import Image, Job, KeptJob, Report
 from receiver.providers.generic import Generic
 from receiver.providers.generic.options import PRESETS, Options
@@ -364,3 +366,29 @@ def test_kie_says_no_with_http_200() -> None:
 )
 def test_the_header_with_the_secret_is_known_to_who_explains_it(name: str, header: str) -> None:
     assert account(name).provider.secret_header == header
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"), [("leonardo", "the-callback-key"), ("piapi", "struck-out-before-it-is-kept")]
+)
+def test_secrets_that_the_vendor_repeats_are_not_kept(name: str, secret: str) -> None:
+    body = sample_body(name)
+    assert secret.encode() in body
+    kept = kept_body(body, {}, shipped(name).bodies)
+    assert secret.encode() not in kept
+    assert b"the-api-key" not in kept
+    assert [told(report) for report in shipped(name).parse(json.loads(kept), {})] == [
+        told(report) for report in shipped(name).parse(json.loads(body), {})
+    ]
+
+
+def test_the_pictures_of_a_runware_task_come_one_by_one_and_are_put_together() -> None:
+    case = json.loads((FIXTURES.parent / "cases" / "k01-many-posts-runware.json").read_text())
+    job = kept("runware", "imagine", "a770f077", {})
+    job = job.with_job(status="running", images=())
+    for request in case["requests"]:
+        [report] = shipped("runware").parse(request["body"], {})
+        job = fold(job, report, "2026-11-21T10:00:00.000Z")
+    assert [image.index for image in job.job.images] == [1, 2, 3, 4]
+    assert job.job.cost is not None
+    assert f"{job.job.cost.amount}" == "0.0108"

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 PLATFORM_NAMES: Final = frozenset({"slack", "discord", "telegram"})
 #: What the configuration snippet calls a vendor's account.
 NAMES: Final = {"journeyapi": "journey", "apiframe": "frame", "apimart": "mart", "vtrix": "vtrix"}
+#: Characters of a line that is typed.
+LONGEST_LINE: Final = 1000
 SHARE: Final = 'How often: "20%", "always", "off".'
 
 
@@ -221,9 +223,9 @@ def _listen(vendor: PretendVendor) -> None:
             _tell(f"{name} {text}".strip() + ": from now on")
 
     def read() -> None:
-        for line in sys.stdin:
+        while line := sys.stdin.readline(LONGEST_LINE):
             with suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(throw, line[:1000])
+                loop.call_soon_threadsafe(throw, line)
 
     if sys.stdin is not None:
         threading.Thread(target=read, name="switches", daemon=True).start()
