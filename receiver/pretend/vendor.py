@@ -9,12 +9,10 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, QueryParams
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from receiver.errors import NotJson
-from receiver.lib.strict_json import read_json
 from receiver.lib.times import Clock, system_clock
 from receiver.pretend import pictures
 from receiver.pretend.book import (
@@ -31,6 +29,7 @@ from receiver.pretend.faults import (
     fault,
     stay,
 )
+from receiver.pretend.fields import json_of
 from receiver.pretend.options import (
     Bill,
     Post,
@@ -38,8 +37,6 @@ from receiver.pretend.options import (
 )
 from receiver.pretend.work import Teller, Workshop
 
-#: An Apiframe mask may have 12,000,000 characters.
-LONGEST_BODY: Final = 16 * 1024 * 1024
 #: An idempotency key lives so long (documented by Apiframe).
 KEY_LIFE_MS: Final = 86_400_000
 WORDS: Final = {
@@ -289,32 +286,6 @@ class PretendVendor:
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         yield
         await self.close()
-
-
-async def json_of(request: Request) -> Any:
-    """The JSON of a request with a body, read once; an empty object for others. Raises PretendRefusal."""
-    if request.method not in ("POST", "PUT", "PATCH"):
-        return {}
-    if not hasattr(request.state, "json"):
-        request.state.json = await _read_json(request)
-    return request.state.json
-
-
-async def _read_json(request: Request) -> Any:
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > LONGEST_BODY:
-                raise PretendRefusal(413, "Request body is too large")
-    except ClientDisconnect:
-        raise PretendRefusal(400, "Request body is cut off") from None
-    if not body and request.method != "POST":
-        return {}
-    try:
-        return read_json(bytes(body))
-    except NotJson:
-        raise PretendRefusal(400, "Request body is not valid JSON") from None
 
 
 def _bill(job: PretendJob) -> Bill:

@@ -22,8 +22,9 @@ from receiver.pretend.described.bodies import BodyWriter, Samples
 from receiver.pretend.described.matching import CallMatcher, Matched, which
 from receiver.pretend.described.signing import proof_headers
 from receiver.pretend.faults import PretendRefusal
+from receiver.pretend.fields import json_of
 from receiver.pretend.options import EventKind, VendorOptions, WebhookTarget
-from receiver.pretend.vendor import PretendRequest, PretendVendor, json_of
+from receiver.pretend.vendor import PretendRequest, PretendVendor
 from receiver.providers.generic import Generic
 from receiver.providers.generic.call_options import OrderKeys, QueryKeys
 from receiver.providers.generic.options import Verify
