@@ -76,7 +76,8 @@ def simulate(
 ) -> None:
     """Run a pretend vendor or platform on loopback until Ctrl-C; a platform's channel is shown in the browser.
 
-    A vendor tells each order and each webhook with the answer to it. Its switches can be thrown while it runs: type "lose 20%", "late 5", "fail TEXT@10%", "off".
+    A vendor tells each order and each webhook with the answer to it. Its switches can be thrown while it runs: type
+    "lose 20%", "late 5", "fail TEXT@10%", "off".
     """
     if provider in PLATFORM_NAMES:
         _run(partial(_simulate_platform, provider, presses_to), port)
