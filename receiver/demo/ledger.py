@@ -13,8 +13,8 @@ from PIL import Image
 
 from receiver.model.events import Event
 from receiver.model.jobs import Job
-from receiver.pretend.event_sink import ReceivedEvent
 from receiver.pretend.options import Bill, Post
+from receiver.pretend.receivers.event_sink import ReceivedEvent
 
 #: What the story orders, in the vendor's words: each exactly once.
 ORDERED: Final = ("imagine", "upscale-1x", "upscale-2x-4x")

@@ -15,7 +15,7 @@ from receiver.demo.screen import Screen
 from receiver.model.events import Event
 from receiver.model.jobs import Job
 from receiver.pretend.book import LIMIT
-from receiver.pretend.event_sink import ReceivedEvent
+from receiver.pretend.receivers.event_sink import ReceivedEvent
 from receiver.pretend.signal import Signal
 
 #: Events after which nothing more comes by itself.

@@ -20,9 +20,9 @@ from receiver.demo.configuration import (
 from receiver.lib.signatures import Secret
 from receiver.lib.times import system_clock
 from receiver.pretend import vendors
-from receiver.pretend.event_sink import EventSink
 from receiver.pretend.loopback import serve
 from receiver.pretend.options import VendorOptions
+from receiver.pretend.receivers.event_sink import EventSink
 from receiver.pretend.vendor import PretendVendor
 
 if TYPE_CHECKING:

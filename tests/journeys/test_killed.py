@@ -11,7 +11,7 @@ import pytest
 
 from receiver.lib import ids
 from receiver.pretend.loopback import serve
-from receiver.pretend.post_collector import PostCollector
+from receiver.pretend.receivers.post_collector import PostCollector
 from receiver.pretend.vendor import PretendVendor
 from support.kills import TIMES
 from support.picks import parents, pick, task_id, vendor_knowing

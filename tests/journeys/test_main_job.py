@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from receiver.pretend.loopback import serve
 from receiver.pretend.options import VendorOptions
-from receiver.pretend.post_collector import PostCollector
+from receiver.pretend.receivers.post_collector import PostCollector
 from receiver.pretend.vendor import PretendVendor
 from receiver.pretend.vendors import build
 from receiver.pretend.vtrix.orders import output_id

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from receiver.pretend.loopback import serve
-from receiver.pretend.post_collector import PostCollector
+from receiver.pretend.receivers.post_collector import PostCollector
 from support.picks import parents, pick, task_id, vendor_knowing
 from support.server import AUTO_HD, JOURNEY, Server, serving, until
 

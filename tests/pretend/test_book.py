@@ -16,9 +16,9 @@ from receiver.demo.ledger import (
 from receiver.lib.signatures import standard_webhook_signature
 from receiver.model.events import Event
 from receiver.model.jobs import Cost, Job
-from receiver.pretend.event_sink import ReceivedEvent, read
 from receiver.pretend.options import Bill, Post
-from receiver.pretend.post_collector import ReceivedPost
+from receiver.pretend.receivers.event_sink import ReceivedEvent, read
+from receiver.pretend.receivers.post_collector import ReceivedPost
 
 KEY = b"a key of the sink"
 NOW = 1_795_255_200

@@ -17,7 +17,7 @@ from receiver.lib.signatures import Secret
 from receiver.model.jobs import Job, KeptJob
 from receiver.pretend.loopback import serve
 from receiver.pretend.options import VendorOptions
-from receiver.pretend.post_collector import PostCollector
+from receiver.pretend.receivers.post_collector import PostCollector
 from receiver.pretend.vendor import PretendVendor
 from receiver.pretend.vendors import build
 from receiver.providers.vtrix import Vtrix, VtrixOptions

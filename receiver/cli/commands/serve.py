@@ -14,15 +14,15 @@ import msgspec
 import structlog
 import typer
 
-from receiver.cli.reloading import ReadConfig, reload_when_asked
 from receiver.cli.screen import fail
+from receiver.cli.serving.reloading import ReadConfig, reload_when_asked
+from receiver.cli.serving.signals import Signals
 from receiver.cli.session import (
     DEFAULT_FILE,
     ConfigFile,
     composition,
     settings,
 )
-from receiver.cli.signals import Signals
 from receiver.composition import (
     Composition,
     Role,

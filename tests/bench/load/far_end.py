@@ -15,8 +15,8 @@ from bench.load.payload import (
     task_id,
 )
 from receiver.lib.signatures import Secret, standard_webhook_key
-from receiver.pretend.event_sink import read
-from receiver.pretend.post_collector import ReceivedPost
+from receiver.pretend.receivers.event_sink import read
+from receiver.pretend.receivers.post_collector import ReceivedPost
 
 #: The task ids with which the vendor's side answers orders begin with this.
 ORDERED: Final = "0dde2ed0"

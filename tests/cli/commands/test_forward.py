@@ -16,7 +16,7 @@ from starlette.routing import Route
 from cli.parts import bare
 from receiver.cli.commands import forward
 from receiver.pretend.loopback import serve
-from receiver.pretend.post_collector import PostCollector
+from receiver.pretend.receivers.post_collector import PostCollector
 from support.face import GRID, TOKEN, a_face
 from support.server import until
 

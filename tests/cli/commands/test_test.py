@@ -11,7 +11,7 @@ from typer.testing import Result
 
 from cli.parts import configured, run, running, values
 from receiver.pretend.loopback import serve
-from receiver.pretend.post_collector import PostCollector
+from receiver.pretend.receivers.post_collector import PostCollector
 
 
 def sink_at(folder: Path, url: str) -> None:

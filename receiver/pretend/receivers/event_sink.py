@@ -19,7 +19,7 @@ from receiver.lib.times import Clock
 from receiver.model.events import Event
 from receiver.model.jobs import Job
 from receiver.pretend.book import LIMIT
-from receiver.pretend.post_collector import PostCollector, ReceivedPost
+from receiver.pretend.receivers.post_collector import PostCollector, ReceivedPost
 from receiver.pretend.signal import Signal
 
 #: How far a signature's time may be from ours, seconds (Standard Webhooks leaves it to the receiver).

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from receiver.cli.signals import Signals
+from receiver.cli.serving.signals import Signals
 from receiver.composition import Runtime
 from receiver.config import Config
 from receiver.contracts import Result

@@ -1,0 +1,1 @@
+"""What `serve` does beside serving: it heeds signals, and reads its configuration again."""

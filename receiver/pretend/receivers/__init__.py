@@ -1,0 +1,1 @@
+"""The other end: what takes the webhooks and the events."""
