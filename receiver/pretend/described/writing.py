@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -40,7 +41,7 @@ def _held(text: Any) -> Any:
         return {}
 
 
-def _at(value: Any, steps: list[Step]) -> Any:
+def _at(value: Any, steps: Sequence[Step]) -> Any:
     for step in steps:
         if isinstance(step, str):
             value = value.get(step) if isinstance(value, dict) else None
@@ -51,7 +52,7 @@ def _at(value: Any, steps: list[Step]) -> Any:
     return value
 
 
-def _put(value: Any, steps: list[Step], new: Any) -> Any:
+def _put(value: Any, steps: Sequence[Step], new: Any) -> Any:
     if not steps:
         return new
     step, *rest = steps
