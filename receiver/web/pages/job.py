@@ -17,10 +17,10 @@ from receiver.model.jobs import Cost, Job, KeptJob, NextAction
 from receiver.model.submissions import Decision, Submission
 from receiver.views.families import is_grid
 from receiver.views.job_story import job_story
+from receiver.web.pages.authentication.visits import Visitor, Visits
 from receiver.web.pages.desk import Desk, back_to
 from receiver.web.pages.forms import Form
-from receiver.web.pages.once_keys import once_key
-from receiver.web.pages.visits import Visitor, Visits
+from receiver.web.pages.ordering.once_keys import once_key
 from receiver.web.problems import Refusal
 
 DECISIONS: Final[dict[str, Decision]] = {"check": "check", "send": "send", "give-up": "give-up"}

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from receiver.manual.topics import Topic, topic, topics
 from receiver.web.pages.desk import Desk
-from receiver.web.pages.visits import Visitor, Visits
+from receiver.web.pages.authentication.visits import Visitor, Visits
 
 #: A link from one topic to another, as it stands in the files: `slack.md`, `slack.md#buttons`.
 TO_TOPIC: Final = re.compile(r"([a-z-]+)\.md(#.*)?")

@@ -28,10 +28,10 @@ from receiver.views.records import (
 )
 from receiver.views.refused import RefusedFilters, refused_views
 from receiver.web.ingest.refused import RefusedRequests
+from receiver.web.pages.authentication.visits import Visitor, Visits
 from receiver.web.pages.desk import Desk, back_to
 from receiver.web.pages.filtering import asked_for, page_filters
 from receiver.web.pages.forms import Form
-from receiver.web.pages.visits import Visitor, Visits
 from receiver.web.problems import Refusal
 
 T = TypeVar("T")

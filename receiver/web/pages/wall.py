@@ -19,9 +19,9 @@ from receiver.lib.times import unstamp
 from receiver.model.actions import CANONICAL
 from receiver.views.families import Family, families, family_of
 from receiver.views.filters import JOBS
+from receiver.web.pages.authentication.visits import Visitor, Visits
 from receiver.web.pages.desk import SEE_OTHER, Desk
 from receiver.web.pages.filtering import asked_for, page_filters
-from receiver.web.pages.visits import Visitor, Visits
 
 #: So many jobs make a page of the wall.
 PAGE: Final = 40
@@ -83,12 +83,12 @@ class Wall:
         """One card of the wall."""
         job_id = request.path_params["job_id"]
         family, above = await self._desk.look(lambda tx: family_of(tx, job_id))
-        return await self._desk.show("_family.html", visitor, above, family=family)
+        return await self._desk.show("parts/family.html", visitor, above, family=family)
 
     async def spend(self, _request: Request, visitor: Visitor) -> Response:
         """What is left of the budgets."""
         _, above = await self._desk.look(lambda tx: None)
-        return await self._desk.show("_spend.html", visitor, above)
+        return await self._desk.show("parts/spend.html", visitor, above)
 
 
 def _days(found: Iterable[Family], now_ms: int, time_zone: str) -> list[WallDay]:

@@ -16,11 +16,11 @@ from receiver.errors import GridhookError, NotFound, OutOfBounds, StoreUnavailab
 from receiver.flows.commands import job_of, submit
 from receiver.model.jobs import Cost, Job, KeptJob
 from receiver.model.submissions import Submission, check_tags
+from receiver.web.pages.authentication.visits import Visitor, Visits
 from receiver.web.pages.desk import SEE_OTHER, Desk
 from receiver.web.pages.forms import Form
-from receiver.web.pages.once_keys import once_key
-from receiver.web.pages.order_fields import ACTIONS, fields_of, values_in
-from receiver.web.pages.visits import Visitor, Visits
+from receiver.web.pages.ordering.once_keys import once_key
+from receiver.web.pages.ordering.order_fields import ACTIONS, fields_of, values_in
 
 #: What costs more is asked about once more, and so is what costs nobody knows how much.
 ASK_ABOVE: Final[Mapping[str, Decimal]] = {"credits": Decimal(4), "USD": Decimal("0.25")}
