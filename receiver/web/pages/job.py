@@ -72,6 +72,8 @@ class JobPage:
             lambda tx: (job_story(tx, job_id), open_questions(tx, job_of(tx, job_id)))
         )
         job = story.job
+        pictured = [one for one in story.family.jobs if one.status == "completed" and (one.images or one.grid_url)]
+        wanted = request.query_params.get("compare", "")
         picks = {one.params["index"]: one.cost for one in job.next_actions if one.action == "pick"}
         return await self._desk.show(
             "job.html",
@@ -85,6 +87,8 @@ class JobPage:
             # Where a person is asked, the form answers that question: who comes second orders nothing.
             picked_at=asked[0].job.id if asked else job.id,
             tile=request.query_params.get("tile", ""),
+            siblings=[one for one in pictured if one.id != job.id],
+            compared=next((one for one in pictured if one.id == wanted and one.id != job.id), None),
             offers=[one for one in offers(job) if not one.choice.takes_tile],
             tile_offers=[one for one in offers(job) if one.choice.takes_tile],
             once=secrets.token_urlsafe(12),

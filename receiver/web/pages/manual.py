@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from receiver.manual.topics import Topic, topic, topics
-from receiver.web.pages.desk import Desk
 from receiver.web.pages.authentication.visits import Visitor, Visits
+from receiver.web.pages.desk import Desk
 
 #: A link from one topic to another, as it stands in the files: `slack.md`, `slack.md#buttons`.
 TO_TOPIC: Final = re.compile(r"([a-z-]+)\.md(#.*)?")

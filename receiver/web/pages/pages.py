@@ -26,7 +26,9 @@ from receiver.web.pages.live import Live
 from receiver.web.pages.manual import ManualPages
 from receiver.web.pages.ordering.new_order import NewOrder
 from receiver.web.pages.rendering import Renderer
-from receiver.web.pages.traffic import Traffic
+from receiver.web.pages.traffic.lists import Traffic
+from receiver.web.pages.traffic.reparse import ReparsePage
+from receiver.web.pages.traffic.rereading import Rereading
 from receiver.web.pages.waiting import WaitingPage
 from receiver.web.pages.wall import Wall
 from receiver.web.pictures.endpoint import PictureEndpoint
@@ -53,6 +55,7 @@ class Pages:
         self._shelf = shelf
         self._limit = LoginLimit()
         self._links = OneTimeLinks()
+        self._rereading = Rereading(stopping)
         self._live = Live(store, stopping)
 
     def sign_in_path(self) -> str:
@@ -72,6 +75,7 @@ class Pages:
             *NewOrder(desk, visits).routes(),
             *JobPage(desk, visits).routes(),
             *WaitingPage(desk, visits).routes(),
+            *ReparsePage(desk, visits, self._rereading).routes(),
             *Traffic(desk, visits, self._refused).routes(),
             *ManualPages(desk, visits).routes(),
             *HealthPage(desk, visits, config, self._refused, self._outside).routes(),

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from receiver.contracts import Page
+from receiver.contracts import Filters, Page, Transaction
 from receiver.lib import ids
 from receiver.lib.days import day_of
 from receiver.lib.times import unstamp
@@ -25,6 +25,8 @@ from receiver.web.pages.filtering import asked_for, page_filters
 
 #: So many jobs make a page of the wall.
 PAGE: Final = 40
+#: Characters of a prompt that are looked for.
+LONGEST_SEARCH: Final = 200
 TABS: Final = (("All", ""), ("Held", "held"), ("Running", "running"), ("Unsure", "unsure"), ("Failed", "failed"))
 
 
@@ -57,9 +59,7 @@ class Wall:
             return RedirectResponse(f"/jobs/{sought}", SEE_OTHER)
         now = self._desk.clock()
         filters = page_filters(request, JOBS, now, PAGE)
-        if sought:
-            filters = msgspec.structs.replace(filters, provider_job_id=sought)
-        found, above = await self._desk.look(lambda tx: families(tx, filters))
+        found, above = await self._desk.look(lambda tx: _sought(tx, filters, sought))
         asked = asked_for(request)
         if not found and not asked and found.next is None:
             return await self._desk.show(
@@ -89,6 +89,14 @@ class Wall:
         """What is left of the budgets."""
         _, above = await self._desk.look(lambda tx: None)
         return await self._desk.show("parts/spend.html", visitor, above)
+
+
+def _sought(tx: Transaction, filters: Filters, sought: str) -> Page[Family]:
+    """The families that pass; of a text those with a job of this vendor's id, else with it in their prompts."""
+    if not sought:
+        return families(tx, filters)
+    by_id = families(tx, msgspec.structs.replace(filters, provider_job_id=sought))
+    return by_id or families(tx, msgspec.structs.replace(filters, prompt=sought[:LONGEST_SEARCH]))
 
 
 def _days(found: Iterable[Family], now_ms: int, time_zone: str) -> list[WallDay]:

@@ -6,6 +6,7 @@ import re
 from html import unescape
 from pathlib import Path
 
+from receiver.lib import ids
 from support.browsing import VIEWER, Browser, a_browser, words
 from support.face import GRID
 from support.world import PICKED
@@ -170,3 +171,18 @@ async def test_what_other_tools_picked_is_shown_too(tmp_path: Path) -> None:
     async with a_browser(tmp_path) as browser:
         job = await a_grid(browser, **PICKED)
         assert "auto-hd" in words(await browser.see(f"/jobs/{job}"))
+
+
+async def test_two_pictures_of_a_family_are_compared(tmp_path: Path) -> None:
+    async with a_browser(tmp_path) as browser:
+        await browser.face.post(GRID)
+        (grid,) = (await browser.face.get("/jobs"))["items"]
+        assert "Compare with" not in words(await browser.see(f"/jobs/{grid['id']}"))
+        picked = (await browser.face.api(f"/jobs/{grid['id']}/pick", {"index": 2})).json()
+        path = f"/in/journey/{browser.face.ref(ids.read('job', picked['id']) or 0)}"
+        done = {**GRID, "task_id": "772a0622-a41d-63f6-c938-668877662222", "task_type": "upscale-1x"}
+        await browser.face.post({**done, "image_urls": [], "image_url": "https://cdn.example.com/u2.png"}, path)
+        page = await browser.see(f"/jobs/{grid['id']}?compare={picked['id']}")
+        assert 'class="compare ' in page
+        assert f'value="{picked["id"]}" selected' in page
+        assert 'class="compare ' not in await browser.see(f"/jobs/{grid['id']}?compare=job_0000000000000")
