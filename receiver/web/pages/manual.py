@@ -53,6 +53,9 @@ def _html(shown: Topic) -> Markup:
     for at, token in enumerate(tokens):
         if token.type == "heading_open":
             token.attrSet("id", _anchor(tokens[at + 1].content))
+        if token.type in ("fence", "code_block"):
+            # What is wider than its box is scrolled, by keyboard too.
+            token.attrSet("tabindex", "0")
         for inner in token.children or ():
             _lead_to_pages(inner)
     # Our own text, of which the reader takes no HTML.
