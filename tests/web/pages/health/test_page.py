@@ -43,7 +43,10 @@ def outside(answer: object, clock: Clock) -> Outside:
             foreign = GuardedClient(transport, ())
             yield DeliveryContext(transport=transport, foreign=foreign, sink=sink.name, clock=clock, timeout=5)
 
-    return Outside(open_context=open_context, open_transport=open_transport)
+    async def fetch_picture(_config: Config, _url: str) -> bytes:
+        raise AssertionError("no page fetches pictures like that")
+
+    return Outside(open_context=open_context, open_transport=open_transport, fetch_picture=fetch_picture)
 
 
 async def test_what_is_well_is_said_in_three_words(tmp_path: Path) -> None:
