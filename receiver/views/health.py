@@ -19,7 +19,7 @@ from receiver.views.costs import BudgetState, StoppedSource, budget_states, stop
 #: So many of the newest jobs, deliveries and requests are looked at, and none that is older than a day.
 LOOKED_AT: Final = 1000
 SPAN_MS: Final = 86_400_000
-LEAST_MS: Final = 3_600_000
+LEAST_MS: Final = 900_000
 #: Points of a curve.
 POINTS: Final = 48
 
@@ -142,7 +142,7 @@ def durations(took_ms: Iterable[int]) -> Durations:
 
 
 def _span(moments: Sequence[int], now: int) -> Span:
-    """The last day, or less: as far back as was looked, or there was anything, but an hour at least."""
+    """The last day, or less: as far back as was looked, or there was anything, but a quarter of an hour at least."""
     oldest = min(moments[-1] if moments else now, now - LEAST_MS)
     return Span(since=max(now - SPAN_MS, moments[-1] if len(moments) == LOOKED_AT else oldest), until=now)
 
