@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from receiver.lib.typed_text import read_typed, typed
+from receiver.model.typed_text import read_typed, typed
 
 
 @pytest.mark.parametrize(
