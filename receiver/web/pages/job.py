@@ -20,6 +20,7 @@ from receiver.views.job_story import job_story
 from receiver.web.pages.authentication.visits import Visitor, Visits
 from receiver.web.pages.desk import Desk, back_to
 from receiver.web.pages.forms import Form
+from receiver.web.pages.ordering.dear import is_dear
 from receiver.web.pages.ordering.once_keys import once_key
 from receiver.web.problems import Refusal
 
@@ -102,9 +103,16 @@ class JobPage:
         return back_to(form, f"/jobs/{picked.job.id}")
 
     async def follow(self, request: Request, visitor: Visitor, form: Form) -> Response:
-        """Orders what can follow; the same button of the same page again is the same job."""
+        """Orders what can follow, or asks once more where it is dear; the same button of the same page is one job."""
         job_id = request.path_params["job_id"]
         choice = _read_choice(form)
+        if not form.one("sure"):
+            job, above = await self._desk.look(lambda tx: job_of(tx, job_id).job)
+            account = self._desk.setup.sources.get(job.source)
+            price = account.price(choice.action, choice.params) if account is not None else None
+            if is_dear(price):
+                told = {"job": job, "choice": choice, "price": price, "form": form}
+                return await self._desk.show("confirm.html", visitor, above, **told)
         key = once_key(form.one("once"), [job_id, choice])
 
         def work(tx: Transaction, now: int) -> KeptJob:
