@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
-from receiver.cli.terminals import PictureProtocol
 from receiver.lib.pictures import shrink
+
+if TYPE_CHECKING:
+    from receiver.cli.inline_picture import PictureProtocol
 
 #: Of what is shown, pixels.
 WIDTH: Final = 480

@@ -43,10 +43,7 @@ def outside(answer: object, clock: Clock) -> Outside:
             foreign = GuardedClient(transport, ())
             yield DeliveryContext(transport=transport, foreign=foreign, sink=sink.name, clock=clock, timeout=5)
 
-    async def fetch_picture(_config: Config, _url: str) -> bytes:
-        raise AssertionError("no page fetches pictures like that")
-
-    return Outside(open_context=open_context, open_transport=open_transport, fetch_picture=fetch_picture)
+    return Outside(open_context=open_context, open_transport=open_transport)
 
 
 async def test_what_is_well_is_said_in_three_words(tmp_path: Path) -> None:
