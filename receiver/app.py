@@ -69,6 +69,9 @@ HANDLERS: Final[dict[str, str]] = {
 }
 #: How long deliveries that run may finish where nobody says how long the end may take, seconds.
 GRACE: Final = 6.0
+#: How long a picture that a terminal shall show may take, and how large it may be.
+PICTURE_SECONDS: Final = 8.0
+PICTURE_BYTES: Final = 32 * 1024**2
 
 
 class LazyClasses(Mapping[str, type[Any]]):
@@ -320,12 +323,21 @@ async def open_transport(config: Config) -> AsyncIterator[Transport]:
         await transport.aclose()
 
 
+async def fetch_picture(config: Config, url: str) -> bytes:
+    """The file of a picture at an address that a vendor told. Raises ForeignRefused or TransportError."""
+    from handlers.http.foreign import GuardedClient  # noqa: PLC0415  # like the transport
+
+    async with open_transport(config) as transport:
+        answer = await GuardedClient(transport, config.network.allow).fetch(url, PICTURE_SECONDS, PICTURE_BYTES)
+    return answer.body
+
+
 def inspect_database(config: Config) -> Inspection:
     """What there is at the database's address; changes nothing. Raises StoreRefused or StoreUnavailable."""
     return inspect(config.database_file)
 
 
-OUTSIDE: Final = Outside(open_context=open_context, open_transport=open_transport)
+OUTSIDE: Final = Outside(open_context=open_context, open_transport=open_transport, fetch_picture=fetch_picture)
 #: What the command line is given.
 PARTS: Final = Composition(read_config=read_config, open_runtime=runtime, inspect=inspect_database, outside=OUTSIDE)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
@@ -96,6 +96,9 @@ class Outside(msgspec.Struct, frozen=True, kw_only=True):
     open_context: Callable[[Config, Sink], AbstractAsyncContextManager[DeliveryContext]]
     #: What carries calls.
     open_transport: Callable[[Config], AbstractAsyncContextManager[Transport]]
+    #: The file of a picture at an address that a vendor told; None = pictures are not looked at. Raises ForeignRefused
+    #: or TransportError.
+    fetch_picture: Callable[[Config, str], Coroutine[Any, Any, bytes]] | None = None
     #: The server's own transport, open as long as it runs; None = there is none: who presses is told nothing.
     transport: Callable[[], Transport] | None = None
 

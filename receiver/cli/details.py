@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from receiver.cli.explain import price
+from receiver.cli.inline_picture import show_picture
 from receiver.cli.local_times import local
 from receiver.cli.screen import (
     clean,
@@ -53,6 +54,8 @@ T = TypeVar("T")
 
 #: The most jobs of a tree, and events of a job, that are shown.
 MOST: Final = 1000
+#: What it means that a job is unsure, beside the error that tells why.
+UNSURE: Final = "the vendor may have taken the order, or not: it is not sent again by itself, it might be paid twice"
 _EVENT: Final = msgspec.json.Decoder(Event)
 #: Children by their parent's id, oldest first.
 Children = Mapping[str, Sequence[Job]]
@@ -64,7 +67,7 @@ class JobFamily(msgspec.Struct, frozen=True, kw_only=True):
     kept: KeptJob
     #: As the budgets count it; None if it is not ours, or nothing is or was reserved for it.
     cost: CostRow | None
-    #: All other jobs of its tree, oldest first.
+    #: All jobs of its tree, oldest first.
     tree: list[Job]
     #: Oldest first.
     events: list[Event]
@@ -78,7 +81,8 @@ def show_job(ctx: typer.Context, config: Path, job_id: str, json: bool) -> None:
         emit(detail)
         return
     job_fields(detail, found.cost)
-    _follow_ups(found)
+    show_picture(ctx, config, detail)
+    _tree(found)
     if found.events:
         say("\nevents")
         table(
@@ -95,7 +99,7 @@ def _job(tx: Transaction, job_id: str) -> JobFamily:
     return JobFamily(
         kept=kept,
         cost=tx.cost(kept.number),
-        tree=[one.job for one in reversed(tree) if one.number != kept.number],
+        tree=[one.job for one in reversed(tree)],
         events=[_EVENT.decode(body) for body in reversed(events)],
     )
 
@@ -118,6 +122,7 @@ def job_fields(job: JobDetail, counted: CostRow | None = None) -> None:
             ("cost", cost_text(job.cost, counted)),
             ("error", f"{job.error.code}: {job.error.message}" if job.error else None),
             ("warning", "the vendor told no picture" if job.warning else None),
+            ("unsure", UNSURE if job.status == "unsure" else None),
             ("asked", checks_text(job.checks) if job.checks else None),
             ("waits for", held_text(job.hold) if job.hold else None),
             ("to decide", decide_text(job) if job.status in ("held", "unsure") else None),
@@ -168,34 +173,41 @@ def choices(actions: Sequence[NextAction]) -> list[str]:
     return [f"{action} {', '.join(ways)}".strip() + f" ({cost})" for (action, cost), ways in found.items()]
 
 
-def _follow_ups(found: JobFamily) -> None:
+def _tree(found: JobFamily) -> None:
+    """The whole family, wherever in it this job stands."""
+    if len(found.tree) < 2:
+        return
     children: dict[str, list[Job]] = {}
     for job in found.tree:
         if job.parent_id is not None:
             children.setdefault(job.parent_id, []).append(job)
-    if found.kept.job.id in children:
-        say("\nfollow-ups")
-        for line in branches(children, found.kept.job.id, ""):
-            say(line)
+    known = {job.id for job in found.tree}
+    say("\nfamily")
+    for top in found.tree:
+        if top.parent_id not in known:
+            say(job_line(top, found.kept.job.id))
+            for line in branches(children, top.id, "", found.kept.job.id):
+                say(line)
 
 
-def branches(children: Children, parent: str, indent: str) -> list[str]:
-    """The jobs below a parent as a tree of lines."""
+def branches(children: Children, parent: str, indent: str, here: str = "") -> list[str]:
+    """The jobs below a parent as a tree of lines; the one with the id `here` is marked."""
     below = children.get(parent, [])
     lines: list[str] = []
     for place, job in enumerate(below):
         last = place == len(below) - 1
-        lines.append(f"{indent}{'└─ ' if last else '├─ '}{job_line(job)}")
-        lines += branches(children, job.id, indent + ("   " if last else "│  "))
+        lines.append(f"{indent}{'└─ ' if last else '├─ '}{job_line(job, here)}")
+        lines += branches(children, job.id, indent + ("   " if last else "│  "), here)
     return lines
 
 
-def job_line(job: Job) -> str:
-    """A job in one line."""
+def job_line(job: Job, here: str = "") -> str:
+    """A job in one line; the one with the id `here` is marked."""
     what = " ".join([job.action or "?", shown_params({k: v for k, v in job.params.items() if k != "prompt"})]).strip()
     progress = f" {job.progress} %" if job.status in ("queued", "running") else ""
     cost = f", {price(job.cost)}" if job.cost else ""
-    return clean(f"{job.id} {what} at {job.source}: {job.status}{progress}{cost}")
+    mark = "  <- this one" if job.id == here else ""
+    return clean(f"{job.id} {what} at {job.source}: {job.status}{progress}{cost}{mark}")
 
 
 def show_event(ctx: typer.Context, config: Path, event_id: str, json: bool) -> None:

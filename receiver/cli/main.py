@@ -98,7 +98,7 @@ app = typer.Typer(
     cls=Commands,
     help="Receives webhooks of AI image providers, keeps them, orders the follow-ups and tells your services.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     # Their tracebacks would show the values of variables, so secrets.
     pretty_exceptions_enable=False,

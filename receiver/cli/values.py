@@ -13,8 +13,8 @@ from receiver.errors import NotJson, OutOfBounds
 from receiver.lib import ids
 from receiver.lib.durations import duration
 from receiver.lib.strict_json import read_json
-from receiver.lib.typed_text import read_typed, typed
 from receiver.model.submissions import check_tags
+from receiver.model.typed_text import read_typed, typed
 
 #: The last moment that an id can have, Unix ms.
 LAST: Final = ids.made_at((1 << 63) - 1)

@@ -53,6 +53,8 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     job: int | None = None
     root: int | None = None
     parent: int | None = None
+    #: Jobs whose prompt holds this text, whatever the case of its ASCII letters.
+    prompt: str | None = None
     tags: dict[str, str] = {}
 
 

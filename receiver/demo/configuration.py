@@ -32,6 +32,14 @@ base_url = "{journey}"
 api_key = "{journey_key}"
 secrets = ["{hook_secret}"]
 
+# The same account for another purpose: what is over its budget waits for a person.
+[sources.posters]
+provider = "journeyapi"
+base_url = "{journey}"
+api_key = "{journey_key}"
+secrets = ["{hook_secret}"]
+budget = {{ credits = 3, per = "day" }}
+
 # Signs its webhooks with the API key.
 [sources.frame]
 provider = "apiframe"

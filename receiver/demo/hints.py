@@ -43,9 +43,10 @@ def welcome(screen: Screen, stage: DemoServers, log: Path) -> None:
 def what_to_try(screen: Screen, stage: DemoServers, grid: Job) -> None:
     """Pages to open and commands to copy. `grid` is a finished one."""
     screen.title("It stays up until Ctrl-C, and goes on telling what happens. To open:")
-    screen.line(f"  {stage.hook}/         the pages: pictures, picks, what waits; sign in with the TOKEN below")
-    screen.line(f"  {stage.hook}/readyz   whether it can keep what arrives")
-    screen.line(f"  {stage.hook}/metrics  its numbers, for Prometheus")
+    screen.line(f"  {stage.hook}{stage.sign_in_path()}", "bold")
+    screen.line("           the wall, signed in: good once, for ten minutes; after that sign in with the TOKEN below")
+    screen.line(f"  {stage.hook}/readyz    whether it can keep what arrives")
+    screen.line(f"  {stage.hook}/metrics   its numbers, for Prometheus")
     screen.title("To try, in another terminal:")
     screen.line(f"  HOOK={stage.hook} TOKEN={stage.keys.admin_token}")
     for what, commands in _commands(stage, grid):

@@ -99,6 +99,11 @@ class Narrator:
         reason = ended.error.message if ended.error else ended.hold.reason if ended.hold else None
         raise StoryFailed(expected, f"it is {ended.status}: {reason}" if reason else f"it is {ended.status}")
 
+    async def waits(self, job: Job, kind: str) -> Job:
+        """Waits until a job waits for a person, by an event of this kind. Raises Broke if the stream ends first."""
+        expected = f"{named(job)} ({job.id}) makes a {kind}"
+        return await self._first(expected, lambda event: event.subject == job.id and event.type == kind)
+
     async def _first(self, expected: str, fits: Callable[[Event], bool]) -> Job:
         def find() -> Job | None:
             found = next((event.data for event in self.events if fits(event)), None)
@@ -123,6 +128,8 @@ def told(event: Event) -> str:
             return "  ".join([named(job), *_order(job)])
         case "job.completed":
             return f"{named(job)}  {job.grid_url or (job.images[0].url if job.images else '')}"
+        case "job.held":
+            return f"{named(job)}  {job.hold.note or job.hold.reason if job.hold else ''}"
         case _:
             return f"{named(job)}  {job.error.message if job.error else ''}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -26,16 +26,22 @@ from receiver.pretend.receivers.event_sink import EventSink
 from receiver.pretend.vendor import PretendVendor
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
     from receiver.composition import Composition
 
 #: The source that the story is told with.
 STORY: Final = "journey"
-#: Its vendor posts each webhook so often, all at once, and a forgery before it.
+#: The source whose orders its budget holds, and the one whose first order becomes unsure.
+HELD: Final = "posters"
+UNSURE: Final = "mart"
+#: The story's vendor posts each webhook so often, all at once, and a forgery before it.
 COPIES: Final = 3
 OPTIONS: Final = {
     STORY: VendorOptions(pace=1.1, progress_steps=3, duplicates=COPIES, forge=True),
     "frame": VendorOptions(pace=1.5),
-    "mart": VendorOptions(pace=1.5),
+    # Its first order gets no answer: whether it was taken, nobody knows.
+    UNSURE: VendorOptions(pace=1.5, order_failures=("reset",)),
     "vtrix": VendorOptions(pace=1.5),
 }
 
@@ -55,6 +61,8 @@ class DemoServers(msgspec.Struct, frozen=True, kw_only=True):
     keys: Keys
     #: The configuration file.
     config: Path
+    #: Makes a path that signs in whoever opens it first.
+    sign_in_path: Callable[[], str]
 
 
 class Placeholder:
@@ -95,7 +103,7 @@ async def set_up(
         hook = await running.enter_async_context(serve(door))
         config = folder / "gridhook.toml"
         config.write_text(configuration(hook, addresses, inbox, keys), encoding="utf-8")
-        await running.enter_async_context(_open(parts, config, door))
+        app = await running.enter_async_context(_open(parts, config, door))
         yield DemoServers(
             hook=hook,
             inbox=inbox,
@@ -104,17 +112,18 @@ async def set_up(
             listener=listener,
             keys=keys,
             config=config,
+            sign_in_path=app.state.sign_in_path,
         )
 
 
 @asynccontextmanager
-async def _open(parts: Composition, config: Path, door: Placeholder) -> AsyncIterator[None]:
+async def _open(parts: Composition, config: Path, door: Placeholder) -> AsyncIterator[Starlette]:
     """gridhook itself, composed as `gridhook serve` composes it, from the file."""
     async with parts.open_runtime(parts.read_config(config, {}), "all") as service:
         app = service.web()
         door.app = app
         try:
-            yield
+            yield app
         finally:
             door.app = None
             app.state.stopping.set()

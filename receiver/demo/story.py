@@ -26,8 +26,10 @@ from receiver.demo.outside import (
 from receiver.demo.screen import Screen
 from receiver.demo.servers import (
     COPIES,
+    HELD,
     OPTIONS,
     STORY,
+    UNSURE,
     DemoServers,
     set_up,
 )
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 #: The rule that orders the HD picture.
 RULE: Final = "auto-hd"
 PROMPT: Final = "a lighthouse at dusk, oil on canvas"
+WAITING: Final = "a paper boat in the rain, linocut"
 TILE: Final = 2
 #: Seconds for the story, and for everything from start to end.
 LIMIT: Final = 20.0
@@ -156,7 +159,20 @@ async def _story(api: Api, narrator: Narrator, stage: DemoServers, screen: Scree
     told = StoryJobs(grid=grid, tile=tile, hd=await stage.listener.completed(hd.id))
     await stage.vendors[STORY].settled()
     await _close_books(api, told, stage, screen)
+    await _what_waits(api, narrator, screen)
     return told
+
+
+async def _what_waits(api: Api, narrator: Narrator, screen: Screen) -> None:
+    """Two orders off the happy road: one that its budget holds, one whose answer is lost."""
+    screen.title("And what waits for a person")
+    for source, why, kind in (
+        (HELD, "its budget holds it: nothing is paid until somebody says so", "job.held"),
+        (UNSURE, "the vendor's answer is lost: it is not sent again by itself, it might be paid twice", "job.unsure"),
+    ):
+        screen.step("you", "POST /jobs", f'imagine "{WAITING}" at {source}')
+        await narrator.waits(await api.submit(source, WAITING), kind)
+        screen.step("gridhook", kind, why)
 
 
 async def _close_books(api: Api, told: StoryJobs, stage: DemoServers, screen: Screen) -> None:

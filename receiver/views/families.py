@@ -133,4 +133,6 @@ def _passes(job: Job, filters: Filters) -> bool:
         return False
     if filters.provider_job_id not in (None, job.provider_job_id):
         return False
+    if filters.prompt is not None and filters.prompt.lower() not in (job.prompt or "").lower():
+        return False
     return all(job.tags.get(name) == value for name, value in filters.tags.items())

@@ -19,6 +19,7 @@ from receiver.views.costs import BudgetState, StoppedSource, budget_states, stop
 #: So many of the newest jobs, deliveries and requests are looked at, and none that is older than a day.
 LOOKED_AT: Final = 1000
 SPAN_MS: Final = 86_400_000
+LEAST_MS: Final = 900_000
 #: Points of a curve.
 POINTS: Final = 48
 
@@ -100,7 +101,7 @@ class SinkHealth(msgspec.Struct, frozen=True, kw_only=True):
     paused_until: str | None
 
 
-class Health(msgspec.Struct, frozen=True, kw_only=True):
+class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
     """How everything does."""
 
     #: RFC 3339: since when there are figures of jobs, and of deliveries.
@@ -110,12 +111,12 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     sinks: tuple[SinkHealth, ...]
 
 
-def health(tx: Transaction, setup: Setup, sinks: Iterable[Sink], now: int) -> Health:
+def health(tx: Transaction, setup: Setup, sinks: Iterable[Sink], now: int) -> HealthReport:
     """How sources and sinks do at `now`, Unix ms."""
     jobs, deliveries = tx.job_traces(LOOKED_AT), tx.delivery_traces(LOOKED_AT)
     of_jobs = _span([one.made_at for one in jobs], now)
     of_deliveries = _span([one.made_at for one in deliveries], now)
-    return Health(
+    return HealthReport(
         jobs_since=stamp(of_jobs.since),
         deliveries_since=stamp(of_deliveries.since),
         sources=tuple(_sources(tx, setup, jobs, of_jobs, now)),
@@ -141,9 +142,9 @@ def durations(took_ms: Iterable[int]) -> Durations:
 
 
 def _span(moments: Sequence[int], now: int) -> Span:
-    """The last day, or as far back as was looked."""
-    since = now - SPAN_MS
-    return Span(since=max(since, moments[-1]) if len(moments) == LOOKED_AT else since, until=now)
+    """The last day, or less: as far back as was looked, or there was anything, but a quarter of an hour at least."""
+    oldest = min(moments[-1] if moments else now, now - LEAST_MS)
+    return Span(since=max(now - SPAN_MS, moments[-1] if len(moments) == LOOKED_AT else oldest), until=now)
 
 
 def _sources(tx: Transaction, setup: Setup, jobs: Sequence[JobTrace], span: Span, now: int) -> Iterable[SourceHealth]:

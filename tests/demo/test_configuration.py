@@ -11,6 +11,7 @@ from receiver.demo.configuration import (
 )
 from receiver.demo.hints import program
 from receiver.demo.screen import Screen
+from receiver.demo.servers import HELD, STORY
 
 HOOK = "http://127.0.0.1:4000"
 VENDORS = {name: f"http://127.0.0.1:{4001 + place}" for place, name in enumerate(SOURCES)}
@@ -20,8 +21,11 @@ def test_the_configuration_is_one_that_gridhook_reads(tmp_path: Path) -> None:
     file = tmp_path / "gridhook.toml"
     file.write_text(configuration(HOOK, VENDORS, "http://127.0.0.1:4100", new_keys()))
     read = read_config(file, {})
-    assert {name: source.provider.name for name, source in read.sources.items()} == SOURCES
-    assert {name: source.base_url for name, source in read.sources.items()} == VENDORS
+    assert {name: source.provider.name for name, source in read.sources.items()} == {**SOURCES, HELD: "journeyapi"}
+    assert {name: source.base_url for name, source in read.sources.items()} == {
+        **VENDORS,
+        HELD: VENDORS[STORY],
+    }
     assert (read.public_url, read.server.port) == (HOOK, 4000)
     assert [rule.name for rule in read.rules] == ["auto-hd", "tell"]
     assert read.database == f"sqlite:///{tmp_path}/gridhook.db"

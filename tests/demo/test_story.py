@@ -46,6 +46,8 @@ STORY = [
     r"journey +job.submitted +upscale 2x  2 credits  ordered by rule auto-hd",
     r"journey +job.completed +upscale 2x  http://",
     r"inbox +job.completed +upscale 2x  signature verified",
+    r"posters +job.held +imagine  4 more would exceed",
+    r"mart +job.unsure +imagine  it is not known",
 ]
 
 

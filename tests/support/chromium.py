@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Final, NoReturn
 
 import pytest
-from playwright.async_api import ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 
@@ -31,16 +31,23 @@ class WatchedPage:
 @asynccontextmanager
 async def chromium(width: int = 1280, *, script: bool = True) -> AsyncIterator[WatchedPage]:
     """A fresh page. Where there is no Chromium the test is skipped, but with CI=true it fails."""
+    async with launched() as browser:
+        context = await browser.new_context(
+            viewport={"width": width, "height": 800}, java_script_enabled=script, color_scheme="light"
+        )
+        yield WatchedPage(await context.new_page())
+
+
+@asynccontextmanager
+async def launched() -> AsyncIterator[Browser]:
+    """A running browser. Where there is no Chromium the test is skipped, but with CI=true it fails."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         _missing()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         try:
-            context = await browser.new_context(
-                viewport={"width": width, "height": 800}, java_script_enabled=script, color_scheme="light"
-            )
-            yield WatchedPage(await context.new_page())
+            yield browser
         finally:
             await browser.close()
 

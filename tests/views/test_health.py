@@ -40,4 +40,4 @@ async def test_what_came_by_webhook_is_counted_and_timed(tmp_path: Path) -> None
         assert source.took.median_ms == 0
         assert sum(source.counts) == 1
         assert source.last_webhook is not None
-        assert source.rate == pytest.approx(1 / 24)
+        assert source.rate == pytest.approx(4)

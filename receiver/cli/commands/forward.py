@@ -32,7 +32,7 @@ class StreamedEvent(NamedTuple):
     body: str
 
 
-class EventHead(msgspec.Struct):
+class ForwardedHead(msgspec.Struct):
     """What is told of an event."""
 
     type: str
@@ -120,7 +120,7 @@ REFUSALS: Final = {
 
 
 async def _post(posting: httpx.AsyncClient, target: str, event: StreamedEvent) -> None:
-    head = msgspec.json.decode(event.body, type=EventHead)
+    head = msgspec.json.decode(event.body, type=ForwardedHead)
     headers = {
         "content-type": "application/json",
         "webhook-id": event.id,

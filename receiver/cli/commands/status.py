@@ -10,7 +10,7 @@ from receiver.cli.screen import emit, say, table
 from receiver.cli.session import DEFAULT_FILE, AsJson, ConfigFile, with_service
 from receiver.composition import Runtime
 from receiver.contracts import Transaction
-from receiver.views.health import Health, SinkHealth, SourceHealth, health
+from receiver.views.health import HealthReport, SinkHealth, SourceHealth, health
 from receiver.views.overview import Waiting, waiting
 
 
@@ -21,7 +21,7 @@ class ProgramStatus(msgspec.Struct, frozen=True, kw_only=True):
     dispatching: bool
     database: str
     waiting: Waiting
-    health: Health
+    health: HealthReport
 
 
 def status(ctx: typer.Context, config: ConfigFile = DEFAULT_FILE, json: AsJson = False) -> None:

@@ -33,11 +33,14 @@ from receiver.contracts import Filters, Transaction
 from receiver.lib import ids
 from receiver.lib.process import streams
 from receiver.model.events import AnyEvent, OperatorEvent, decode_event
+from receiver.model.jobs import Job
 from receiver.model.requests import RefusedRequest
 from receiver.views.filters import TYPES, word_reader
 
 #: How many events are read at once.
 PAGE: Final = 500
+#: Characters of a prompt that are shown.
+PROMPT: Final = 60
 
 
 class Place(NamedTuple):
@@ -156,8 +159,18 @@ def event_line(event: AnyEvent) -> str:
     if isinstance(event, OperatorEvent):
         return clean(f"{local(event.time)}  {event.type:<13}  {event.subject}  {event.data.reason}")
     job = event.data
-    told = f"{job.error.code}: {job.error.message}" if job.error else f"{job.progress} %"
-    return clean(f"{local(event.time)}  {event.type:<13}  {job.id}  {job.source}  {action_text(job)}  {told}")
+    prompt = f'  "{job.prompt[:PROMPT]}{"…" if len(job.prompt) > PROMPT else ""}"' if job.prompt else ""
+    what = f"{event.type:<13}  {job.id}  {job.source}  {action_text(job)}"
+    return clean(f"{local(event.time)}  {what}  {_told(job)}{prompt}")
+
+
+def _told(job: Job) -> str:
+    """How a job stands: why it failed, is unsure or waits, else how far it is."""
+    if job.error:
+        return f"{job.error.code}: {job.error.message}"
+    if job.hold:
+        return f"waits for {job.hold.reason}{f': {job.hold.note}' if job.hold.note else ''}"
+    return f"{job.progress} %"
 
 
 def _number(event: AnyEvent) -> int:

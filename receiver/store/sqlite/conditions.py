@@ -24,6 +24,10 @@ JOB_FILTERS: Final[dict[str, str]] = {
     "root": "jobs.root = ?",
     "parent": "jobs.parent = ?",
     "tags": "EXISTS (SELECT 1 FROM tags WHERE tags.name = ? AND tags.value = ? AND tags.job = jobs.number)",
+    # Last: it is the dearest.
+    "prompt": """instr(lower(coalesce(
+        (SELECT json_extract(CAST(data AS TEXT), '$.prompt') FROM events WHERE events.number = jobs.event),
+        json_extract(CAST(jobs.data AS TEXT), '$.job.prompt'), '')), lower(?)) > 0""",
 }
 #: What a row that only names its job is asked through that job.
 THROUGH_JOB: Final = ("status", "action", "provider_job_id", "root", "parent", "tags")

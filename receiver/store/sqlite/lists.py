@@ -22,7 +22,19 @@ T = TypeVar("T")
 #: A page looks at so many rows at most (or at its limit, if that is more), and then says where to go on.
 LOOK: Final = 2_000
 #: Filters in the order in which they are tried: those that leave the fewest rows first.
-NAMES: Final = ("job", "provider_job_id", "parent", "root", "tags", "status", "type", "source", "sink", "action")
+NAMES: Final = (
+    "job",
+    "provider_job_id",
+    "parent",
+    "root",
+    "tags",
+    "status",
+    "type",
+    "source",
+    "sink",
+    "action",
+    "prompt",
+)
 
 #: Whether a number lies in one of the spans in a JSON array.
 WITHIN: Final = """

@@ -11,9 +11,9 @@ from receiver.contracts import HookedStore, Transaction
 from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
 from receiver.views.overview import Overview, overview
+from receiver.web.pages.authentication.visits import Visitor
 from receiver.web.pages.forms import Form
 from receiver.web.pages.rendering import Renderer
-from receiver.web.pages.visits import Visitor
 
 T = TypeVar("T")
 #: See other: the browser goes there with GET.

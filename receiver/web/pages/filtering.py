@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -16,9 +17,15 @@ SPANS: Final = {"1h": 3_600_000, "24h": 86_400_000, "7d": 7 * 86_400_000, "30d":
 
 def page_filters(request: Request, listing: ListParameters, now_ms: int, limit: int) -> Filters:
     """The filters of an address. Raises Refusal (400) for a value that is none; names it does not know it leaves be."""
+    return filters_from(request.query_params.items(), listing, now_ms, limit)
+
+
+def filters_from(given: Iterable[tuple[str, str]], listing: ListParameters, now_ms: int, limit: int) -> Filters:
+    """The filters of an address's or a form's fields; raises as `page_filters` does."""
     readers = readers_of(listing)
     found: dict[str, Any] = {"limit": limit}
-    for name, text in request.query_params.items():
+    named = dict(given)
+    for name, text in named.items():
         if not text or name not in readers or name == "limit":
             continue
         try:
@@ -26,7 +33,7 @@ def page_filters(request: Request, listing: ListParameters, now_ms: int, limit: 
         except ValueError as wrong:
             raise Refusal(400, "invalid_query", f"{name} {wrong}") from None
         found[FIELDS.get(name, name)] = value
-    name, mark, value = request.query_params.get("tag", "").partition("=")
+    name, mark, value = named.get("tag", "").partition("=")
     if mark and name:
         found["tags"] = {name: value}
     return Filters(**found)

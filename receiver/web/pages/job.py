@@ -17,10 +17,11 @@ from receiver.model.jobs import Cost, Job, KeptJob, NextAction
 from receiver.model.submissions import Decision, Submission
 from receiver.views.families import is_grid
 from receiver.views.job_story import job_story
+from receiver.web.pages.authentication.visits import Visitor, Visits
 from receiver.web.pages.desk import Desk, back_to
 from receiver.web.pages.forms import Form
-from receiver.web.pages.once_keys import once_key
-from receiver.web.pages.visits import Visitor, Visits
+from receiver.web.pages.ordering.dear import is_dear
+from receiver.web.pages.ordering.once_keys import once_key
 from receiver.web.problems import Refusal
 
 DECISIONS: Final[dict[str, Decision]] = {"check": "check", "send": "send", "give-up": "give-up"}
@@ -72,6 +73,8 @@ class JobPage:
             lambda tx: (job_story(tx, job_id), open_questions(tx, job_of(tx, job_id)))
         )
         job = story.job
+        pictured = [one for one in story.family.jobs if one.status == "completed" and (one.images or one.grid_url)]
+        wanted = request.query_params.get("compare", "")
         picks = {one.params["index"]: one.cost for one in job.next_actions if one.action == "pick"}
         return await self._desk.show(
             "job.html",
@@ -85,6 +88,8 @@ class JobPage:
             # Where a person is asked, the form answers that question: who comes second orders nothing.
             picked_at=asked[0].job.id if asked else job.id,
             tile=request.query_params.get("tile", ""),
+            siblings=[one for one in pictured if one.id != job.id],
+            compared=next((one for one in pictured if one.id == wanted and one.id != job.id), None),
             offers=[one for one in offers(job) if not one.choice.takes_tile],
             tile_offers=[one for one in offers(job) if one.choice.takes_tile],
             once=secrets.token_urlsafe(12),
@@ -98,9 +103,16 @@ class JobPage:
         return back_to(form, f"/jobs/{picked.job.id}")
 
     async def follow(self, request: Request, visitor: Visitor, form: Form) -> Response:
-        """Orders what can follow; the same button of the same page again is the same job."""
+        """Orders what can follow, or asks once more where it is dear; the same button of the same page is one job."""
         job_id = request.path_params["job_id"]
         choice = _read_choice(form)
+        if not form.one("sure"):
+            job, above = await self._desk.look(lambda tx: job_of(tx, job_id).job)
+            account = self._desk.setup.sources.get(job.source)
+            price = account.price(choice.action, choice.params) if account is not None else None
+            if is_dear(price):
+                told = {"job": job, "choice": choice, "price": price, "form": form}
+                return await self._desk.show("confirm.html", visitor, above, **told)
         key = once_key(form.one("once"), [job_id, choice])
 
         def work(tx: Transaction, now: int) -> KeptJob:

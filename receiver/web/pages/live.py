@@ -22,7 +22,7 @@ from receiver.views.overview import Waiting, waiting
 from receiver.web.api.broadcast import newest
 from receiver.web.api.stream import StreamResponse
 from receiver.web.api.waiting import news
-from receiver.web.pages.visits import Visitor, Visits
+from receiver.web.pages.authentication.visits import Visitor, Visits
 from receiver.web.problems import Refusal
 
 log = structlog.get_logger("web")

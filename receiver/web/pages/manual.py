@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from receiver.manual.topics import Topic, topic, topics
+from receiver.web.pages.authentication.visits import Visitor, Visits
 from receiver.web.pages.desk import Desk
-from receiver.web.pages.visits import Visitor, Visits
 
 #: A link from one topic to another, as it stands in the files: `slack.md`, `slack.md#buttons`.
 TO_TOPIC: Final = re.compile(r"([a-z-]+)\.md(#.*)?")
@@ -53,6 +53,9 @@ def _html(shown: Topic) -> Markup:
     for at, token in enumerate(tokens):
         if token.type == "heading_open":
             token.attrSet("id", _anchor(tokens[at + 1].content))
+        if token.type in ("fence", "code_block"):
+            # What is wider than its box is scrolled, by keyboard too.
+            token.attrSet("tabindex", "0")
         for inner in token.children or ():
             _lead_to_pages(inner)
     # Our own text, of which the reader takes no HTML.

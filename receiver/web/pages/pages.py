@@ -14,19 +14,21 @@ from receiver.lib.times import Clock
 from receiver.web.access import Access
 from receiver.web.ingest.refused import RefusedRequests
 from receiver.web.pages.assets import asset_routes
+from receiver.web.pages.authentication.login_limit import LoginLimit
+from receiver.web.pages.authentication.one_time_links import OneTimeLinks
+from receiver.web.pages.authentication.sessions import Sessions
+from receiver.web.pages.authentication.sign_in import SignIn
+from receiver.web.pages.authentication.visits import Visits
 from receiver.web.pages.desk import Desk
-from receiver.web.pages.health import HealthPage
+from receiver.web.pages.health.page import HealthPage
 from receiver.web.pages.job import JobPage
 from receiver.web.pages.live import Live
-from receiver.web.pages.login_limit import LoginLimit
 from receiver.web.pages.manual import ManualPages
-from receiver.web.pages.new_order import NewOrder
-from receiver.web.pages.one_time_links import OneTimeLinks
+from receiver.web.pages.ordering.new_order import NewOrder
 from receiver.web.pages.rendering import Renderer
-from receiver.web.pages.sessions import Sessions
-from receiver.web.pages.sign_in import SignIn
-from receiver.web.pages.traffic import Traffic
-from receiver.web.pages.visits import Visits
+from receiver.web.pages.traffic.lists import Traffic
+from receiver.web.pages.traffic.reparse import ReparsePage
+from receiver.web.pages.traffic.rereading import Rereading
 from receiver.web.pages.waiting import WaitingPage
 from receiver.web.pages.wall import Wall
 from receiver.web.pictures.endpoint import PictureEndpoint
@@ -53,6 +55,7 @@ class Pages:
         self._shelf = shelf
         self._limit = LoginLimit()
         self._links = OneTimeLinks()
+        self._rereading = Rereading(stopping)
         self._live = Live(store, stopping)
 
     def sign_in_path(self) -> str:
@@ -72,6 +75,7 @@ class Pages:
             *NewOrder(desk, visits).routes(),
             *JobPage(desk, visits).routes(),
             *WaitingPage(desk, visits).routes(),
+            *ReparsePage(desk, visits, self._rereading).routes(),
             *Traffic(desk, visits, self._refused).routes(),
             *ManualPages(desk, visits).routes(),
             *HealthPage(desk, visits, config, self._refused, self._outside).routes(),

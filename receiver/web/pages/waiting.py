@@ -17,10 +17,10 @@ from receiver.flows.commands import leave, redeliver, resolve
 from receiver.lib import ids
 from receiver.model.submissions import Decision
 from receiver.views.inbox import KINDS, inbox
+from receiver.web.pages.authentication.visits import Visitor, Visits
 from receiver.web.pages.desk import SEE_OTHER, Desk
 from receiver.web.pages.forms import Form
 from receiver.web.pages.job import read_decision
-from receiver.web.pages.visits import Visitor, Visits
 from receiver.web.problems import Refusal
 
 log = structlog.get_logger("web")
@@ -59,7 +59,7 @@ class WaitingPage:
     async def count(self, _request: Request, visitor: Visitor) -> Response:
         """How much waits."""
         _, above = await self._desk.look(lambda tx: None)
-        return await self._desk.show("_count.html", visitor, above)
+        return await self._desk.show("parts/count.html", visitor, above)
 
     async def resolve(self, _request: Request, _visitor: Visitor, form: Form) -> Response:
         """One decision on many things, each in a transaction of its own: what cannot be decided holds up no other.

@@ -12,19 +12,21 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from receiver.contracts import Page
+from receiver.contracts import Filters, Page, Transaction
 from receiver.lib import ids
 from receiver.lib.days import day_of
 from receiver.lib.times import unstamp
 from receiver.model.actions import CANONICAL
 from receiver.views.families import Family, families, family_of
 from receiver.views.filters import JOBS
+from receiver.web.pages.authentication.visits import Visitor, Visits
 from receiver.web.pages.desk import SEE_OTHER, Desk
 from receiver.web.pages.filtering import asked_for, page_filters
-from receiver.web.pages.visits import Visitor, Visits
 
 #: So many jobs make a page of the wall.
 PAGE: Final = 40
+#: Characters of a prompt that are looked for.
+LONGEST_SEARCH: Final = 200
 TABS: Final = (("All", ""), ("Held", "held"), ("Running", "running"), ("Unsure", "unsure"), ("Failed", "failed"))
 
 
@@ -57,9 +59,7 @@ class Wall:
             return RedirectResponse(f"/jobs/{sought}", SEE_OTHER)
         now = self._desk.clock()
         filters = page_filters(request, JOBS, now, PAGE)
-        if sought:
-            filters = msgspec.structs.replace(filters, provider_job_id=sought)
-        found, above = await self._desk.look(lambda tx: families(tx, filters))
+        found, above = await self._desk.look(lambda tx: _sought(tx, filters, sought))
         asked = asked_for(request)
         if not found and not asked and found.next is None:
             return await self._desk.show(
@@ -83,12 +83,20 @@ class Wall:
         """One card of the wall."""
         job_id = request.path_params["job_id"]
         family, above = await self._desk.look(lambda tx: family_of(tx, job_id))
-        return await self._desk.show("_family.html", visitor, above, family=family)
+        return await self._desk.show("parts/family.html", visitor, above, family=family)
 
     async def spend(self, _request: Request, visitor: Visitor) -> Response:
         """What is left of the budgets."""
         _, above = await self._desk.look(lambda tx: None)
-        return await self._desk.show("_spend.html", visitor, above)
+        return await self._desk.show("parts/spend.html", visitor, above)
+
+
+def _sought(tx: Transaction, filters: Filters, sought: str) -> Page[Family]:
+    """The families that pass; of a text those with a job of this vendor's id, else with it in their prompts."""
+    if not sought:
+        return families(tx, filters)
+    by_id = families(tx, msgspec.structs.replace(filters, provider_job_id=sought))
+    return by_id or families(tx, msgspec.structs.replace(filters, prompt=sought[:LONGEST_SEARCH]))
 
 
 def _days(found: Iterable[Family], now_ms: int, time_zone: str) -> list[WallDay]:

@@ -20,7 +20,7 @@ from receiver.lib.pictures.links import link_worth
 from receiver.lib.times import Clock
 from receiver.web.access import Access
 from receiver.web.api.auth import CLOSED, UNAUTHORIZED
-from receiver.web.pages.visits import Visits
+from receiver.web.pages.authentication.visits import Visits
 from receiver.web.pictures.originals import Original
 from receiver.web.pictures.places import VENDOR_BYTES, PicturePlaces, WantedOriginal, wanted_original
 from receiver.web.pictures.shelf import PictureShelf

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
@@ -41,6 +41,7 @@ CLAIMED: Final = 4
 LOADED: Final = 1.5
 #: Events in the small database: more than a page of a list looks at.
 FEW: Final = 10_000
+API: Final = "/api/v1"
 LISTS: Final = (
     "/jobs",
     "/jobs?status=failed",
@@ -69,6 +70,16 @@ LISTS: Final = (
     "/deliveries?type=job.failed",
     "/deliveries?status=done&action=nothing",
     "/costs",
+)
+PAGES: Final = (
+    "/",
+    "/?status=failed",
+    "/?find=nothing",
+    "/waiting",
+    "/deliveries",
+    "/requests",
+    "/health",
+    "/jobs",
 )
 HOOK_HEADERS: Final = {"content-type": "application/json", "x-webhook-secret": SECRET}
 API_HEADERS: Final = {"authorization": f"Bearer {gridhook.ADMIN_TOKEN}"}
@@ -166,11 +177,11 @@ def _steps(servers: list[RunningServer], plan: Plan, repeats: Repeats) -> list[G
             _in_turn("webhook, new", clients, repeats.webhooks, _webhook),
             _in_turn("webhook, repeated", clients, repeats.webhooks, _webhook),
         ]
-        done += [_in_turn(f"GET {path}", clients, repeats.lists, _getting(path)) for path in LISTS]
+        done += [_in_turn(f"GET {path}", clients, repeats.lists, _getting(f"{API}{path}")) for path in LISTS]
+        done += [_in_turn(f"page {path}", clients, repeats.lists, _getting(path)) for path in PAGES]
         jobs = {client: _first_job(client) for client in clients}
-        done.append(
-            _in_turn("GET /jobs/{id}", clients, repeats.lists, lambda client, _: _get(client, f"/jobs/{jobs[client]}"))
-        )
+        for what, within in (("GET", API), ("page", "")):
+            done.append(_in_turn(f"{what} /jobs/{{id}}", clients, repeats.lists, _getting_own(within, jobs)))
     return [*done, _loaded(servers, plan, repeats.turns)]
 
 
@@ -191,12 +202,16 @@ def _getting(path: str) -> Callable[[Client, int], float]:
     return lambda client, _: _get(client, path)
 
 
+def _getting_own(within: str, jobs: Mapping[Client, str]) -> Callable[[Client, int], float]:
+    return lambda client, _: _get(client, f"{within}/jobs/{jobs[client]}")
+
+
 def _get(client: Client, path: str) -> float:
-    return client.call("GET", f"/api/v1{path}", API_HEADERS).took_ms
+    return client.call("GET", path, API_HEADERS).took_ms
 
 
 def _first_job(client: Client) -> str:
-    listed = msgspec.json.decode(client.call("GET", "/api/v1/jobs?limit=1", API_HEADERS).body)
+    listed = msgspec.json.decode(client.call("GET", f"{API}/jobs?limit=1", API_HEADERS).body)
     return str(listed["items"][0]["id"])
 
 

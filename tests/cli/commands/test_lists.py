@@ -80,9 +80,11 @@ def test_an_empty_list_prints_nothing_but_a_remark(tmp_path: Path) -> None:
 
 def test_a_job_is_shown_with_its_follow_ups_and_events(tmp_path: Path) -> None:
     picked(tmp_path)
-    upscale, pick, _ = jobs_of(tmp_path)
+    upscale, pick, grid = jobs_of(tmp_path)
     shown = done(run(tmp_path, "jobs", pick["id"]))
-    assert f"└─ {upscale['id']} upscale kind=2x at journey: planned, 2 credits" in shown
+    assert f"\nfamily\n{pick['id']} pick at journey: completed  <- this one\n" in shown
+    assert f"\n└─ {upscale['id']} upscale kind=2x at journey: planned, 2 credits\n" in shown
+    assert "family" not in done(run(tmp_path, "jobs", grid["id"]))
     assert "job.completed" in shown
     assert "can follow   upscale kind=2x, kind=4x (2 credits)" in shown
     assert jobs_of(tmp_path, pick["id"]) == [pick]

@@ -82,6 +82,8 @@ OWN: Final[Mapping[str, tuple[dict[str, Any], ...]]] = {
         {"status": "failed", "source": "nobody"},
         {"status": "completed", "source": "nobody"},
         {"status": "failed", "tags": {"old": "1"}},
+        {"prompt": "nothing like it"},
+        {"prompt": "lighthouse", "status": "failed"},
     ),
     "events": (
         *({"status": status} for status in STATUSES),
@@ -110,6 +112,10 @@ LISTED: Final = [
 
 READS: Final[Mapping[str, Callable[[SqliteTransaction], object]]] = {
     "job": lambda tx: tx.job(USUAL.job),
+    "job_traces": lambda tx: tx.job_traces(1000),
+    "delivery_traces": lambda tx: tx.delivery_traces(1000),
+    "request_traces": lambda tx: tx.request_traces(1000),
+    "dead_letters": lambda tx: tx.dead_letters(50),
     "job_at": lambda tx: tx.job_at("journey", "task-10"),
     "job_for": lambda tx: tx.job_for("intent-10"),
     "family_size": lambda tx: tx.family_size(ids.show("job", USUAL.job)),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from html import unescape
 from pathlib import Path
 
+from receiver.lib import ids
 from support.browsing import VIEWER, Browser, a_browser, words
-from support.face import GRID
+from support.face import GRID, with_source
 from support.world import PICKED
 
 NOBODY = "job_0000000000000"
@@ -62,6 +64,21 @@ async def test_what_can_follow_is_ordered_once_for_each_page(tmp_path: Path) -> 
         again = re.findall(r'name="once" value="([^"]*)"', await browser.see(f"/jobs/{job}"))[0]
         await browser.send(f"/jobs/{job}/follow", {"choice": choice, "once": again})
         assert len((await browser.face.get("/jobs", parent_id=job))["items"]) == 2
+
+
+async def test_what_is_dear_is_asked_about_once_more(tmp_path: Path) -> None:
+    dear = with_source("journey", prices={"vary": Decimal(5)})
+    async with a_browser(tmp_path, sources=(dear,)) as browser:
+        job = await a_grid(browser)
+        page = await browser.see(f"/jobs/{job}")
+        choice = next(one for one in choices(page) if '"takes_tile":true' in one)
+        fields = {"choice": choice, "once": "0123456789", "index": "2"}
+        asked = await browser.send(f"/jobs/{job}/follow", fields)
+        assert (asked.status_code, "Vary 2: 5 credits?" in words(asked.text)) == (200, True)
+        assert (await browser.face.get("/jobs", parent_id=job))["items"] == []
+        for _ in range(2):
+            assert (await browser.send(f"/jobs/{job}/follow", {**fields, "sure": "1"})).status_code == 303
+        assert len((await browser.face.get("/jobs", parent_id=job))["items"]) == 1
 
 
 async def test_what_takes_a_tile_is_refused_without_one(tmp_path: Path) -> None:
@@ -170,3 +187,18 @@ async def test_what_other_tools_picked_is_shown_too(tmp_path: Path) -> None:
     async with a_browser(tmp_path) as browser:
         job = await a_grid(browser, **PICKED)
         assert "auto-hd" in words(await browser.see(f"/jobs/{job}"))
+
+
+async def test_two_pictures_of_a_family_are_compared(tmp_path: Path) -> None:
+    async with a_browser(tmp_path) as browser:
+        await browser.face.post(GRID)
+        (grid,) = (await browser.face.get("/jobs"))["items"]
+        assert "Compare with" not in words(await browser.see(f"/jobs/{grid['id']}"))
+        picked = (await browser.face.api(f"/jobs/{grid['id']}/pick", {"index": 2})).json()
+        path = f"/in/journey/{browser.face.ref(ids.read('job', picked['id']) or 0)}"
+        done = {**GRID, "task_id": "772a0622-a41d-63f6-c938-668877662222", "task_type": "upscale-1x"}
+        await browser.face.post({**done, "image_urls": [], "image_url": "https://cdn.example.com/u2.png"}, path)
+        page = await browser.see(f"/jobs/{grid['id']}?compare={picked['id']}")
+        assert 'class="compare ' in page
+        assert f'value="{picked["id"]}" selected' in page
+        assert 'class="compare ' not in await browser.see(f"/jobs/{grid['id']}?compare=job_0000000000000")

@@ -67,6 +67,10 @@ async def test_filters_stand_in_the_address(tmp_path: Path) -> None:
         assert cards(await browser.see("/?tag=project%3Dposter")) == [tagged]
         assert cards(await browser.see("/?source=journey")) == [grid]
         assert cards(await browser.see("/?find=550e8400-e29b-41d4-a716-000000000001")) == [grid]
+        await browser.face.submit(params={"prompt": "A Fox 100% in snow"})
+        (fox,) = cards(await browser.see("/?find=fox+100%25"))
+        assert fox not in (grid, tagged)
+        assert cards(await browser.see("/?find=fox+100_")) == []
         assert "Nothing here fits this filter" in words(await browser.see("/?status=unsure"))
         answer = await browser.client.get(f"/?find={grid}")
         assert (answer.status_code, answer.headers["location"]) == (303, f"/jobs/{grid}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final, TypeVar
 
 from starlette.requests import Request
@@ -10,9 +9,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from receiver.contracts import Page, Transaction
-from receiver.errors import NotFound, NotPossible
+from receiver.errors import NotFound
 from receiver.flows.commands import leave, redeliver
-from receiver.flows.intake import reparse
+from receiver.flows.resending import resend
 from receiver.lib import ids
 from receiver.model.deliveries import State
 from receiver.model.requests import RequestState
@@ -28,18 +27,15 @@ from receiver.views.records import (
 )
 from receiver.views.refused import RefusedFilters, refused_views
 from receiver.web.ingest.refused import RefusedRequests
+from receiver.web.pages.authentication.visits import Visitor, Visits
 from receiver.web.pages.desk import Desk, back_to
 from receiver.web.pages.filtering import asked_for, page_filters
 from receiver.web.pages.forms import Form
-from receiver.web.pages.visits import Visitor, Visits
-from receiver.web.problems import Refusal
 
 T = TypeVar("T")
 
 #: Rows of a page.
 ROWS: Final = 50
-#: So many requests are read again at once.
-MOST_AT_ONCE: Final = 50
 DELIVERY_TABS: Final[tuple[State, ...]] = ("pending", "running", "done", "dead")
 REQUEST_TABS: Final[tuple[RequestState, ...]] = ("mapped", "unmapped", "unreadable")
 
@@ -60,7 +56,7 @@ class Traffic:
             Route("/deliveries/{delivery_id}/redeliver", acting(self.redeliver), methods=["POST"]),
             Route("/deliveries/{delivery_id}/leave", acting(self.leave), methods=["POST"]),
             Route("/requests", reading(self.requests), methods=["GET"]),
-            Route("/requests/reparse", acting(self.reparse), methods=["POST"]),
+            Route("/events/{event_id}/resend", acting(self.resend), methods=["POST"]),
             Route("/requests/{request_id}", reading(self.request), methods=["GET"]),
         ]
 
@@ -89,7 +85,14 @@ class Traffic:
         """One delivery, attempt by attempt."""
         number = _number("dlv", request.path_params["delivery_id"])
         found, above = await self._desk.look(lambda tx: _known_delivery(tx, number))
-        return await self._desk.show("delivery.html", visitor, above, one=found, address=_address(request))
+        return await self._desk.show(
+            "delivery.html",
+            visitor,
+            above,
+            one=found,
+            address=_address(request),
+            sinks=sorted(self._desk.setup.sinks),
+        )
 
     async def redeliver(self, request: Request, _visitor: Visitor, form: Form) -> Response:
         """Sends a finished or given-up delivery to its sink again."""
@@ -126,18 +129,11 @@ class Traffic:
         found, above = await self._desk.look(lambda tx: _known_request(tx, number))
         return await self._desk.show("request.html", visitor, above, one=found, address=_address(request))
 
-    async def reparse(self, _request: Request, _visitor: Visitor, form: Form) -> Response:
-        """Reads kept requests once more with today's provider code, and does what follows."""
-        wanted = form.many("request")
-        if not 0 < len(wanted) <= MOST_AT_ONCE:
-            raise Refusal(400, "invalid_form", f"select 1 to {MOST_AT_ONCE} requests")
-        for text in wanted:
-            number = _number("req", text)
-            kept = await self._desk.store.read(partial(_known_request, number=number))
-            if kept.source not in self._desk.setup.sources:
-                raise NotPossible("source_gone", f"source {kept.source!r} is not configured any more")
-            await reparse(self._desk.store, self._desk.setup, number, self._desk.clock())
-        return back_to(form, "/requests")
+    async def resend(self, request: Request, _visitor: Visitor, form: Form) -> Response:
+        """Sends an event to a sink, whatever the rules say."""
+        event_id, sink = request.path_params["event_id"], form.one("sink")
+        made = await self._desk.act(lambda tx, now: resend(tx, self._desk.setup, event_id, sink, now))
+        return back_to(form, f"/deliveries/{ids.show('dlv', made.number)}")
 
 
 def _detail(tx: Transaction, view: DeliveryView) -> DeliveryDetail:

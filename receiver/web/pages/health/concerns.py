@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from receiver.lib.times import stamp
-from receiver.views.health import Health, SinkHealth, SourceHealth
+from receiver.views.health import HealthReport, SinkHealth, SourceHealth
 from receiver.views.overview import Overview
 
 
@@ -21,7 +21,7 @@ class Concern(NamedTuple):
     link_text: str
 
 
-def concerns(found: Health, above: Overview) -> list[Concern]:
+def concerns(found: HealthReport, above: Overview) -> list[Concern]:
     """All of them, what stops orders first."""
     told = [
         *(one for source in found.sources for one in _source(source)),

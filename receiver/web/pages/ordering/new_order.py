@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -16,14 +15,12 @@ from receiver.errors import GridhookError, NotFound, OutOfBounds, StoreUnavailab
 from receiver.flows.commands import job_of, submit
 from receiver.model.jobs import Cost, Job, KeptJob
 from receiver.model.submissions import Submission, check_tags
+from receiver.web.pages.authentication.visits import Visitor, Visits
 from receiver.web.pages.desk import SEE_OTHER, Desk
 from receiver.web.pages.forms import Form
-from receiver.web.pages.once_keys import once_key
-from receiver.web.pages.order_fields import ACTIONS, fields_of, values_in
-from receiver.web.pages.visits import Visitor, Visits
-
-#: What costs more is asked about once more, and so is what costs nobody knows how much.
-ASK_ABOVE: Final[Mapping[str, Decimal]] = {"credits": Decimal(4), "USD": Decimal("0.25")}
+from receiver.web.pages.ordering.dear import is_dear
+from receiver.web.pages.ordering.once_keys import once_key
+from receiver.web.pages.ordering.order_fields import ACTIONS, fields_of, values_in
 
 
 class NewOrder:
@@ -63,7 +60,7 @@ class NewOrder:
         try:
             wish = Submission(source=source, action=action, params=values, tags=_tags(tags))
             price = account.price(action, values)
-            if _is_dear(price) and not form.one("sure"):
+            if is_dear(price) and not form.one("sure"):
                 return await self._page(visitor, source, action, values, tags, once=form.one("once"), price=price)
             key = once_key(form.one("once"), wish)
 
@@ -120,10 +117,6 @@ def _again(job: Job) -> dict[str, Any]:
     """What orders the same once more."""
     values = dict(job.params) if job.action in ACTIONS else {}
     return {**values, **({"prompt": job.prompt} if job.prompt else {})}
-
-
-def _is_dear(price: Cost | None) -> bool:
-    return price is None or price.amount > ASK_ABOVE.get(price.unit, Decimal(0))
 
 
 def _tags(text: str) -> dict[str, str]:

@@ -12,6 +12,8 @@ WIDTH: Final = 240
 HEIGHT: Final = 44
 #: Room for the stroke, above and below.
 MARGIN: Final = 2
+#: How long a curve of one point is.
+SHORT: Final = 5.0
 
 
 class Sparkline(NamedTuple):
@@ -37,9 +39,11 @@ def sparkline(curve: Sequence[Durations]) -> Sparkline:
     step = WIDTH / max(len(curve) - 1, 1)
     median = _path([(place * step, _y(value, top)) for place, value, _ in known])
     first, last = known[0][0] * step, known[-1][0] * step
+    if len(known) == 1:
+        first, last = max(first - SHORT, 0), max(first, SHORT)
     return Sparkline(
         line=median,
-        area=f"{median}L{max(last, first + step):.1f} {HEIGHT}L{first:.1f} {HEIGHT}Z",
+        area=f"{median}L{last:.1f} {HEIGHT}L{first:.1f} {HEIGHT}Z",
         p95=_path([(place * step, _y(p95, top)) for place, _, p95 in known]),
     )
 
@@ -55,7 +59,11 @@ def bars(counts: Sequence[int]) -> str:
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
-    drawn = points if len(points) > 1 else [points[0], (points[0][0] + WIDTH / 47, points[0][1])]
+    drawn = (
+        points
+        if len(points) > 1
+        else [(max(points[0][0] - SHORT, 0), points[0][1]), (min(max(points[0][0], SHORT), WIDTH), points[0][1])]
+    )
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in drawn)
 
 

@@ -12,12 +12,12 @@ from starlette.routing import Route
 from receiver.errors import GridhookError, StoreUnavailable
 from receiver.lib.times import Clock
 from receiver.web.access import Access, RoleToken, is_cross_site
+from receiver.web.pages.authentication.login_limit import LoginLimit
+from receiver.web.pages.authentication.one_time_links import OneTimeLinks
+from receiver.web.pages.authentication.sessions import COOKIE, LONG_S, SHORT_S, Sessions
+from receiver.web.pages.authentication.visits import Visitor, Visits
 from receiver.web.pages.forms import Form, read_form
-from receiver.web.pages.login_limit import LoginLimit
-from receiver.web.pages.one_time_links import OneTimeLinks
 from receiver.web.pages.rendering import Renderer
-from receiver.web.pages.sessions import COOKIE, LONG_S, SHORT_S, Sessions
-from receiver.web.pages.visits import Visitor, Visits
 from receiver.web.problems import Refusal
 
 log = structlog.get_logger("web")

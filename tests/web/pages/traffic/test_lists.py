@@ -50,20 +50,6 @@ async def test_a_request_is_shown_word_for_word_as_text(tmp_path: Path) -> None:
         assert ">hook-secret<" not in page
 
 
-async def test_requests_are_read_again(tmp_path: Path) -> None:
-    async with a_browser(tmp_path) as browser:
-        await browser.face.post(GRID)
-        await browser.face.post(b"nonsense")
-        found = [one["id"] for one in (await browser.face.get("/requests"))["items"]]
-        await browser.see("/requests")
-        answer = await browser.send("/requests/reparse", {"request": found, "back": "/requests?status=mapped"})
-        assert (answer.status_code, answer.headers["location"]) == (303, "/requests?status=mapped")
-        assert len((await browser.face.get("/events"))["items"]) == 1
-        assert (await browser.send("/requests/reparse")).status_code == 400
-        assert (await browser.send("/requests/reparse", {"request": "nonsense"})).status_code == 404
-        assert (await browser.send("/requests/reparse", {"request": "req_0000000000001"})).status_code == 404
-
-
 async def test_why_requests_were_refused_is_told_and_nothing_more(tmp_path: Path) -> None:
     async with a_browser(tmp_path) as browser:
         await browser.face.post(GRID, headers={"x-webhook-secret": "a-wrong-one", "x-<b>": "1"})
@@ -71,3 +57,17 @@ async def test_why_requests_were_refused_is_told_and_nothing_more(tmp_path: Path
         assert "header_differs" in words(page)
         assert "x-webhook-secret" in words(page)
         assert "a-wrong-one" not in page
+
+
+async def test_an_event_is_sent_to_any_sink_there_is(tmp_path: Path) -> None:
+    async with a_browser(tmp_path) as browser:
+        await browser.face.post(GRID)
+        (found,) = (await browser.face.get("/deliveries"))["items"]
+        await browser.see(f"/deliveries/{found['id']}")
+        path = f"/events/{found['event_id']}/resend"
+        answer = await browser.send(path, {"sink": "team"})
+        assert answer.status_code == 303
+        made = await browser.face.get(answer.headers["location"])
+        assert (made["event_id"], made["sink"], made["status"]) == (found["event_id"], "team", "pending")
+        assert (await browser.send(path, {"sink": "nobody"})).status_code == 409
+        assert (await browser.send("/events/evt_0000000000001/resend", {"sink": "team"})).status_code == 404

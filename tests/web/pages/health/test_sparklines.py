@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from receiver.views.health import Durations
-from receiver.web.pages.sparklines import bars, sparkline
+from receiver.web.pages.health.sparklines import bars, sparkline
 
 
 def test_nothing_is_drawn_where_nothing_happened() -> None:
@@ -19,7 +19,10 @@ def test_a_curve_goes_from_point_to_point_below_its_highest() -> None:
 
 
 def test_a_single_point_is_still_seen() -> None:
-    assert sparkline([Durations(median_ms=0, p95_ms=0), Durations()]).line == "M0.0 42.0L5.1 42.0"
+    assert (
+        sparkline([Durations(), Durations(median_ms=0, p95_ms=0)]).area == "M235.0 42.0L240.0 42.0L240.0 44L235.0 44Z"
+    )
+    assert sparkline([Durations(median_ms=0, p95_ms=0), Durations()]).line == "M0.0 42.0L5.0 42.0"
 
 
 def test_bars_are_as_high_as_their_counts() -> None:

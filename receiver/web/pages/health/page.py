@@ -17,14 +17,14 @@ from receiver.lib.ids import Ids
 from receiver.lib.times import stamp
 from receiver.model.deliveries import Delivered
 from receiver.model.samples import sample_event
-from receiver.views.health import LOOKED_AT, Health, SinkHealth, SourceHealth, health, last_webhooks
+from receiver.views.health import LOOKED_AT, HealthReport, SinkHealth, SourceHealth, health, last_webhooks
 from receiver.views.registration import Registration, registration
 from receiver.web.ingest.refused import RefusedRequests
-from receiver.web.pages.concerns import concerns
+from receiver.web.pages.authentication.visits import Visitor, Visits
 from receiver.web.pages.desk import Desk
 from receiver.web.pages.forms import Form
-from receiver.web.pages.sparklines import Sparkline, bars, sparkline
-from receiver.web.pages.visits import Visitor, Visits
+from receiver.web.pages.health.concerns import concerns
+from receiver.web.pages.health.sparklines import Sparkline, bars, sparkline
 from receiver.web.problems import Refusal
 from receiver.workers.doctor import Diagnosis, diagnose
 from receiver.workers.sample_delivery import deliver_sample
@@ -99,7 +99,7 @@ class HealthPage:
             raise NotFound(f"there is no source {wanted[:40]!r}")
         found, above = await self._desk.look(_hooks_heard)
         (setup,) = [one for one in await self._hooks(*found) if one.name == wanted]
-        return await self._desk.show("_hook.html", visitor, above, hook=setup)
+        return await self._desk.show("parts/hook.html", visitor, above, hook=setup)
 
     async def test(self, request: Request, visitor: Visitor, _form: Form) -> Response:
         """Sends a sample event to a sink, marked as a test; nothing is kept of it."""
@@ -134,7 +134,7 @@ class HealthPage:
         desk, now = self._desk, self._desk.clock()
         sinks = list(self._config.sinks.values())
 
-        def work(tx: Transaction) -> tuple[Health, dict[str, int], bool]:
+        def work(tx: Transaction) -> tuple[HealthReport, dict[str, int], bool]:
             return health(tx, desk.setup, sinks, now), *_hooks_heard(tx)
 
         (found, heard, is_sure), above = await desk.look(work)

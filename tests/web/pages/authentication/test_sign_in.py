@@ -10,7 +10,7 @@ import pytest
 
 from receiver.config import ServerSettings
 from receiver.lib.signatures import Secret
-from receiver.web.pages.one_time_links import OneTimeLinks
+from receiver.web.pages.authentication.one_time_links import OneTimeLinks
 from support.browsing import VIEWER, a_browser, words
 from support.face import GRID, OLD_TOKEN, TOKEN
 from support.world import Clock

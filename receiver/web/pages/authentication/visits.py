@@ -13,9 +13,9 @@ from receiver.errors import GridhookError, StoreUnavailable
 from receiver.lib.times import Clock
 from receiver.web.access import Access, Role, is_cross_site
 from receiver.web.http.senders import BY_TRUSTED_PROXY
+from receiver.web.pages.authentication.sessions import COOKIE, Sessions, form_token
 from receiver.web.pages.forms import Form, read_form
 from receiver.web.pages.rendering import Renderer
-from receiver.web.pages.sessions import COOKIE, Sessions, form_token
 from receiver.web.problems import Refusal
 from receiver.web.refusals import RETRY_AFTER, STATUSES
 

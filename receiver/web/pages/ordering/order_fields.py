@@ -8,8 +8,8 @@ from typing import Any, Final
 import msgspec
 
 from receiver.contracts import Source
-from receiver.lib.typed_text import read_typed, typed
 from receiver.model.actions import PARAMETERS, ROOTS
+from receiver.model.typed_text import read_typed, typed
 from receiver.views.order_schemas import PARAMETERS as SCHEMAS
 from receiver.web.pages.forms import Form
 

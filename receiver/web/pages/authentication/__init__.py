@@ -1,0 +1,1 @@
+"""Who looks at a page, and how they sign in and out."""

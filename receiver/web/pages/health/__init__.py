@@ -1,0 +1,1 @@
+"""How sources and sinks do, as a page."""

@@ -1,0 +1,1 @@
+"""Ordering something new from a page, once."""
