@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from receiver.contracts.claims import ClaimedDue, LaneRoom
+from receiver.contracts.backups import Backup, Restored
+from receiver.contracts.claims import ClaimedDue, LaneLimits
 from receiver.contracts.handlers import (
     Committed,
     DeliveryContext,
@@ -18,6 +19,12 @@ from receiver.contracts.http import (
     CallNetwork,
     ForeignClient,
     Transport,
+)
+from receiver.contracts.lists import (
+    Counts,
+    Filters,
+    MissingWebhooks,
+    Page,
 )
 from receiver.contracts.options import (
     JsonSource,
@@ -51,22 +58,19 @@ from receiver.contracts.pruning import (
     FilePages,
     OldRows,
     Pruned,
+    Upkeep,
 )
 from receiver.contracts.public_keys import FetchedKeys, PublicKeys
 from receiver.contracts.store import (
     CommitHook,
+    Database,
     HookedStore,
+    Inspection,
     Result,
     Store,
     Watch,
 )
-from receiver.contracts.transaction import (
-    Counts,
-    Filters,
-    MissingWebhooks,
-    Page,
-    Transaction,
-)
+from receiver.contracts.transaction import Transaction
 from receiver.model.money import (
     Breaker,
     Budget,
@@ -81,6 +85,7 @@ __all__ = [
     "Acknowledgement",
     "Acknowledger",
     "Answer",
+    "Backup",
     "Breaker",
     "Budget",
     "ButtonHandler",
@@ -92,6 +97,7 @@ __all__ = [
     "CostRow",
     "CostSum",
     "Counts",
+    "Database",
     "DeliveryContext",
     "FamilyHandler",
     "FetchedKeys",
@@ -100,9 +106,10 @@ __all__ = [
     "ForeignClient",
     "Handler",
     "HookedStore",
+    "Inspection",
     "JsonSource",
     "KeptRequest",
-    "LaneRoom",
+    "LaneLimits",
     "Listening",
     "LocalPath",
     "MaybeSecret",
@@ -123,6 +130,7 @@ __all__ = [
     "PublicKeys",
     "Request",
     "RequestState",
+    "Restored",
     "Result",
     "Scope",
     "Seal",
@@ -133,6 +141,7 @@ __all__ = [
     "TextSource",
     "Transaction",
     "Transport",
+    "Upkeep",
     "Watch",
     "has_buttons",
     "listens_as",

@@ -19,8 +19,6 @@ T = TypeVar("T")
 
 #: Between tries to write down an outcome while the disk is full, seconds.
 STORE_WAIT: Final = 1.0
-#: What is noted of a try whose lease ran out.
-LEASE_OVER: Final = "its lease ran out before anything was heard of it"
 
 
 class TryResult(Protocol):

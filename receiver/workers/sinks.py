@@ -44,7 +44,6 @@ from receiver.model.inline_pictures import INLINE
 from receiver.model.jobs import Job
 from receiver.workers.dispatcher import Lane, Try
 from receiver.workers.settlement import (
-    LEASE_OVER,
     is_shutdown,
     outcome_name,
     returned_unused,
@@ -147,11 +146,10 @@ class SinkCarrier:
             return job
         return as_shown(kept, job, self._setup, self._store.ref_key, self._clock())
 
-    async def carry(self, delivery: Delivery, outgoing: OutgoingEvent | Exception, freed: Callable[[], None]) -> None:
-        """One try; `freed` is called when the sink is done with it. Cut short by shutdown it is given back."""
+    async def carry(self, delivery: Delivery, outgoing: OutgoingEvent | Exception) -> None:
+        """One try, settled. Cut short by shutdown it is given back."""
         started = self._clock()
         outcome = await self._try(delivery, outgoing)
-        freed()
         if outcome is None:
             await write_until_kept(self._store, lambda tx: self._give_back(tx, delivery, self._clock()))
             return
@@ -176,13 +174,13 @@ class SinkCarrier:
             took_ms=now - started,
         )
 
-    async def take_back(self, delivery: Delivery) -> None:
-        """A lease that ran out is a try without a result: the next one is made by the schedule.
+    async def take_back(self, delivery: Delivery, why: str) -> None:
+        """A try without a result: the next one is made by the schedule.
 
         It says nothing of the sink, so it does not count against it.
         """
         now = self._clock()
-        outcome = Again(note=LEASE_OVER)
+        outcome = Again(note=why)
         after = self._after(delivery, outcome, now, self._spread())
         await write_until_kept(self._store, lambda tx: self._settle_unreached(tx, delivery, after, outcome, now))
 

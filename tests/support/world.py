@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -23,6 +24,7 @@ from receiver.contracts import (
     Source,
 )
 from receiver.contracts.setup import Limits, Setup
+from receiver.errors import StoreRefused
 from receiver.flows import intake
 from receiver.lib.ids import Ids
 from receiver.model.deliveries import sink_lane
@@ -207,6 +209,8 @@ async def world(
         archives=tuple(name for name, sink in (sinks or {}).items() if sink.handler.archives),
     )
     async with SqliteStore(path / "gridhook.db", clock) as store:
+        with contextlib.suppress(StoreRefused):  # another world has it: that one leads
+            await store.own_dispatching()
         await store.write(lambda tx: recover(tx, setup, clock()))
         opened = World(store, setup, clock, sinks or {})
         opened.folder = path

@@ -27,7 +27,7 @@ from receiver.cli.session import (
 from receiver.cli.slack_manifest import manifest, steps
 from receiver.composition import Composition
 from receiver.config import Config, starter, starter_secrets
-from receiver.store.sqlite.inspection import Inspection
+from receiver.contracts import Inspection
 from receiver.views.schemas import schemas
 
 

@@ -52,7 +52,7 @@ LOOK_EVERY: Final = 0.2
 
 
 class SqliteStore:
-    """`receiver.contracts.Store` on one SQLite file.
+    """`receiver.contracts.Database` on one SQLite file.
 
     Three connections, each with a thread of its own (aiosqlite's): one writes, one reads, one moves what is written
     from the WAL to the file.
@@ -61,6 +61,7 @@ class SqliteStore:
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
         self.ref_key = b""
+        self.clock = clock
         self._ids = Ids(clock)
         #: Whose the deliveries are that this process claims: never that of one before it.
         self._owner = secrets.randbits(62)
@@ -135,6 +136,10 @@ class SqliteStore:
     def dispatched(self) -> bool:
         """Whether this or another process dispatches from the file."""
         return self._opened().dispatched()
+
+    def leads(self) -> bool:
+        """Whether this process has the file's dispatching."""
+        return self._live is not None and self._live.dispatches
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """The value of `work` once it is on disk; see `receiver.contracts.Store.write`."""

@@ -31,7 +31,7 @@ from bench.machine.servers import (
 from bench.measures import past
 from bench.measures.contest import Plan
 from bench.progress import Say
-from receiver.contracts import Transaction
+from receiver.contracts import LaneLimits, Transaction
 from receiver.lib.times import system_clock
 from receiver.store.sqlite.store import SqliteStore
 
@@ -228,4 +228,4 @@ async def _claimed(small: Path, full: Path, times: int) -> Grown:
 
 def _claim(tx: Transaction) -> None:
     now = system_clock()
-    tx.claim("sink:first", CLAIMED, now, now + 60_000)
+    tx.claim([LaneLimits("sink:first", concurrency=1_000_000, at_once=CLAIMED, lease_until=now + 60_000)], now)

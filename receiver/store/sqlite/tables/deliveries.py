@@ -61,7 +61,7 @@ class DeliveriesTable(Table):
 
     def _delivery(self, where: str, values: tuple[object, ...]) -> Delivery | None:
         row = self._one(f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE {where}", values)
-        return _delivery(row) if row else None
+        return delivery_of(row) if row else None
 
     def deliveries(self, filters: Filters) -> Page[Delivery]:
         """Deliveries, newest first."""
@@ -83,28 +83,7 @@ class DeliveriesTable(Table):
             "WHERE state = 'dead' AND left_at IS NULL ORDER BY number DESC LIMIT ?",
             (limit,),
         )
-        return [_delivery(row) for row in rows]
-
-    def claim(self, lane: str, limit: int, now: int, lease_until: int) -> list[Delivery]:
-        """Takes due deliveries of a lane, the longest due first: `running`, attempt counted, leased."""
-        rows = self._db.execute(
-            f"""
-            UPDATE deliveries SET state = 'running', due_at = ?, attempt = attempt + 1, owner = ?
-            WHERE number IN (
-                SELECT number FROM deliveries WHERE lane = ? AND state = 'pending' AND due_at <= ?
-                ORDER BY due_at, number LIMIT ?
-            )
-            RETURNING {DELIVERY_COLUMNS}
-            """,
-            (lease_until, self.owner, lane, now, limit),
-        ).fetchall()
-        return sorted((_delivery(row) for row in rows), key=lambda delivery: delivery.number)
-
-    def next_due(self, lanes: Sequence[str]) -> int | None:
-        """When the earliest pending delivery of these lanes is due."""
-        query = "SELECT min(due_at) FROM deliveries WHERE lane = ? AND state = 'pending'"
-        moments = [self._db.execute(query, (lane,)).fetchone()[0] for lane in lanes]
-        return min((moment for moment in moments if moment is not None), default=None)
+        return [delivery_of(row) for row in rows]
 
     def lost(self, _now: int) -> list[Delivery]:
         """Leased deliveries that another process claimed: a file has one dispatcher, so that one is gone."""
@@ -113,7 +92,7 @@ class DeliveriesTable(Table):
             "WHERE state = 'running' AND owner IS NOT ?",
             (self.owner,),
         )
-        return [_delivery(row) for row in rows]
+        return [delivery_of(row) for row in rows]
 
     def run_out(self, now: int) -> list[Delivery]:
         """Leased deliveries whose lease is over: among those that run, which are few and have an index."""
@@ -122,7 +101,7 @@ class DeliveriesTable(Table):
             "WHERE state = 'running' AND due_at <= ?",
             (now,),
         )
-        return [_delivery(row) for row in rows]
+        return [delivery_of(row) for row in rows]
 
     def add_attempt(self, delivery: int, attempt: Attempt) -> None:
         """Keeps the result of a try."""
@@ -160,5 +139,6 @@ class DeliveriesTable(Table):
         return str(row[0]) if row else None
 
 
-def _delivery(row: tuple[Any, ...]) -> Delivery:
+def delivery_of(row: tuple[Any, ...]) -> Delivery:
+    """The delivery of a row of `DELIVERY_COLUMNS`."""
     return Delivery(**dict(zip(Delivery.__struct_fields__, row, strict=True)))
