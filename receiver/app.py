@@ -45,6 +45,7 @@ from receiver.workers.reconciler import Reconciler
 from receiver.workers.recovery import Recovery
 from receiver.workers.retention_rounds import RetentionRounds
 from receiver.workers.settlement import write_until_kept
+from receiver.workers.settling import Settler
 from receiver.workers.sinks import SinkCarrier
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class GridhookRuntime:
         self.clock = store.clock
         self._web: Application | None = None
         self._transport: Transport | None = None
+        self._settler: Settler | None = None
         self._recovery: Recovery | None = None
         self._dispatcher: Dispatcher | None = None
         self._reconciler: Reconciler | None = None
@@ -154,7 +156,9 @@ class GridhookRuntime:
         recovery = Recovery(self.store, self.setup)
         await recovery.start()
         self._recovery = recovery
-        self._dispatcher = Dispatcher(self.store, self._lanes(self.config, self.setup, transport), self.clock)
+        self._settler = Settler(self.store)
+        lanes = self._lanes(self.config, self.setup, transport, self._settler)
+        self._dispatcher = Dispatcher(self.store, lanes, self.clock)
         self._dispatcher.start()
         self._reconciler = Reconciler(self.store, self.setup, transport, self.clock)
         self._reconciler.start()
@@ -170,7 +174,9 @@ class GridhookRuntime:
         before = self.config
         config, fixed = taken_over(before, config)
         setup = setup_of(config)
-        lanes = self._lanes(config, setup, self._transport) if self._transport is not None else []
+        lanes: list[Lane] = []
+        if self._transport is not None and self._settler is not None:
+            lanes = self._lanes(config, setup, self._transport, self._settler)
         # Up to the next await nobody else has a turn: all parts change over at once.
         self.config, self.setup = config, setup
         if self._web is not None:
@@ -212,6 +218,9 @@ class GridhookRuntime:
             reconciler.stop() if reconciler is not None else _none(),
             dispatcher.stop(grace, hurry) if dispatcher is not None else _none(),
         )
+        if self._settler is not None:
+            self._settler.close()
+            self._settler = None
         if self._key_fetcher is not None:
             await self._key_fetcher.stop()
             self._key_fetcher = None
@@ -233,12 +242,13 @@ class GridhookRuntime:
         for pruner in pruners:
             await pruner.stop()
 
-    def _lanes(self, config: Config, setup: Setup, transport: Transport) -> list[Lane]:
+    def _lanes(self, config: Config, setup: Setup, transport: Transport, settler: Settler) -> list[Lane]:
         foreign = PictureClient(lambda: _guarded(transport, config), self.store)
         return [
             *(
                 SinkCarrier(
                     self.store,
+                    settler,
                     setup,
                     sink,
                     transport,

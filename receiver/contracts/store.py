@@ -73,13 +73,18 @@ class HookedStore(Store, Protocol):
     """A store whose commits take work along."""
 
     def hook_commits(
-        self, work: Callable[[Transaction], T], on_result: Callable[[T], None], on_error: Callable[[Exception], None]
+        self,
+        begin: Callable[[], Callable[[Transaction], T] | None],
+        on_result: Callable[[T], None],
+        on_error: Callable[[Exception], None],
     ) -> CommitHook:
-        """Runs `work` last in every commit of this process, and soon after one of another process.
+        """Adds a work to the end of every commit of this process, and soon to one after that of another process.
 
-        It sees what the commit writes, and what it writes itself is on disk with it: no second commit, no wait.
-        `on_result` gets its value, `on_error` what it or the commit raised; both are called on the event loop before
-        the next commit begins, and must not raise. `work` may run again from the start, like that of `write`.
+        `begin` returns it as the commit begins, or None: it has none for this one. It sees what the commit writes, what
+        hooks before it write included, and what it writes itself is on disk with it: no second commit, no wait.
+        `on_result` gets its value, `on_error` what it or the commit raised. All three are called on the event loop, the
+        latter two before the next commit begins, and must not raise. The work may run again from the start, like that
+        of `write`.
         """
         ...
 

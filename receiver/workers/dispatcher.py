@@ -103,7 +103,7 @@ class Dispatcher:
 
     def start(self) -> None:
         """Begins to dispatch."""
-        self._hook: CommitHook = self._store.hook_commits(self._take, self._taken, self._failed)
+        self._hook: CommitHook = self._store.hook_commits(lambda: self._take, self._taken, self._failed)
         self._hook.request_commit()
 
     def adopt(self, lanes: Sequence[Lane]) -> None:

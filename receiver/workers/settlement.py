@@ -68,18 +68,20 @@ def settle_try(
     """Writes a delivery's new state and the attempt; False if another dispatcher has taken the delivery over."""
     if not tx.settle(delivery, after):
         return False
-    tx.add_attempt(
-        delivery.number,
-        Attempt(
-            number=delivery.attempt,
-            started_at=stamp(started),
-            took_ms=max(0, now - started),
-            outcome=word,
-            status=outcome.status,
-            note=outcome.note,
-        ),
-    )
+    tx.add_attempt(delivery.number, attempt_of(delivery, outcome, word, started, now))
     return True
+
+
+def attempt_of(delivery: Delivery, outcome: TryResult, word: str, started: int, now: int) -> Attempt:
+    """What is kept of a try; `started` and `now` are Unix ms."""
+    return Attempt(
+        number=delivery.attempt,
+        started_at=stamp(started),
+        took_ms=max(0, now - started),
+        outcome=word,
+        status=outcome.status,
+        note=outcome.note,
+    )
 
 
 def returned_unused(delivery: Delivery, now: int) -> Delivery:

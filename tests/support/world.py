@@ -37,6 +37,7 @@ from receiver.workers.dispatcher import Dispatcher
 from receiver.workers.order_outcomes import recover
 from receiver.workers.orders import OrderCarrier
 from receiver.workers.reconciler import Reconciler
+from receiver.workers.settling import Settler
 from receiver.workers.sinks import SinkCarrier
 from support.records import NOW, a_source
 
@@ -153,9 +154,11 @@ class World:
 
     def start(self) -> None:
         """Starts to dispatch."""
+        self.settler = Settler(self.store)
         lanes = [
             SinkCarrier(
                 self.store,
+                self.settler,
                 self.setup,
                 sink,
                 self.transport,
@@ -185,6 +188,7 @@ class World:
         if self.dispatcher is not None:
             await self.dispatcher.stop(grace)
             self.dispatcher = None
+            self.settler.close()
 
 
 @asynccontextmanager

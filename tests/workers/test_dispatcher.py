@@ -446,7 +446,7 @@ async def test_a_try_that_broke_is_taken_back_at_once_and_keeps_no_place(
         raise LookupError("a bug of ours")
 
     handler = Recorder()
-    monkeypatch.setattr(SinkCarrier, "_settle", breaking)
+    monkeypatch.setattr(SinkCarrier, "_follow", breaking)
     async with world(tmp_path, rules=(TELL,), sinks=sinks(handler, concurrency=1)) as here:
         await here.webhook(PICKED)
         waiting = await state(here, "pending")

@@ -165,10 +165,13 @@ class SqliteStore:
         return self._commits.watch()
 
     def hook_commits(
-        self, work: Callable[[Transaction], T], on_result: Callable[[T], None], on_error: Callable[[Exception], None]
+        self,
+        begin: Callable[[], Callable[[Transaction], T] | None],
+        on_result: Callable[[T], None],
+        on_error: Callable[[Exception], None],
     ) -> StoreCommitHook[T]:
-        """Runs `work` at the end of every commit; see `receiver.contracts.HookedStore.hook_commits`."""
-        return self._commits.hook(work, on_result, on_error)
+        """Adds a work to the end of every commit; see `receiver.contracts.HookedStore.hook_commits`."""
+        return self._commits.hook(begin, on_result, on_error)
 
     async def _connect(self) -> aiosqlite.Connection:
         connection = aiosqlite.connect(self.path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256)

@@ -20,6 +20,9 @@ ADD: Final = f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) VALUES (?, ?, ?, ?, ?
 #: A delivery that nothing has happened to yet.
 ADD_NEW: Final = f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) VALUES (?, ?, ?, ?, 'pending', ?, 0, 0, NULL)"
 
+UPDATE: Final = "UPDATE deliveries SET state = ?, due_at = ?, attempt = ?, base = ?, receipt = ?, left_at = NULL WHERE"
+ADD_ATTEMPT: Final = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)"
+
 
 class DeliveriesTable(Table):
     """Deliveries, their leases and their attempts."""
@@ -43,13 +46,20 @@ class DeliveriesTable(Table):
         fence = "number = ? AND attempt = ? AND state = 'running'"
         return self._update(after, fence, (delivery.number, delivery.attempt))
 
+    def settle_all(self, settled: Sequence[tuple[Delivery, Delivery]]) -> list[bool]:
+        """The same for several deliveries, none of them twice; each before and after."""
+        if len(settled) == 1:
+            return [self.settle(*settled[0])]
+        marks = ", ".join("?" * len(settled))
+        running = f"SELECT number, attempt FROM deliveries WHERE number IN ({marks}) AND state = 'running'"
+        fences = set(self._db.execute(running, [before.number for before, _ in settled]))
+        ours = [(before.number, before.attempt) in fences for before, _ in settled]
+        rows = [(*_changing(after), after.number) for (_, after), is_ours in zip(settled, ours, strict=True) if is_ours]
+        self._db.executemany(f"{UPDATE} number = ?", rows)
+        return ours
+
     def _update(self, after: Delivery, where: str, values: tuple[object, ...]) -> bool:
-        done = self._db.execute(
-            "UPDATE deliveries SET state = ?, due_at = ?, attempt = ?, base = ?, receipt = ?, left_at = NULL "
-            f"WHERE {where}",
-            (after.state, after.due_at, after.attempt, after.base, after.receipt, *values),
-        )
-        return done.rowcount == 1
+        return self._db.execute(f"{UPDATE} {where}", (*_changing(after), *values)).rowcount == 1
 
     def delivery(self, number: int) -> Delivery | None:
         """A delivery by its number."""
@@ -103,11 +113,14 @@ class DeliveriesTable(Table):
         )
         return [delivery_of(row) for row in rows]
 
+    def add_attempts(self, attempts: Sequence[tuple[int, Attempt]]) -> None:
+        """Keeps the results of tries of several deliveries."""
+        rows = [(delivery, *msgspec.structs.astuple(attempt)) for delivery, attempt in attempts]
+        self._db.executemany(ADD_ATTEMPT, rows)
+
     def add_attempt(self, delivery: int, attempt: Attempt) -> None:
         """Keeps the result of a try."""
-        self._db.execute(
-            "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)", (delivery, *msgspec.structs.astuple(attempt))
-        )
+        self._db.execute(ADD_ATTEMPT, (delivery, *msgspec.structs.astuple(attempt)))
 
     def attempts(self, delivery: int) -> list[Attempt]:
         """The tries of a delivery, oldest first."""
@@ -137,6 +150,11 @@ class DeliveriesTable(Table):
             (lane, root, root),
         )
         return str(row[0]) if row else None
+
+
+def _changing(after: Delivery) -> tuple[object, ...]:
+    """The values of `UPDATE`."""
+    return after.state, after.due_at, after.attempt, after.base, after.receipt
 
 
 def delivery_of(row: tuple[Any, ...]) -> Delivery:
