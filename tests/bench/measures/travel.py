@@ -19,7 +19,7 @@ from bench.measures.contest import Plan
 from bench.progress import Say
 
 #: Webhooks a second.
-RATES: Final = (1, 50, 200, 1000)
+RATES: Final = (1, 50, 200, 1000, 2000)
 #: At least so many webhooks, if they fit into `LONGEST`.
 FEWEST: Final = 10
 #: Seconds that one rate may take.
