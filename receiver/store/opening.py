@@ -42,6 +42,11 @@ def files_of(address: str) -> list[str]:
     return [str(file), *(os.path.realpath(file) + suffix for suffix in COMPANIONS)]
 
 
+def folder_of(address: str) -> Path:
+    """The folder on this machine that the database stands in, for what is kept beside it."""
+    return _file(address).parent
+
+
 def back_up(address: str, target: Path, told: Callable[[str, int, int], None]) -> Backup:
     """Writes a whole, checked copy of a database, or nothing. `told` hears how far it is.
 

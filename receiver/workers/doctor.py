@@ -6,7 +6,6 @@ import asyncio
 import secrets
 import shutil
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from time import monotonic
 from typing import Final, Literal
 
@@ -20,7 +19,7 @@ from receiver.lib.signatures import PROBE_HEADER, probe_answer
 from receiver.lib.times import Clock, stamp
 from receiver.model.deliveries import sink_lane
 from receiver.model.jobs import Job, KeptJob
-from receiver.store.opening import files_of
+from receiver.store.opening import folder_of
 
 #: Seconds for one question.
 PATIENCE_S: Final = 10.0
@@ -60,12 +59,10 @@ async def _database(store: HookedStore, config: Config) -> list[Diagnosis]:
     except StoreUnavailable as wrong:
         return [Diagnosis(what="database", verdict="bad", said=f"cannot be written: {wrong}")]
     took_ms = round((monotonic() - began) * 1000)
-    found = [Diagnosis(what="database", verdict="ok", said=f"a write took {took_ms} ms")]
-    for file in files_of(config.database)[:1]:
-        room = (await asyncio.to_thread(shutil.disk_usage, Path(file).parent)).free
-        said = f"{room / 1e9:.1f} GB are free"
-        found.append(Diagnosis(what="disk", verdict="warn" if room < LOW_ROOM else "ok", said=said))
-    return found
+    found = Diagnosis(what="database", verdict="ok", said=f"a write took {took_ms} ms")
+    room = (await asyncio.to_thread(shutil.disk_usage, folder_of(config.database))).free
+    said = f"{room / 1e9:.1f} GB are free"
+    return [found, Diagnosis(what="disk", verdict="warn" if room < LOW_ROOM else "ok", said=said)]
 
 
 async def _reached(key: bytes, config: Config, transport: Transport, clock: Clock) -> list[Diagnosis]:
