@@ -24,7 +24,7 @@ from receiver.config import (
 )
 from receiver.config.reading import Secrets
 from receiver.config.settings import setup_of, taken_over
-from receiver.contracts import DeliveryContext, ForeignClient, Sink, Source, Transport
+from receiver.contracts import Database, DeliveryContext, ForeignClient, Inspection, Sink, Source, Transport
 from receiver.contracts.setup import Setup
 from receiver.flows.breakers import judge_again
 from receiver.lib import logs
@@ -33,19 +33,19 @@ from receiver.lib.steady_clock import SteadyClock
 from receiver.lib.times import Clock, system_clock
 from receiver.model.deliveries import sink_lane
 from receiver.providers import PROVIDERS
-from receiver.store.sqlite.inspection import Inspection, inspect
-from receiver.store.sqlite.store import SqliteStore
+from receiver.store.opening import database_at, inspect
 from receiver.workers.clock_watch import ClockWatch
 from receiver.workers.dispatcher import Dispatcher, Lane
 from receiver.workers.key_fetcher import KeyFetcher
 from receiver.workers.listeners import Listeners
-from receiver.workers.order_outcomes import recover
 from receiver.workers.orders import OrderCarrier
 from receiver.workers.picture_client import PictureClient
 from receiver.workers.picture_retention import rounds_of
 from receiver.workers.reconciler import Reconciler
+from receiver.workers.recovery import Recovery
 from receiver.workers.retention_rounds import RetentionRounds
 from receiver.workers.settlement import write_until_kept
+from receiver.workers.settling import Settler
 from receiver.workers.sinks import SinkCarrier
 
 if TYPE_CHECKING:
@@ -100,13 +100,15 @@ def read_config(path: Path, env: Mapping[str, str], secrets: Secrets = "needed")
 class GridhookRuntime:
     """The running parts: store, dispatcher, transport, web application."""
 
-    def __init__(self, config: Config, store: SqliteStore, clock: Clock) -> None:
+    def __init__(self, config: Config, store: Database) -> None:
         self.config = config
         self.store = store
         self.setup = setup_of(config)
-        self.clock = clock
+        self.clock = store.clock
         self._web: Application | None = None
         self._transport: Transport | None = None
+        self._settler: Settler | None = None
+        self._recovery: Recovery | None = None
         self._dispatcher: Dispatcher | None = None
         self._reconciler: Reconciler | None = None
         self._pruners: list[RetentionRounds] = []
@@ -151,11 +153,15 @@ class GridhookRuntime:
         return self._own_transport
 
     async def dispatch(self, transport: Transport) -> None:
-        """Becomes the dispatching process, ends an earlier one's leases, and starts. Raises StoreRefused."""
+        """Becomes a dispatching process, ends the leases of those that are gone, and starts. Raises StoreRefused."""
         await self.store.own_dispatching()
         self._transport = transport
-        await self.store.write(lambda tx: recover(tx, self.setup, self.clock()))
-        self._dispatcher = Dispatcher(self.store, self._lanes(self.config, self.setup, transport), self.clock)
+        recovery = Recovery(self.store, self.setup)
+        await recovery.start()
+        self._recovery = recovery
+        self._settler = Settler(self.store)
+        lanes = self._lanes(self.config, self.setup, transport, self._settler)
+        self._dispatcher = Dispatcher(self.store, lanes, self.clock)
         self._dispatcher.start()
         self._reconciler = Reconciler(self.store, self.setup, transport, self.clock)
         self._reconciler.start()
@@ -171,7 +177,9 @@ class GridhookRuntime:
         before = self.config
         config, fixed = taken_over(before, config)
         setup = setup_of(config)
-        lanes = self._lanes(config, setup, self._transport) if self._transport is not None else []
+        lanes: list[Lane] = []
+        if self._transport is not None and self._settler is not None:
+            lanes = self._lanes(config, setup, self._transport, self._settler)
         # Up to the next await nobody else has a turn: all parts change over at once.
         self.config, self.setup = config, setup
         if self._web is not None:
@@ -180,8 +188,9 @@ class GridhookRuntime:
             self._clock_watch.adopt(setup)
         if self._key_fetcher is not None:
             self._key_fetcher.adopt(setup)
-        if self._dispatcher is None or self._reconciler is None:
+        if self._dispatcher is None or self._reconciler is None or self._recovery is None:
             return fixed
+        self._recovery.adopt(setup)
         self._dispatcher.adopt(lanes)
         self._reconciler.adopt(setup)
         if self._listeners is not None:
@@ -203,12 +212,18 @@ class GridhookRuntime:
         if self._listeners is not None:
             await self._listeners.stop()
             self._listeners = None
+        if self._recovery is not None:
+            recovery, self._recovery = self._recovery, None
+            await recovery.stop()
         reconciler, self._reconciler = self._reconciler, None
         dispatcher, self._dispatcher = self._dispatcher, None
         dropped, cut = await asyncio.gather(
             reconciler.stop() if reconciler is not None else _none(),
             dispatcher.stop(grace, hurry) if dispatcher is not None else _none(),
         )
+        if self._settler is not None:
+            self._settler.close()
+            self._settler = None
         if self._key_fetcher is not None:
             await self._key_fetcher.stop()
             self._key_fetcher = None
@@ -230,12 +245,13 @@ class GridhookRuntime:
         for pruner in pruners:
             await pruner.stop()
 
-    def _lanes(self, config: Config, setup: Setup, transport: Transport) -> list[Lane]:
+    def _lanes(self, config: Config, setup: Setup, transport: Transport, settler: Settler) -> list[Lane]:
         foreign = PictureClient(lambda: _guarded(transport, config), self.store)
         return [
             *(
                 SinkCarrier(
                     self.store,
+                    settler,
                     setup,
                     sink,
                     transport,
@@ -269,9 +285,8 @@ async def runtime(
 
     A `clock` that is given is taken at its word, unless it is a SteadyClock: that one is watched for jumps.
     """
-    clock = clock or SteadyClock()
-    async with SqliteStore(config.database_file, clock) as store:
-        running = GridhookRuntime(config, store, clock)
+    async with database_at(config.database, clock or SteadyClock()) as store:
+        running = GridhookRuntime(config, store)
         try:
             if role is not None:
                 await running.watch_clock()
@@ -334,7 +349,7 @@ async def fetch_picture(config: Config, url: str) -> bytes:
 
 def inspect_database(config: Config) -> Inspection:
     """What there is at the database's address; changes nothing. Raises StoreRefused or StoreUnavailable."""
-    return inspect(config.database_file)
+    return inspect(config.database)
 
 
 OUTSIDE: Final = Outside(open_context=open_context, open_transport=open_transport, fetch_picture=fetch_picture)

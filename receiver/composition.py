@@ -12,10 +12,9 @@ import msgspec
 
 from receiver.config import Config
 from receiver.config.reading import Secrets
-from receiver.contracts import DeliveryContext, HookedStore, Sink, Transport
+from receiver.contracts import DeliveryContext, HookedStore, Inspection, Sink, Transport
 from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
-from receiver.store.sqlite.inspection import Inspection
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

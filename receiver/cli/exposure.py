@@ -8,18 +8,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from receiver.store.sqlite.files.live_file import COMPANIONS
+from receiver.store.opening import files_of
 
 READ: Final = stat.S_IRGRP | stat.S_IROTH
 WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 OF_EVERYBODY: Final = stat.S_IRWXO
 
 
-def exposed_database(path: Path) -> list[str]:
+def exposed_database(address: str) -> list[str]:
     """A warning for each file of a database that others can read or change."""
-    real = os.path.realpath(path)
-    what = "it holds what vendors sent and the key of the webhook URLs"
-    return _warnings([str(path), *(real + suffix for suffix in COMPANIONS)], what)
+    return _warnings(files_of(address), "it holds what vendors sent and the key of the webhook URLs")
 
 
 def exposed_secrets(paths: Iterable[Path]) -> list[str]:

@@ -101,11 +101,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     #: Files that hold secrets, if they are there: the configuration itself, `.env`, those behind `file:`.
     secret_files: tuple[Path, ...] = ()
 
-    @property
-    def database_file(self) -> Path:
-        """The SQLite file that `database` names, absolute."""
-        return Path(self.database.removeprefix("sqlite:///"))
-
 
 def setup_of(config: Config) -> Setup:
     """What the flows need of a configuration."""

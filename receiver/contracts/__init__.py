@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from receiver.contracts.claims import ClaimedDue, LaneRoom
+from receiver.contracts.backups import Backup, Restored
+from receiver.contracts.claims import ClaimedDue, LaneLimits
 from receiver.contracts.handlers import (
     Committed,
     DeliveryContext,
@@ -18,6 +19,12 @@ from receiver.contracts.http import (
     CallNetwork,
     ForeignClient,
     Transport,
+)
+from receiver.contracts.lists import (
+    Counts,
+    Filters,
+    MissingWebhooks,
+    Page,
 )
 from receiver.contracts.options import (
     JsonSource,
@@ -52,22 +59,19 @@ from receiver.contracts.pruning import (
     FilePages,
     OldRows,
     Pruned,
+    Upkeep,
 )
 from receiver.contracts.public_keys import FetchedKeys, PublicKeys
 from receiver.contracts.store import (
     CommitHook,
+    Database,
     HookedStore,
+    Inspection,
     Result,
     Store,
     Watch,
 )
-from receiver.contracts.transaction import (
-    Counts,
-    Filters,
-    MissingWebhooks,
-    Page,
-    Transaction,
-)
+from receiver.contracts.transaction import Transaction
 from receiver.model.money import (
     Breaker,
     Budget,
@@ -82,6 +86,7 @@ __all__ = [
     "Acknowledgement",
     "Acknowledger",
     "Answer",
+    "Backup",
     "Breaker",
     "Budget",
     "ButtonHandler",
@@ -93,6 +98,7 @@ __all__ = [
     "CostRow",
     "CostSum",
     "Counts",
+    "Database",
     "DeliveryContext",
     "FamilyHandler",
     "FetchedKeys",
@@ -101,9 +107,10 @@ __all__ = [
     "ForeignClient",
     "Handler",
     "HookedStore",
+    "Inspection",
     "JsonSource",
     "KeptRequest",
-    "LaneRoom",
+    "LaneLimits",
     "Listening",
     "LocalPath",
     "MaybeSecret",
@@ -124,6 +131,7 @@ __all__ = [
     "PublicKeys",
     "Request",
     "RequestState",
+    "Restored",
     "Result",
     "Scope",
     "Seal",
@@ -134,6 +142,7 @@ __all__ = [
     "TextSource",
     "Transaction",
     "Transport",
+    "Upkeep",
     "Watch",
     "has_buttons",
     "listens_as",

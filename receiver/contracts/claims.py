@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from receiver.model.deliveries import Delivery
 
-if TYPE_CHECKING:
-    from receiver.contracts.transaction import Transaction
 
-
-class LaneRoom(NamedTuple):
-    """What a dispatcher would claim of one lane."""
+class LaneLimits(NamedTuple):
+    """What may be claimed of one lane. The limits hold for all processes that claim together."""
 
     lane: str
-    #: How many more deliveries may begin, by the lane's concurrency and rate.
-    free: int
-    #: Of those, how many one commit claims at most.
+    #: How many of its deliveries may be `running` at once.
+    concurrency: int
+    #: How many one call claims at most.
     at_once: int
     #: Until when they are leased, Unix ms.
     lease_until: int
-    #: How many more may begin for another reason; None = no other reason.
-    room: Callable[[Transaction], int] | None = None
+    #: How many may begin in a second; None = as they come.
+    rate: float | None = None
+    #: A source: the jobs that its vendor works on, or is being sent, are no more than `concurrency` either.
+    source: str | None = None
 
 
 class ClaimedDue(NamedTuple):

@@ -1,18 +1,13 @@
-"""A transaction, and what its lists and counts are made of."""
+"""A transaction: what flows read and change."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
-import msgspec
-
-from receiver.contracts.claims import ClaimedDue, LaneRoom
-from receiver.contracts.pruning import (
-    FilePages,
-    OldRows,
-    Pruned,
-)
+from receiver.contracts.claims import ClaimedDue, LaneLimits
+from receiver.contracts.lists import Counts, Filters, MissingWebhooks, Page
+from receiver.contracts.pruning import Upkeep
 from receiver.contracts.public_keys import FetchedKeys
 from receiver.contracts.traces import DeliveryTrace, JobTrace, RequestTrace
 from receiver.lib.ids import Ids
@@ -29,67 +24,8 @@ from receiver.model.money import (
 )
 from receiver.model.requests import KeptRequest, RefusedRequest, RequestState
 
-T = TypeVar("T")
 
-
-class Filters(msgspec.Struct, frozen=True, kw_only=True):
-    """What a list shows: everything given must match. Times are Unix ms.
-
-    `since` and `until` go by what the clock showed when a row was made, also where it was set back since: what was made
-    an hour ago then is older than what was made a minute ago now, though it may stand below it in the list.
-    """
-
-    limit: int = 50
-    #: Show what is older than this id: `next` of the page before.
-    before: int | None = None
-    since: int | None = None
-    until: int | None = None
-    type: str | None = None
-    status: str | None = None
-    source: str | None = None
-    sink: str | None = None
-    action: str | None = None
-    provider_job_id: str | None = None
-    job: int | None = None
-    root: int | None = None
-    parent: int | None = None
-    #: Jobs whose prompt holds this text, whatever the case of its ASCII letters.
-    prompt: str | None = None
-    tags: dict[str, str] = {}
-
-
-class Page(list[T]):
-    """One page of a list, newest first: not always full, and maybe empty, though there is more."""
-
-    def __init__(self, items: Iterable[T], following: int | None) -> None:
-        super().__init__(items)
-        #: `before` of the page that follows; None = this is the last one.
-        self.next = following
-
-
-class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """How much there is of what waits or went wrong; each number is 100,000 at most: nothing is counted further."""
-
-    #: By status: pending, running, dead; and `unseen`: the dead ones that nobody left.
-    deliveries: dict[str, int]
-    #: By source and status: the jobs that are not over.
-    jobs: dict[tuple[str, str], int]
-    #: By source and warning: the jobs that ever ended with it.
-    warnings: dict[tuple[str, str], int] = {}
-    #: Of the log of what is not in the database file yet; None = this store has none.
-    wal_bytes: int | None = None
-
-
-class MissingWebhooks(msgspec.Struct, frozen=True, kw_only=True):
-    """Jobs of one source that completed by asking, while no webhook of that source came."""
-
-    source: str
-    #: When the first of them was made, Unix ms.
-    since: int
-    jobs: int
-
-
-class Transaction(Protocol):
+class Transaction(Upkeep, Protocol):
     """What a flow can read and change within one transaction. Synchronous: it runs on the store's own thread."""
 
     ids: Ids
@@ -152,10 +88,6 @@ class Transaction(Protocol):
     def jobs(self, filters: Filters) -> Page[KeptJob]: ...
     def family_size(self, root_id: str) -> int:
         """How many jobs a root has led to, itself included."""
-        ...
-
-    def live(self, source: str) -> int:
-        """How many jobs of ours the vendor works on, or is being sent right now."""
         ...
 
     def held(self, source: str, reason: str) -> list[KeptJob]:
@@ -294,19 +226,13 @@ class Transaction(Protocol):
     def delivery(self, number: int) -> Delivery | None: ...
     def order_delivery(self, job: int) -> Delivery | None: ...
     def deliveries(self, filters: Filters) -> Page[Delivery]: ...
-    def claim(self, lane: str, limit: int, now: int, lease_until: int) -> list[Delivery]:
-        """Takes due deliveries of a lane: they are `running` and their attempt is counted."""
-        ...
+    def claim(self, lanes: Sequence[LaneLimits], now: int) -> ClaimedDue:
+        """Takes what is due of these lanes, as far as their limits and destinations let it begin at `now`, Unix ms.
 
-    def claim_due(self, rooms: Sequence[LaneRoom], now: int) -> ClaimedDue:
-        """The same for all these lanes at once, as far as their destinations do not ask to wait.
-
-        Of a paused destination one delivery is taken, which probes it.
+        What it takes is `running`, leased and this process's, its attempt is counted. Of a paused destination one
+        delivery is taken, which probes it. To be called last in a work, but for reading what was claimed: what their
+        tries need (the event and receipt of one to a sink, the job of an order) may come along.
         """
-        ...
-
-    def next_due(self, lanes: Sequence[str]) -> int | None:
-        """When the earliest pending delivery of these lanes is due, Unix ms."""
         ...
 
     def lost(self, now: int) -> list[Delivery]:
@@ -324,6 +250,10 @@ class Transaction(Protocol):
         """Writes a delivery's new state, if it is still `running` in the attempt of `delivery`; else False (fenced)."""
         ...
 
+    def settle_all(self, settled: Sequence[tuple[Delivery, Delivery]]) -> list[bool]:
+        """The same for several deliveries, none of them twice; each before and after."""
+        ...
+
     def put_delivery(self, delivery: Delivery) -> None: ...
     def leave(self, number: int, now: int) -> None:
         """Notes that a person left a dead letter (Unix ms); whatever is written to the delivery ends that."""
@@ -338,6 +268,10 @@ class Transaction(Protocol):
         ...
 
     def add_attempt(self, delivery: int, attempt: Attempt) -> None: ...
+    def add_attempts(self, attempts: Sequence[tuple[int, Attempt]]) -> None:
+        """The same for several deliveries, each by its number."""
+        ...
+
     def attempts(self, delivery: int) -> list[Attempt]: ...
     def receipt(self, lane: str, job: int) -> str | None:
         """What the handler of this lane last remembered about this job."""
@@ -361,45 +295,13 @@ class Transaction(Protocol):
     def put_missing_webhooks(self, missing: MissingWebhooks) -> None: ...
     def clear_missing_webhooks(self, source: str) -> None: ...
 
-    # pruning: `before` and `after` are ids
+    # what was pruned
     def forgotten(self, source: str, provider_job_id: str) -> bool:
         """Whether the vendor's job was pruned."""
         ...
 
     def pruned(self, number: int) -> bool:
         """Whether a job that there certainly was is not here because it was pruned."""
-        ...
-
-    def old_families(self, after: int, before: int, limit: int) -> OldRows:
-        """Looks at the next `limit` jobs: roots whose whole families are over and older than `before`."""
-        ...
-
-    def prune_families(self, roots: Sequence[int], before: int) -> Pruned:
-        """Takes away the families of these roots, as far as they (still) may go."""
-        ...
-
-    def prunable_rows(self, roots: Sequence[int], before: int) -> tuple[Pruned, list[int]]:
-        """What `prune_families` would take away, and the numbers of those jobs."""
-        ...
-
-    def old_requests(self, after: int, before: int, limit: int, going: Collection[int] = ()) -> OldRows:
-        """Looks at the next `limit` requests: those that told of no job that is still here, but for jobs in `going`."""
-        ...
-
-    def prune_operator_events(self, before: int, limit: int) -> Pruned:
-        """Takes away at most `limit` old operator events, with deliveries that are over."""
-        ...
-
-    def prune_requests(self, numbers: Sequence[int]) -> Pruned:
-        """Takes these requests away."""
-        ...
-
-    def pages(self) -> FilePages:
-        """What the file is made of."""
-        ...
-
-    def give_back(self, pages: int) -> None:
-        """Gives so many free pages back to the file system, if the file can."""
         ...
 
     # figures: each is a bounded look at the newest rows, the latest first

@@ -101,7 +101,7 @@ def _tell(
 
 def send_on(tx: Transaction, setup: Setup, kept: KeptJob, event: KeptEvent) -> None:
     """Plans what the rules say of an event that is kept: its deliveries, and what follows from a result."""
-    found = routed(event, setup)
+    found = routed(tx, event, setup)
     sinks = found.sinks
     if kept.question is not None and event.type != "job.progress":
         sinks = tuple(dict.fromkeys((*sinks, *asked_sinks(setup, kept.question))))

@@ -43,13 +43,13 @@ class StoreCommitHook(Generic[T]):
 
     def __init__(
         self,
-        work: Callable[[Transaction], T],
+        begin: Callable[[], Callable[[Transaction], T] | None],
         on_result: Callable[[T], None],
         on_error: Callable[[Exception], None],
         among: list[StoreCommitHook[Any]],
         wake: asyncio.Event,
     ) -> None:
-        self._work = work
+        self._begin = begin
         self._on_result = on_result
         self._on_error = on_error
         self._among = among
@@ -61,10 +61,10 @@ class StoreCommitHook(Generic[T]):
         self.is_wanted = True
         self._wake.set()
 
-    def begin(self) -> Work:
-        """What is to be done in the commit that begins."""
+    def begin(self) -> Work | None:
+        """What is to be done in the commit that begins; None = nothing."""
         self.is_wanted = False
-        return self._work
+        return self._begin()
 
     def end(self, result: Result) -> None:
         """The commit is over."""

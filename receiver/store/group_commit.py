@@ -59,10 +59,13 @@ class GroupCommit:
         return watch
 
     def hook(
-        self, work: Callable[[Transaction], T], on_result: Callable[[T], None], on_error: Callable[[Exception], None]
+        self,
+        begin: Callable[[], Callable[[Transaction], T] | None],
+        on_result: Callable[[T], None],
+        on_error: Callable[[Exception], None],
     ) -> StoreCommitHook[T]:
-        """Runs `work` at the end of every commit; see `receiver.contracts.HookedStore.hook_commits`."""
-        hook = StoreCommitHook(work, on_result, on_error, self._hooks, self._wake)
+        """Adds a work to the end of every commit; see `receiver.contracts.HookedStore.hook_commits`."""
+        hook = StoreCommitHook(begin, on_result, on_error, self._hooks, self._wake)
         self._hooks.append(hook)
         return hook
 
@@ -83,13 +86,14 @@ class GroupCommit:
             hooks = list(self._hooks)
             if not batch and not any(hook.is_wanted for hook in hooks):
                 continue
-            works = [write.work for write in batch] + [hook.begin() for hook in hooks]
+            hooked = [(hook, work) for hook in hooks if (work := hook.begin()) is not None]
+            works = [write.work for write in batch] + [work for _, work in hooked]
             results = await self._commit(works)
             if self.afterwards:
                 self._call()
             for write, result in zip(batch, results, strict=False):
                 result.into(write.done)
-            for hook, result in zip(hooks, results[len(batch) :], strict=True):
+            for (hook, _), result in zip(hooked, results[len(batch) :], strict=True):
                 hook.end(result)
             self._signal()
 

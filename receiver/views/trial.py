@@ -50,6 +50,11 @@ class TrialStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.ref_key = store.ref_key
+        self.clock = store.clock
+
+    def leads(self) -> bool:
+        """False: a trial has no duties."""
+        return False
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Runs `work` and takes it back. Always raises: what it would have made, or what it raised."""

@@ -16,6 +16,7 @@ from receiver.contracts import ForeignClient, HookedStore
 from receiver.contracts.pictures import keepers_of
 from receiver.contracts.setup import Setup
 from receiver.lib.times import Clock
+from receiver.store.opening import folder_of
 from receiver.web.access import Access
 from receiver.web.api.auth import Bearer
 from receiver.web.api.routes import api, openapi
@@ -138,6 +139,6 @@ def application(
     button is told nothing beside the message itself. Without `foreign`, which fetches them, pictures that only vendors
     have are not shown.
     """
-    app = Application(store, clock, outside, PictureShelf(config.database_file.parent, clock), foreign)
+    app = Application(store, clock, outside, PictureShelf(folder_of(config.database), clock), foreign)
     app.adopt(config, setup)
     return app

@@ -13,7 +13,7 @@ import structlog
 from receiver.contracts import (
     CommitHook,
     HookedStore,
-    LaneRoom,
+    LaneLimits,
     Transaction,
 )
 from receiver.errors import StoreUnavailable
@@ -34,10 +34,12 @@ STORE_WAIT: Final = 1.0
 SETTLING: Final = 1.0
 #: Deliveries of one lane that one commit claims at most: nobody's commit waits long for them.
 AT_ONCE: Final = 32
+#: Why a delivery is taken back.
+LEASE_OVER: Final = "its lease ran out before anything was heard of it"
+BROKE: Final = "the try broke before its outcome was written down"
 
-#: One try, ready to begin. It is given what to call once the other side is done with, before the outcome is settled:
-#: the next delivery is then claimed in the commit that settles this one.
-Try = Callable[[Callable[[], None]], Coroutine[Any, Any, None]]
+#: One try, ready to begin.
+Try = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,13 +52,13 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float
     #: A second; None = as they come.
     rate: float | None = None
-    #: How many more may begin for another reason than concurrency here; None = no other reason.
-    room: Callable[[Transaction], int] | None = None
+    #: The source whose vendor's jobs count too; None = this is no lane of orders.
+    source: str | None = None
     #: Reads what a try of a claimed delivery needs, in the commit that claims it. Never raises: that would fail the
     #: commit. The try carries the delivery out and settles it; cancelled at shutdown it settles what is known.
     prepare: Callable[[Transaction, Delivery], Try]
-    #: Settles a delivery whose lease ran out while no try of ours was under way.
-    take_back: Callable[[Delivery], Coroutine[Any, Any, None]]
+    #: Settles a delivery that no try of ours is busy with any more, though none has settled it; the text says why.
+    take_back: Callable[[Delivery, str], Coroutine[Any, Any, None]]
 
 
 class ClaimedDelivery(NamedTuple):
@@ -80,7 +82,7 @@ class Claims(NamedTuple):
 
 
 class Dispatcher:
-    """Runs deliveries of all lanes, each within its concurrency and rate. Never polls.
+    """Runs deliveries of all lanes, each within its concurrency and rate, which the store sees to. Never polls.
 
     It claims within the commits that bring something to do: what a webhook leads to is claimed as it is kept, what
     follows a try as that is settled.
@@ -92,9 +94,6 @@ class Dispatcher:
         self._clock = clock
         #: What is carried out or settled at present, by task: the delivery's number.
         self._running: dict[asyncio.Task[None], int] = {}
-        #: By lane: the deliveries that are with the other side.
-        self._busy: dict[str, set[int]] = {lane.name: set() for lane in lanes}
-        self._free_at: dict[str, float] = {}
         #: When leases are looked at next, Unix ms.
         self._lease_check_at = 0
         self._stopping = False
@@ -104,13 +103,11 @@ class Dispatcher:
 
     def start(self) -> None:
         """Begins to dispatch."""
-        self._hook: CommitHook = self._store.hook_commits(self._take, self._taken, self._failed)
+        self._hook: CommitHook = self._store.hook_commits(lambda: self._take, self._taken, self._failed)
         self._hook.request_commit()
 
     def adopt(self, lanes: Sequence[Lane]) -> None:
         """Claims for these lanes from here on; what runs ends as it began, and counts where its lane goes on."""
-        for lane in lanes:
-            self._busy.setdefault(lane.name, set())
         # In one piece: a commit may be claiming right now, on the store's thread.
         self._lanes = {lane.name: lane for lane in lanes}
         self._hook.request_commit()
@@ -146,15 +143,9 @@ class Dispatcher:
         now = self._clock()
         run_out = self._run_out(tx, now)
         lanes = {} if self._stopping else self._lanes
-        found = tx.claim_due(
-            [self._wanted(lane, free, now) for lane in lanes.values() if (free := self._room(lane, now)) > 0], now
-        )
+        found = tx.claim([_limits(lane, now) for lane in lanes.values()], now)
         claimed = [ClaimedDelivery(lanes[one.lane], one, lanes[one.lane].prepare(tx, one)) for one in found.deliveries]
         return Claims(tuple(claimed), run_out, found.wake, now)
-
-    def _wanted(self, lane: Lane, free: int, now: int) -> LaneRoom:
-        lease_until = now + int((lane.timeout + LEASE_MARGIN) * 1000)
-        return LaneRoom(lane.name, free, AT_ONCE, lease_until, lane.room)
 
     def _run_out(self, tx: Transaction, now: int) -> tuple[tuple[Lane, Delivery], ...] | None:
         """The deliveries of our lanes whose lease is over, but for those that a try of ours is still busy with.
@@ -167,14 +158,6 @@ class Dispatcher:
         ours, lanes = set(self._running.values()), self._lanes
         return tuple((lanes[one.lane], one) for one in tx.run_out(now) if one.lane in lanes and one.number not in ours)
 
-    def _room(self, lane: Lane, now: int) -> int:
-        free = lane.concurrency - len(self._busy[lane.name])
-        if lane.rate is None:
-            return free
-        left = self._free_at.get(lane.name, 0.0) - now
-        # Further away than any wait of this rate: the clock was set back.
-        return 0 if 0 < left <= 1000 / lane.rate else min(free, 1)
-
     # --- on the event loop, before the next commit begins
 
     def _taken(self, taken: Claims) -> None:
@@ -183,12 +166,10 @@ class Dispatcher:
         if taken.run_out is not None:
             self._lease_check_at = taken.now + LEASE_CHECK_MS
             for lane, delivery in taken.run_out:
-                self._take_back(lane, delivery)
+                log.warning("lease.ran_out", lane=lane.name, delivery=delivery.number, attempt=delivery.attempt)
+                self._take_back(lane, delivery, LEASE_OVER)
         self._held_up = False
-        waits = [moment - taken.now for moment in self._free_at.values() if moment > taken.now]
-        if taken.wake is not None:
-            waits.append(taken.wake - taken.now)
-        self._wake_in(min(waits) / 1000 if waits else LONGEST_SLEEP)
+        self._wake_in((taken.wake - taken.now) / 1000 if taken.wake is not None else LONGEST_SLEEP)
 
     def _failed(self, wrong: Exception) -> None:
         if self._held_up:
@@ -207,29 +188,47 @@ class Dispatcher:
         self._timer = asyncio.get_running_loop().call_later(wait, self._hook.request_commit)
 
     def _start(self, one: ClaimedDelivery) -> None:
-        lane = one.lane
-        number = one.delivery.number
-        busy = self._busy[lane.name]
-        if lane.rate is not None:
-            self._free_at[lane.name] = self._clock() + 1000 / lane.rate
-        busy.add(number)
-        task = asyncio.create_task(one.begin(partial(busy.discard, number)), name=f"{lane.name} {number}")
-        self._running[task] = number
-        task.add_done_callback(partial(self._ended, lane, number))
+        self._run(one.begin(), one.lane, one.delivery, then=self._ended)
 
-    def _take_back(self, lane: Lane, delivery: Delivery) -> None:
-        log.warning("lease.ran_out", lane=lane.name, delivery=delivery.number, attempt=delivery.attempt)
-        task = asyncio.create_task(lane.take_back(delivery), name=f"{lane.name} {delivery.number} taken back")
+    def _take_back(self, lane: Lane, delivery: Delivery, why: str) -> None:
+        self._run(lane.take_back(delivery, why), lane, delivery, then=self._taken_back)
+
+    def _run(
+        self,
+        work: Coroutine[Any, Any, None],
+        lane: Lane,
+        delivery: Delivery,
+        then: Callable[[Lane, Delivery, asyncio.Task[None]], None],
+    ) -> None:
+        task = asyncio.create_task(work, name=f"{lane.name} {delivery.number}")
         self._running[task] = delivery.number
-        task.add_done_callback(partial(self._ended, lane, delivery.number))
+        task.add_done_callback(partial(then, lane, delivery))
 
-    def _ended(self, lane: Lane, number: int, task: asyncio.Task[None]) -> None:
+    def _ended(self, lane: Lane, delivery: Delivery, task: asyncio.Task[None]) -> None:
+        # It was not settled, so it would keep its place until its lease runs out.
+        if self._broke(lane, task) and not self._stopping:
+            self._take_back(lane, delivery, BROKE)
+
+    def _taken_back(self, lane: Lane, _delivery: Delivery, task: asyncio.Task[None]) -> None:
+        self._broke(lane, task)
+
+    def _broke(self, lane: Lane, task: asyncio.Task[None]) -> bool:
         self._running.pop(task, None)
-        if number in self._busy[lane.name]:  # it broke before it could be settled, so no commit follows
-            self._busy[lane.name].discard(number)
-            self._hook.request_commit()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("delivery.broke", lane=lane.name, error=repr(error), exc_info=error)
+        if task.cancelled() or (error := task.exception()) is None:
+            return False
+        log.error("delivery.broke", lane=lane.name, error=repr(error), exc_info=error)
+        return True
+
+
+def _limits(lane: Lane, now: int) -> LaneLimits:
+    return LaneLimits(
+        lane=lane.name,
+        concurrency=lane.concurrency,
+        at_once=AT_ONCE,
+        lease_until=now + int((lane.timeout + LEASE_MARGIN) * 1000),
+        rate=lane.rate,
+        source=lane.source,
+    )
 
 
 async def _unfinished(

@@ -19,6 +19,7 @@ from receiver.lib.signatures import PROBE_HEADER, probe_answer
 from receiver.lib.times import Clock, stamp
 from receiver.model.deliveries import sink_lane
 from receiver.model.jobs import Job, KeptJob
+from receiver.store.opening import folder_of
 
 #: Seconds for one question.
 PATIENCE_S: Final = 10.0
@@ -58,11 +59,10 @@ async def _database(store: HookedStore, config: Config) -> list[Diagnosis]:
     except StoreUnavailable as wrong:
         return [Diagnosis(what="database", verdict="bad", said=f"cannot be written: {wrong}")]
     took_ms = round((monotonic() - began) * 1000)
-    room = (await asyncio.to_thread(shutil.disk_usage, config.database_file.parent)).free
-    return [
-        Diagnosis(what="database", verdict="ok", said=f"a write took {took_ms} ms"),
-        Diagnosis(what="disk", verdict="warn" if room < LOW_ROOM else "ok", said=f"{room / 1e9:.1f} GB are free"),
-    ]
+    found = Diagnosis(what="database", verdict="ok", said=f"a write took {took_ms} ms")
+    room = (await asyncio.to_thread(shutil.disk_usage, folder_of(config.database))).free
+    said = f"{room / 1e9:.1f} GB are free"
+    return [found, Diagnosis(what="disk", verdict="warn" if room < LOW_ROOM else "ok", said=said)]
 
 
 async def _reached(key: bytes, config: Config, transport: Transport, clock: Clock) -> list[Diagnosis]:

@@ -32,7 +32,7 @@ from receiver.model.deliveries import (
 from receiver.model.jobs import KeptJob
 from receiver.workers.dispatcher import Lane, Try
 from receiver.workers.order_outcomes import begin_order, held_back, settle_order
-from receiver.workers.settlement import LEASE_OVER, write_until_kept
+from receiver.workers.settlement import write_until_kept
 
 log = structlog.get_logger("dispatch")
 
@@ -68,7 +68,7 @@ class OrderCarrier:
             name=order_lane(source.name),
             concurrency=source.concurrency,
             timeout=source.timeout * CALLS,
-            room=lambda tx: source.concurrency - tx.live(source.name),
+            source=source.name,
             prepare=self.prepare,
             take_back=self.take_back,
         )
@@ -80,7 +80,7 @@ class OrderCarrier:
         except Exception as wrong:  # noqa: BLE001  # what cannot be read must not fail a commit that others share
             return partial(self.carry, delivery, wrong)
 
-    async def carry(self, delivery: Delivery, order: Order | Postponed | Exception, freed: Callable[[], None]) -> None:
+    async def carry(self, delivery: Delivery, order: Order | Postponed | Exception) -> None:
         """One try, settled. Interrupted before the paid call it is given back; during the call it is unsure."""
         started = self._clock()
         try:
@@ -90,12 +90,11 @@ class OrderCarrier:
         except Exception as wrong:  # whatever it is (provider code is guarded): what it means depends on how far it was
             log.exception("order.broke", delivery_id=ids.show("dlv", delivery.number), source=self._source.name)
             outcome = Interrupted(note=f"the order broke: {type(wrong).__name__}")
-        freed()
         await self._settle(delivery, outcome, started)
 
-    async def take_back(self, delivery: Delivery) -> None:
-        """A lease that ran out: an order that may have been sent is unsure, another one is sent by its schedule."""
-        await self._settle(delivery, Interrupted(note=LEASE_OVER), self._clock())
+    async def take_back(self, delivery: Delivery, why: str) -> None:
+        """No try is busy with it: an order that may have been sent is unsure, another one is sent by its schedule."""
+        await self._settle(delivery, Interrupted(note=why), self._clock())
 
     def _order(self, tx: Transaction, delivery: Delivery) -> Order | Postponed:
         """The order, unless the source's breaker opened while it waited."""

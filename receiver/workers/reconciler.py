@@ -50,6 +50,8 @@ log = structlog.get_logger("reconcile")
 #: Between two status queries of one source, seconds: its request budget.
 GAP: Final = 0.5
 LONGEST_SLEEP: Final = 60.0
+#: How long a process that does not lead waits before it asks again, seconds.
+LEAD_WAIT: Final = 2.0
 #: How long dropped queries may take to end, seconds.
 SETTLING: Final = 1.0
 #: How many due jobs of a source are taken up at once; a query takes as many as the vendor allows.
@@ -62,7 +64,7 @@ PATIENCE: Final = 24 * 3600.0
 class Reconciler:
     """Looks at everything open at its start, then at jobs when their look is due, one query at a time for each source.
 
-    An idle system makes no calls.
+    An idle system makes no calls, nor does a process that does not lead.
     """
 
     def __init__(self, store: Store, setup: Setup, transport: Transport, clock: Clock) -> None:
@@ -100,15 +102,18 @@ class Reconciler:
         started = False
         while not self._stopping:
             try:
-                if not started:
-                    await self._store.write(lambda tx: check_everything_open(tx, self._setup, self._clock()))
-                    started = True
-                wait = await self._begin_looks()
+                started, wait = (True, await self._go_on(started)) if self._store.leads() else (False, LEAD_WAIT)
             except StoreUnavailable as wrong:
                 log.error("reconcile.waits", reason=str(wrong))
                 wait = 1.0
             if not self._stopping:
                 await self._watch.wait(wait)
+
+    async def _go_on(self, started: bool) -> float:
+        """Begins the looks that are due; returns when to do so again, seconds."""
+        if not started:
+            await self._store.write(lambda tx: check_everything_open(tx, self._setup, self._clock()))
+        return await self._begin_looks()
 
     async def _begin_looks(self) -> float:
         now = self._clock()

@@ -183,7 +183,7 @@ class Pruner(RetentionRounds):
 
     def __init__(self, store: Store, retention: float, clock: Clock, *, first: float = FIRST) -> None:
         """`retention` and `first` (until the first pass) are seconds."""
-        super().__init__(clock, first=first)
+        super().__init__(clock, first=first, leads=store.leads)
         self._store = store
         self._retention = int(retention * 1000)
         #: When a pass last began at the beginning, Unix ms.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -24,8 +25,9 @@ LEFT_OUT: Final = 24
 class RetentionRounds(ABC):
     """Goes round until it is stopped."""
 
-    def __init__(self, clock: Clock, *, first: float = FIRST) -> None:
-        """`first`: seconds until the first round."""
+    def __init__(self, clock: Clock, *, first: float = FIRST, leads: Callable[[], bool] = lambda: True) -> None:
+        """`first`: seconds until the first round; `leads`: whether it is this process that goes round."""
+        self._leads = leads
         self._clock = clock
         self._first = first
         #: When it last was time for a round, Unix ms, and how many are left out from there.
@@ -51,7 +53,7 @@ class RetentionRounds(ABC):
             await asyncio.sleep(wait)
             wait = EVERY
             try:
-                if self._is_trusted():
+                if self._leads() and self._is_trusted():
                     await self.tidy()
             except (StoreUnavailable, OSError) as wrong:
                 log.error("retention.waits", reason=str(wrong))

@@ -19,8 +19,6 @@ T = TypeVar("T")
 
 #: Between tries to write down an outcome while the disk is full, seconds.
 STORE_WAIT: Final = 1.0
-#: What is noted of a try whose lease ran out.
-LEASE_OVER: Final = "its lease ran out before anything was heard of it"
 
 
 class TryResult(Protocol):
@@ -70,18 +68,20 @@ def settle_try(
     """Writes a delivery's new state and the attempt; False if another dispatcher has taken the delivery over."""
     if not tx.settle(delivery, after):
         return False
-    tx.add_attempt(
-        delivery.number,
-        Attempt(
-            number=delivery.attempt,
-            started_at=stamp(started),
-            took_ms=max(0, now - started),
-            outcome=word,
-            status=outcome.status,
-            note=outcome.note,
-        ),
-    )
+    tx.add_attempt(delivery.number, attempt_of(delivery, outcome, word, started, now))
     return True
+
+
+def attempt_of(delivery: Delivery, outcome: TryResult, word: str, started: int, now: int) -> Attempt:
+    """What is kept of a try; `started` and `now` are Unix ms."""
+    return Attempt(
+        number=delivery.attempt,
+        started_at=stamp(started),
+        took_ms=max(0, now - started),
+        outcome=word,
+        status=outcome.status,
+        note=outcome.note,
+    )
 
 
 def returned_unused(delivery: Delivery, now: int) -> Delivery:

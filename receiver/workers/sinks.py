@@ -44,13 +44,14 @@ from receiver.model.inline_pictures import INLINE
 from receiver.model.jobs import Job
 from receiver.workers.dispatcher import Lane, Try
 from receiver.workers.settlement import (
-    LEASE_OVER,
+    attempt_of,
     is_shutdown,
     outcome_name,
     returned_unused,
     settle_try,
     write_until_kept,
 )
+from receiver.workers.settling import EndedTry, Settler
 
 log = structlog.get_logger("dispatch")
 
@@ -65,6 +66,7 @@ class SinkCarrier:
     def __init__(
         self,
         store: Store,
+        settler: Settler,
         setup: Setup,
         sink: Sink,
         transport: Transport,
@@ -76,6 +78,7 @@ class SinkCarrier:
     ) -> None:
         """`folder` is where relative paths of the configuration start."""
         self._store = store
+        self._settler = settler
         self._setup = setup
         self._sink = sink
         self._has_buttons = has_buttons(sink.handler)
@@ -147,22 +150,21 @@ class SinkCarrier:
             return job
         return as_shown(kept, job, self._setup, self._store.ref_key, self._clock())
 
-    async def carry(self, delivery: Delivery, outgoing: OutgoingEvent | Exception, freed: Callable[[], None]) -> None:
-        """One try; `freed` is called when the sink is done with it. Cut short by shutdown it is given back."""
+    async def carry(self, delivery: Delivery, outgoing: OutgoingEvent | Exception) -> None:
+        """One try, settled. Cut short by shutdown it is given back."""
         started = self._clock()
         outcome = await self._try(delivery, outgoing)
-        freed()
         if outcome is None:
             await write_until_kept(self._store, lambda tx: self._give_back(tx, delivery, self._clock()))
             return
         now = self._clock()
-        spread = self._spread()
-        ours, after = await write_until_kept(
-            self._store, lambda tx: self._settle(tx, delivery, outcome, started, now, spread)
-        )
+        after = self._after(delivery, outcome, now, self._spread())
+        attempt = attempt_of(delivery, outcome, outcome_name(outcome), started, now)
+        follow = partial(self._follow, delivery, after, outcome, now)
+        settled = await self._settler.settle(EndedTry(delivery, after, attempt, follow))
         event = outgoing.event if isinstance(outgoing, OutgoingEvent) else None
         log.info(
-            "delivery.attempted" if ours else "delivery.fenced",
+            "delivery.attempted" if settled is not None else "delivery.fenced",
             delivery_id=ids.show("dlv", delivery.number),
             event_id=event.id if event else None,
             event_type=event.type if event else None,
@@ -170,19 +172,19 @@ class SinkCarrier:
             sink=self._sink.name,
             attempt=delivery.attempt,
             outcome=outcome_name(outcome),
-            status=after.state,
+            status=(settled or after).state,
             http_status=outcome.status,
             note=outcome.note,
             took_ms=now - started,
         )
 
-    async def take_back(self, delivery: Delivery) -> None:
-        """A lease that ran out is a try without a result: the next one is made by the schedule.
+    async def take_back(self, delivery: Delivery, why: str) -> None:
+        """A try without a result: the next one is made by the schedule.
 
         It says nothing of the sink, so it does not count against it.
         """
         now = self._clock()
-        outcome = Again(note=LEASE_OVER)
+        outcome = Again(note=why)
         after = self._after(delivery, outcome, now, self._spread())
         await write_until_kept(self._store, lambda tx: self._settle_unreached(tx, delivery, after, outcome, now))
 
@@ -217,13 +219,8 @@ class SinkCarrier:
         if tx.settle(delivery, returned_unused(delivery, now)):
             end_probe(tx, delivery.lane, now)
 
-    def _settle(
-        self, tx: Transaction, delivery: Delivery, outcome: Outcome, started: int, now: int, spread: float
-    ) -> tuple[bool, Delivery]:
-        """Writes down what came of a try; returns whether it was still ours to say, and the delivery after it."""
-        after = self._after(delivery, outcome, now, spread)
-        if not settle_try(tx, delivery, after, outcome, outcome_name(outcome), started, now):
-            return False, after
+    def _follow(self, delivery: Delivery, after: Delivery, outcome: Outcome, now: int, tx: Transaction) -> Delivery:
+        """What follows from a try that is written down; returns the delivery after that."""
         sink = self._sink
         if not isinstance(outcome, Again) and outcome.copies:
             keep_copies(tx, self._setup, self._store.ref_key, delivery.job, sink.name, outcome.copies, now)
@@ -237,7 +234,7 @@ class SinkCarrier:
             tx.put_delivery(after)
         if after.state == "dead":
             self._tell_dead(tx, delivery, outcome, now)
-        return True, after
+        return after
 
     def _tell_dead(self, tx: Transaction, delivery: Delivery, outcome: Outcome, now: int) -> None:
         """Tells the operator that an event of a job is given up; that of an operator event makes no event."""

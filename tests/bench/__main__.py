@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Annotated, Final, Literal, NoReturn
 import typer
 
 from bench.contestants.entrants import OURS
+from bench.report.chapter import chapter as as_chapter
 from bench.report.figures import Figures
 from bench.report.plot import plot as drawn
 from bench.report.tables import tables
@@ -67,6 +70,9 @@ def bench(
         Path | None, typer.Option("--folder", metavar="DIR", help="On the disk to measure; else the temporary one.")
     ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Write a bar chart as SVG.")] = None,
+    chapter: Annotated[
+        Path | None, typer.Option("--chapter", metavar="FILE", help="Write tables and machine as Markdown.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as one JSON value.")] = False,
 ) -> None:
     """Measure gridhook beside no-ops and other receivers; about a minute.
@@ -93,6 +99,9 @@ def bench(
             figures = run(choices, tell)
         if plot is not None:
             _draw(figures, plot)
+        if chapter is not None:
+            command = " ".join(["./tests/bench/run", *(shlex.quote(word) for word in sys.argv[1:])])
+            chapter.write_text(as_chapter(figures, command), encoding="utf-8")
     except (GridhookError, OSError) as wrong:
         tell(f"bench: cannot measure: {clean(wrong)}")
         raise typer.Exit(1) from None

@@ -14,6 +14,7 @@ from receiver.model.rules import Rule
 from receiver.providers.generic import Generic
 from receiver.providers.generic.options import Options
 from receiver.store.sqlite.transaction import SqliteTransaction
+from support.claiming import claim
 from support.records import AT, NOW, a_job, a_report, a_source, four_images
 from support.world import memory_transaction
 
@@ -134,7 +135,7 @@ def test_what_a_vendor_drops_first_is_archived_first(tx: SqliteTransaction) -> N
         tx.add_job(running)
         report_to(tx, setup, running, a_report(provider_job_id="v-1", images=four_images()), NOW + number)
     for lane, order in (("first", [8, 7]), ("team", [7, 8])):
-        taken = [tx.claim(f"sink:{lane}", 1, NOW + 10, NOW + 20) for _ in order]
+        taken = [claim(tx, f"sink:{lane}", 1, NOW + 10, NOW + 20) for _ in order]
         assert [one.job for claimed in taken for one in claimed] == order
 
 

@@ -12,6 +12,7 @@ from receiver.flows.resending import id_of, resend, resend_all
 from receiver.lib.ids import Ids
 from receiver.model.events import KeptEvent, OperatorData
 from receiver.store.sqlite.memory import memory_transaction
+from support.claiming import claim
 from support.records import a_job
 
 NOW = 1_800_000_000_000
@@ -32,7 +33,7 @@ def test_an_event_gets_a_delivery_of_its_own_each_time() -> None:
         first, second = (resend(tx, SETUP, event_id, "new", NOW) for _ in range(2))
         assert first.number != second.number
         assert (first.lane, first.job, first.state, first.due_at, first.attempt) == ("sink:new", 7, "pending", NOW, 0)
-        assert [one.number for one in tx.claim("sink:new", 9, NOW, NOW + 1)] == [first.number, second.number]
+        assert [one.number for one in claim(tx, "sink:new", 9, NOW, NOW + 1)] == [first.number, second.number]
 
 
 def test_an_operator_event_is_about_no_job() -> None:

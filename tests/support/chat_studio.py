@@ -13,14 +13,13 @@ import httpx
 
 from handlers.http.transport import HttpTransport
 from receiver.app import read_config, runtime
-from receiver.contracts import Filters
+from receiver.contracts import Filters, Store
 from receiver.model.jobs import Job
 from receiver.pretend.platforms.channel.messages import ChannelMessage, ChannelPerson
 from receiver.pretend.platforms.discord.server import PEOPLE as DISCORD_PEOPLE
 from receiver.pretend.platforms.discord.server import DiscordOptions, PretendDiscord
 from receiver.pretend.platforms.telegram.server import PEOPLE as TELEGRAM_PEOPLE
 from receiver.pretend.platforms.telegram.server import PretendTelegram
-from receiver.store.sqlite.store import SqliteStore
 from support.platforms import CHAT, Hosts, Seconds
 from support.world import Clock, accepting
 
@@ -120,7 +119,7 @@ class Studio:
         return answer
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[SqliteStore]:
+    async def running(self) -> AsyncIterator[Store]:
         """A gridhook, until the block ends: then it is gone without a word."""
         config = read_config(self.folder / "gridhook.toml", self.env)
         async with runtime(config, clock=self.clock, transport=HttpTransport(self.hosts)) as opened:
@@ -141,7 +140,7 @@ class Studio:
         tiles = [f"{CDN}/grid_{tile}.png" for tile in range(4)]
         await self.tell("grid", "imagine", original_image_url=f"{CDN}/grid.png", image_urls=tiles)
 
-    async def eventually(self, holds: Callable[[], object], store: SqliteStore) -> None:
+    async def eventually(self, holds: Callable[[], object], store: Store) -> None:
         """Lets time pass, as the sink's pace goes by this clock, until something is so."""
         watch = store.watch()
         async with asyncio.timeout(40):
@@ -168,7 +167,7 @@ class Studio:
         return await self.platform.press(self.shown()[0].id, button, person)
 
 
-async def jobs(store: SqliteStore) -> list[Job]:
+async def jobs(store: Store) -> list[Job]:
     """Every job, oldest first."""
     kept = await store.read(lambda tx: tx.jobs(Filters(limit=500)))
     return [one.job for one in reversed(kept)]

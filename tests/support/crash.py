@@ -204,7 +204,7 @@ async def _calm(store: SqliteStore) -> None:
 def _is_calm(tx: Transaction) -> bool:
     jobs = tx.jobs(Filters(limit=500))
     over = all(kept.job.status in {*TERMINAL, "unsure"} for kept in jobs)
-    return over and not tx.deliveries(Filters(status="running", limit=1)) and tx.next_due(["order:source"]) is None
+    return over and not any(tx.deliveries(Filters(status=status, limit=1)) for status in ("running", "pending"))
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from handlers.order import OrderHandler
 from receiver.contracts import (
     Call,
     Filters,
+    LaneLimits,
     Order,
     Request,
     Source,
@@ -36,6 +37,7 @@ from receiver.workers.reconciler import (
     see_to,
     take_answers,
 )
+from support.claiming import next_due
 from support.pretend import Fate, Task, Vendor
 from support.records import a_source
 from support.stepping import REF_KEY, Killed, Line, SteppedStore, Try
@@ -123,16 +125,14 @@ class Road:
 
     def claim(self, most: int = 3) -> list[Try]:
         """Claims as the dispatcher does, and begins to carry."""
-        free = min(most, self._lane.concurrency - len(self.tries))
         lane, now = self._lane, self.clock()
         lease = now + int((lane.timeout + LEASE_MARGIN) * 1000)
 
         def take(tx: Transaction) -> list[tuple[Delivery, Begin]]:
-            room = min(free, lane.room(tx) if lane.room is not None else free)
-            claimed = tx.claim(lane.name, room, now, lease) if room > 0 else []
-            return [(delivery, lane.prepare(tx, delivery)) for delivery in claimed]
+            limits = LaneLimits(lane.name, lane.concurrency, most, lease, lane.rate, lane.source)
+            return [(delivery, lane.prepare(tx, delivery)) for delivery in tx.claim([limits], now).deliveries]
 
-        tries = [Try(delivery, begin(lambda: None)) for delivery, begin in self.store.commit(take)]
+        tries = [Try(delivery, begin()) for delivery, begin in self.store.commit(take)]
         self.tries += tries
         return tries
 
@@ -216,7 +216,7 @@ class Road:
 
     def _next_due(self) -> int | None:
         moments = (
-            self.view(lambda tx: tx.next_due([self._lane.name])),
+            self.view(lambda tx: next_due(tx, self._lane.name)),
             self.view(lambda tx: tx.next_check(["journey"])),
         )
         return min((moment for moment in moments if moment is not None), default=None)

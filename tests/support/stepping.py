@@ -43,10 +43,15 @@ class SteppedStore:
 
     def __init__(self, clock: Clock) -> None:
         self.torn = False
+        self.clock = clock
         self._db = sqlite3.connect(":memory:", isolation_level=None)
         migrate(self._db)
         self._shared = ChoicesCache()
         self._tx = SqliteTransaction(self._db, Ids(clock), self._shared)
+
+    def leads(self) -> bool:
+        """There is nobody else."""
+        return True
 
     def begin_anew(self) -> None:
         """Another process goes on with the database: what was claimed before is not its own."""

@@ -7,11 +7,12 @@ from receiver.contracts.setup import Setup
 from receiver.model.deliveries import Unclear, order_lane
 from receiver.model.jobs import Job
 from receiver.workers.order_outcomes import begin_order, settle_order
+from support.claiming import claim
 
 
 def lose_the_answer(tx: Transaction, setup: Setup, source: str, now: int) -> Job:
     """Sends the source's oldest order, and loses the answer; gives the job, which is unsure now."""
-    (delivery,) = tx.claim(order_lane(source), 1, now, now + 60_000)
+    (delivery,) = claim(tx, order_lane(source), 1, now, now + 60_000)
     assert begin_order(tx, setup.sources[source], delivery, now)
     _, _, kept = settle_order(tx, setup, delivery, Unclear(note="the answer was lost"), now, now, 0.5)
     assert kept is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -23,6 +24,7 @@ from receiver.contracts import (
     Source,
 )
 from receiver.contracts.setup import Limits, Setup
+from receiver.errors import StoreRefused
 from receiver.flows import intake
 from receiver.lib.ids import Ids
 from receiver.model.deliveries import sink_lane
@@ -35,6 +37,7 @@ from receiver.workers.dispatcher import Dispatcher
 from receiver.workers.order_outcomes import recover
 from receiver.workers.orders import OrderCarrier
 from receiver.workers.reconciler import Reconciler
+from receiver.workers.settling import Settler
 from receiver.workers.sinks import SinkCarrier
 from support.records import NOW, a_source
 
@@ -151,9 +154,11 @@ class World:
 
     def start(self) -> None:
         """Starts to dispatch."""
+        self.settler = Settler(self.store)
         lanes = [
             SinkCarrier(
                 self.store,
+                self.settler,
                 self.setup,
                 sink,
                 self.transport,
@@ -183,6 +188,7 @@ class World:
         if self.dispatcher is not None:
             await self.dispatcher.stop(grace)
             self.dispatcher = None
+            self.settler.close()
 
 
 @asynccontextmanager
@@ -207,6 +213,8 @@ async def world(
         archives=tuple(name for name, sink in (sinks or {}).items() if sink.handler.archives),
     )
     async with SqliteStore(path / "gridhook.db", clock) as store:
+        with contextlib.suppress(StoreRefused):  # another world has it: that one leads
+            await store.own_dispatching()
         await store.write(lambda tx: recover(tx, setup, clock()))
         opened = World(store, setup, clock, sinks or {})
         opened.folder = path

@@ -35,6 +35,8 @@ from receiver.store.sqlite import store
 from receiver.workers import dispatcher
 from receiver.workers.dispatcher import AT_ONCE
 from receiver.workers.order_outcomes import recover
+from receiver.workers.sinks import SinkCarrier
+from support.claiming import claim
 from support.records import a_report
 from support.world import PICKED, TELL, World, world
 
@@ -286,7 +288,7 @@ async def test_a_stop_that_cannot_wait_gives_the_delivery_back_uncounted(tmp_pat
 async def test_leases_of_an_earlier_process_end_at_start(tmp_path: Path) -> None:
     async with world(tmp_path, rules=(TELL,), dispatch=False) as here:
         await here.webhook(PICKED)
-        (claimed,) = await here.store.write(lambda tx: tx.claim("sink:team", 5, here.clock(), here.clock() + 10**9))
+        (claimed,) = await here.store.write(lambda tx: claim(tx, "sink:team", 5, here.clock(), here.clock() + 10**9))
         assert claimed.state == "running"
     handler = Recorder()
     async with world(tmp_path, rules=(TELL,), sinks=sinks(handler)) as later:
@@ -435,3 +437,20 @@ async def test_commits_that_fail_are_tried_again_without_being_told(
             other.rollback()
             await handler.has(1)
             await done(here, 1)
+
+
+async def test_a_try_that_broke_is_taken_back_at_once_and_keeps_no_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaking(*_: Any) -> None:
+        raise LookupError("a bug of ours")
+
+    handler = Recorder()
+    monkeypatch.setattr(SinkCarrier, "_follow", breaking)
+    async with world(tmp_path, rules=(TELL,), sinks=sinks(handler, concurrency=1)) as here:
+        await here.webhook(PICKED)
+        waiting = await state(here, "pending")
+        (attempt,) = await here.store.read(lambda tx: tx.attempts(waiting.number))
+        assert (attempt.outcome, attempt.note) == ("again", dispatcher.BROKE)
+        await here.webhook({**PICKED, "task_id": "another"})
+        await handler.has(2)

@@ -10,6 +10,7 @@ import msgspec
 from receiver.contracts import DeliveryContext, Filters, Handler, Sink, Transaction
 from receiver.model.deliveries import Accepted, Delivery, Interrupted, OutgoingEvent
 from receiver.workers.order_outcomes import SettledOrder, begin_order, settle_order
+from support.claiming import claim
 from support.records import NOW, a_report
 from support.world import PICKED, TELL, World, world
 
@@ -32,7 +33,7 @@ class Counting(Handler):
 async def leased(world: World, lane: str) -> Delivery:
     """The delivery of a lane, claimed by nobody who will settle it."""
     now = world.clock()
-    (delivery,) = await world.store.write(lambda tx: tx.claim(lane, 1, now, now + int(LEASE * 1000)))
+    (delivery,) = await world.store.write(lambda tx: claim(tx, lane, 1, now, now + int(LEASE * 1000)))
     return delivery
 
 

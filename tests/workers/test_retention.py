@@ -226,7 +226,12 @@ class Direct:
     def __init__(self) -> None:
         self._stepped = SteppedStore(Clock())
         self.ref_key = self._stepped.ref_key
+        self.clock = self._stepped.clock
         self.writes = 10_000
+
+    def leads(self) -> bool:
+        """There is nobody else."""
+        return True
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Writes at once. Raises Killed, with nothing written, at the last write."""
@@ -495,6 +500,7 @@ async def test_a_pass_takes_up_where_the_one_before_ended_and_begins_anew_once_a
 async def test_it_prunes_by_itself_and_ends_when_asked(tmp_path: Path) -> None:
     clock = Clock()
     async with SqliteStore(tmp_path / "a.db", clock) as store:
+        await store.own_dispatching()
         await fill(store, 3)
         watch = store.watch()
         kept = retention.Pruner(store, KEPT_DAYS * 86_400.0, clock, first=0.0)

@@ -15,10 +15,9 @@ from receiver.cli.session import (
     ConfigFile,
     settings,
 )
+from receiver.contracts import Restored
 from receiver.lib.times import system_clock
-from receiver.store.sqlite.files.backup import back_up
-from receiver.store.sqlite.files.restore import Restored
-from receiver.store.sqlite.files.restore import restore as put_back
+from receiver.store.opening import back_up, put_back
 
 MB = 1e6
 
@@ -34,7 +33,7 @@ def backup(
     `serve` may go on meanwhile. The copy holds the key of the webhook URLs and all that vendors sent: only you can read
     it. Never use `cp` instead: it misses what stands in the -wal file. `gridhook restore` puts it back.
     """
-    database = settings(ctx, config, secrets="optional").database_file
+    database = settings(ctx, config, secrets="optional").database
     with copy_progress() as told:
         made = back_up(database, file.absolute(), told)
     if json:
@@ -54,7 +53,7 @@ def restore(
     The old database is kept beside it, under a name with the time. What came in after the backup is not in it: jobs are
     asked for again, and an order that waited then is `unsure` now, because it may have been sent since.
     """
-    database = settings(ctx, config, secrets="optional").database_file
+    database = settings(ctx, config, secrets="optional").database
     with copy_progress() as told:
         done = put_back(database, file.absolute(), system_clock, told)
     if json:

@@ -26,8 +26,8 @@ from receiver.cli.session import (
 )
 from receiver.composition import Composition
 from receiver.config import Config
+from receiver.contracts import Inspection
 from receiver.errors import ConfigError, StoreError
-from receiver.store.sqlite.inspection import Inspection
 from receiver.views.costs import budget_states, stopped_sources
 
 
@@ -101,7 +101,7 @@ def check(
 
 def _checked(parts: Composition, config: Config, show_secrets: bool) -> Checked:
     # First: to open the database makes it its owner's alone.
-    exposed = exposed_database(config.database_file) + exposed_secrets(config.secret_files)
+    exposed = exposed_database(config.database) + exposed_secrets(config.secret_files)
     database, money = _database(parts, config)
     return Checked(
         ok=database.usable,

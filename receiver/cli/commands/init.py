@@ -28,7 +28,7 @@ from receiver.cli.slack_manifest import manifest, steps
 from receiver.cli.vendor_files import write_starter, write_vendor
 from receiver.composition import Composition
 from receiver.config import Config
-from receiver.store.sqlite.inspection import Inspection
+from receiver.contracts import Inspection
 from receiver.views.schemas import schemas
 
 

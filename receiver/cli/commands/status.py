@@ -10,6 +10,7 @@ from receiver.cli.screen import emit, say, table
 from receiver.cli.session import DEFAULT_FILE, AsJson, ConfigFile, with_service
 from receiver.composition import Runtime
 from receiver.contracts import Transaction
+from receiver.store.opening import shown
 from receiver.views.health import HealthReport, SinkHealth, SourceHealth, health
 from receiver.views.overview import Waiting, waiting
 
@@ -37,7 +38,7 @@ def status(ctx: typer.Context, config: ConfigFile = DEFAULT_FILE, json: AsJson =
         def look(tx: Transaction) -> ProgramStatus:
             return ProgramStatus(
                 dispatching=service.dispatched(),
-                database=str(service.config.database_file),
+                database=shown(service.config.database),
                 waiting=waiting(tx),
                 health=health(tx, service.setup, sinks, now),
             )

@@ -17,5 +17,5 @@ def tell_operator(tx: Transaction, setup: Setup, kind: OperatorEventType, data: 
     number = tx.ids.next()
     event = KeptEvent(number=number, job=0, type=kind, key=number, at=now, data=data)
     tx.add_event(event)
-    sinks = routed(event, setup).sinks
+    sinks = routed(tx, event, setup).sinks
     tx.add_deliveries(event, [sink_lane(sink) for sink in sinks if sink != data.sink])

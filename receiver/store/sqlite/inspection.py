@@ -8,23 +8,10 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-import msgspec
-
+from receiver.contracts import Inspection
 from receiver.errors import StoreUnavailable
 from receiver.store.sqlite.files.live_file import LiveFile, is_dispatched
 from receiver.store.sqlite.migrate import migrations, version
-
-
-class Inspection(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is at a database's address."""
-
-    path: str
-    #: The version of its schema; None = there is no file yet.
-    version: int | None
-    #: The version that this program makes of it.
-    newest: int
-    #: Whether a process dispatches from it.
-    dispatched: bool
 
 
 def inspect(path: Path) -> Inspection:

@@ -52,7 +52,7 @@ LOOK_EVERY: Final = 0.2
 
 
 class SqliteStore:
-    """`receiver.contracts.Store` on one SQLite file.
+    """`receiver.contracts.Database` on one SQLite file.
 
     Three connections, each with a thread of its own (aiosqlite's): one writes, one reads, one moves what is written
     from the WAL to the file.
@@ -61,6 +61,7 @@ class SqliteStore:
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
         self.ref_key = b""
+        self.clock = clock
         self._ids = Ids(clock)
         #: Whose the deliveries are that this process claims: never that of one before it.
         self._owner = secrets.randbits(62)
@@ -136,6 +137,10 @@ class SqliteStore:
         """Whether this or another process dispatches from the file."""
         return self._opened().dispatched()
 
+    def leads(self) -> bool:
+        """Whether this process has the file's dispatching."""
+        return self._live is not None and self._live.dispatches
+
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """The value of `work` once it is on disk; see `receiver.contracts.Store.write`."""
         return await self._commits.write(work)
@@ -160,10 +165,13 @@ class SqliteStore:
         return self._commits.watch()
 
     def hook_commits(
-        self, work: Callable[[Transaction], T], on_result: Callable[[T], None], on_error: Callable[[Exception], None]
+        self,
+        begin: Callable[[], Callable[[Transaction], T] | None],
+        on_result: Callable[[T], None],
+        on_error: Callable[[Exception], None],
     ) -> StoreCommitHook[T]:
-        """Runs `work` at the end of every commit; see `receiver.contracts.HookedStore.hook_commits`."""
-        return self._commits.hook(work, on_result, on_error)
+        """Adds a work to the end of every commit; see `receiver.contracts.HookedStore.hook_commits`."""
+        return self._commits.hook(begin, on_result, on_error)
 
     async def _connect(self) -> aiosqlite.Connection:
         connection = aiosqlite.connect(self.path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256)

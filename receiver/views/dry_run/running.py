@@ -33,7 +33,7 @@ from receiver.model.jobs import (
     Report,
 )
 from receiver.model.money import ADDS_UP
-from receiver.store.sqlite.memory import memory_transaction
+from receiver.store.opening import throwaway_transaction
 from receiver.views.dry_run.records import (
     DryRun,
     Outcome,
@@ -63,7 +63,7 @@ def dry_run(setup: Setup, body: bytes, source: str | None, real: Transaction | N
 
     Raises NotJson, Unmapped (it is no such thing) and NotFound (no such source).
     """
-    with memory_transaction(Ids(lambda: now)) as tx:
+    with throwaway_transaction(Ids(lambda: now)) as tx:
         stage = DryRunWorld(tx=tx, setup=setup, real=real, now=now)
         copy_money(stage)
         if source is None:

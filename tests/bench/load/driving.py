@@ -25,26 +25,8 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged: str | None = None
     #: Whether picks are reported, from which orders follow, or grids.
     picks: bool = False
-    #: A port at which to be sink and vendor; None = there is neither.
-    sink: int | None = None
-
-
-class Arrived(msgspec.Struct, frozen=True, kw_only=True):
-    """What came out at the far end."""
-
-    #: Different events that arrived.
-    count: int
-    #: Arrivals of an event that had arrived already.
-    repeats: int
-    #: Messages whose signature is right.
-    signed: int
-    #: From the webhook's sending to the message's arrival, microseconds.
-    buckets: dict[int, int]
-    largest: int
-
-    def histogram(self) -> Histogram:
-        """Returns the times from sending to arrival."""
-        return from_sparse(self.buckets, self.largest)
+    #: Whether to tell when each request went out.
+    timed: bool = False
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,8 +48,9 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     silence_ms: float = 0.0
     #: How late the generator itself was at worst, milliseconds; only with a rate.
     late_ms: float = 0.0
-    #: Only with a sink.
-    arrived: Arrived | None = None
+    #: When each request went out, by its number, on the clock that all processes of a machine share (monotonic),
+    #: seconds; only if the load is timed.
+    sent_at: list[float] = []
 
     @property
     def rate(self) -> float:

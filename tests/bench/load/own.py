@@ -8,7 +8,7 @@ import sys
 import time
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 import uvloop
@@ -18,10 +18,7 @@ from bench.load.driving import Answers, Load
 from bench.load.histogram import Histogram
 from bench.load.payload import request_parts
 
-if TYPE_CHECKING:
-    from bench.load.far_end import FarEnd
-
-#: How long answers and messages are waited for after the last request, seconds.
+#: How long answers are waited for after the last request, seconds.
 GRACE: Final = 5.0
 #: Timers are exact to a millisecond; nearer than this the generator spins, seconds.
 SPIN: Final = 0.002
@@ -36,9 +33,9 @@ now = time.perf_counter
 class Driver:
     """Sends requests over connections that are kept open, and counts what comes back."""
 
-    def __init__(self, load: Load, far_end: FarEnd | None = None) -> None:
+    def __init__(self, load: Load) -> None:
         self._load = load
-        self._far_end = far_end
+        self._sent_at: list[float] = []
         self._before, self._after = request_parts(load.path, load.headers, load.prefix, picks=load.picks)
         self._histogram = Histogram()
         self._numbers = array.array("q")
@@ -166,8 +163,8 @@ class Driver:
     def _send(self, connection: LoadConnection, since: float) -> None:
         number = self._sent
         self._sent += 1
-        if self._far_end is not None:
-            self._far_end.sent(number)
+        if self._load.timed:
+            self._sent_at.append(now())
         connection.send(self._before + b"%012x" % number + self._after, number, since)
 
     def _end_if_done(self) -> None:
@@ -191,23 +188,13 @@ class Driver:
             largest=self._histogram.largest,
             silence_ms=self._silence * 1000,
             late_ms=self._late * 1000,
+            sent_at=self._sent_at,
         )
 
 
 async def run(load: Load) -> Answers:
-    """Runs a load and returns what came back; with a sink it waits for the messages and counts them too."""
-    if load.sink is None:
-        return await Driver(load).run()
-    from bench.load.far_end import FarEnd  # loads Starlette
-
-    far_end = FarEnd(load.prefix)
-    server = await asyncio.get_running_loop().create_server(far_end.connection, "127.0.0.1", load.sink)
-    try:
-        answers = await Driver(load, far_end).run()
-        await far_end.wait(answers.acknowledged, GRACE)
-        return msgspec.structs.replace(answers, arrived=far_end.arrived())
-    finally:
-        server.close()
+    """Runs a load and returns what came back."""
+    return await Driver(load).run()
 
 
 def main() -> None:

@@ -42,8 +42,7 @@ class DrainCase(msgspec.Struct, frozen=True, kw_only=True):
 
 
 CASES: Final = (
-    DrainCase(at_once=4),
-    DrainCase(at_once=16),
+    *(DrainCase(at_once=at_once) for at_once in (1, 4, 16, 32, 64)),
     DrainCase(scheme="https", at_once=4),
     DrainCase(scheme="https", at_once=16),
     DrainCase(sinks_ms=(20.0,)),

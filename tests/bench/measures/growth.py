@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ import msgspec
 from bench.contestants import gridhook
 from bench.contestants.contestant import Command
 from bench.load.client import Client
+from bench.load.far_ends import far_end
 from bench.load.generators import aimed, drive
 from bench.load.payload import (
     PLACE,
@@ -25,13 +27,12 @@ from bench.load.payload import (
 )
 from bench.machine.servers import (
     RunningServer,
-    free_port,
     serving,
 )
 from bench.measures import past
 from bench.measures.contest import Plan
 from bench.progress import Say
-from receiver.contracts import Transaction
+from receiver.contracts import LaneLimits, Transaction
 from receiver.lib.times import system_clock
 from receiver.store.sqlite.store import SqliteStore
 
@@ -157,15 +158,15 @@ def growth(plan: Plan, count: int, say: Say, repeats: Repeats = REPEATS) -> Grow
 
 def fill(folder: Path, plan: Plan, count: int, say: Say) -> None:
     """Lets a server take and pass on one real event in this folder, and copies what it wrote `count` times."""
-    far = free_port()
 
     def prepare(where: Path, port: int) -> Command:
-        return gridhook.start(where, port, gridhook.configuration(port, far=far), "all")
+        return gridhook.start(where, port, gridhook.configuration(port, far=far.port), "all")
 
+    prefix = secrets.token_hex(4)
     whole = msgspec.structs.replace(gridhook.GRIDHOOK, prepare=prepare)
-    with serving(whole, folder, plan.cores.server) as server:
-        load = msgspec.structs.replace(aimed(whole, server, 5.0, 1), limit=1, sink=far)
-        drive(load, plan.cores.load, folder)
+    with far_end(prefix, plan.cores.load) as far, serving(whole, folder, plan.cores.server) as server:
+        load = msgspec.structs.replace(aimed(whole, server, 5.0, 1), limit=1, prefix=prefix)
+        far.arrived(drive(load, plan.cores.load, folder).acknowledged)
         server.stop()
     past.fill(folder / gridhook.DATABASE, past.stencil(folder / gridhook.DATABASE), count, say)
 
@@ -243,4 +244,4 @@ async def _claimed(small: Path, full: Path, times: int) -> Grown:
 
 def _claim(tx: Transaction) -> None:
     now = system_clock()
-    tx.claim("sink:first", CLAIMED, now, now + 60_000)
+    tx.claim([LaneLimits("sink:first", concurrency=1_000_000, at_once=CLAIMED, lease_until=now + 60_000)], now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,15 +12,15 @@ import msgspec
 
 from bench.contestants import gridhook
 from bench.contestants.contestant import Command, Contestant
-from bench.errors import BenchError
+from bench.load.far_ends import far_end
 from bench.load.generators import aimed, drive
-from bench.load.histogram import Latency
-from bench.machine.servers import free_port, serving
+from bench.load.histogram import Histogram, Latency
+from bench.machine.servers import serving
 from bench.measures.contest import Plan
 from bench.progress import Say
 
 #: Webhooks a second.
-RATES: Final = (1, 50, 200, 1000)
+RATES: Final = (1, 50, 200, 1000, 2000)
 #: At least so many webhooks, if they fit into `LONGEST`.
 FEWEST: Final = 10
 #: Seconds that one rate may take.
@@ -51,6 +52,8 @@ class Travel(msgspec.Struct, frozen=True, kw_only=True):
     latency: Latency
     #: Of the webhook's own answer.
     answer: Latency
+    #: How late the load generator itself was at worst, milliseconds.
+    late_ms: float
 
 
 def travel(plan: Plan, say: Say, rates: Sequence[float] = RATES) -> list[Travel]:
@@ -65,30 +68,32 @@ def travel(plan: Plan, say: Say, rates: Sequence[float] = RATES) -> list[Travel]
 
 
 def _travel(way: Way, rate: float, plan: Plan) -> Travel:
-    far = free_port()
-    folder = plan.folder / "travel"
-    contestant = _contestant(way, far)
+    folder, prefix = plan.folder / "travel", secrets.token_hex(4)
     try:
-        with serving(contestant, folder, plan.cores.server) as server:
-            seconds = min(LONGEST, max(plan.seconds, FEWEST / rate))
-            load = aimed(contestant, server, seconds, plan.connections)
-            load = msgspec.structs.replace(load, rate=rate, sink=far, picks=way == "order")
-            answers = drive(load, plan.cores.load, folder)
+        with far_end(prefix, plan.cores.load) as far:
+            contestant = _contestant(way, far.port)
+            with serving(contestant, folder, plan.cores.server) as server:
+                seconds = min(LONGEST, max(plan.seconds, FEWEST / rate))
+                load = aimed(contestant, server, seconds, plan.connections)
+                load = msgspec.structs.replace(load, prefix=prefix, rate=rate, timed=True, picks=way == "order")
+                answers = drive(load, plan.cores.load, folder)
+                arrived = far.arrived(answers.acknowledged)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    arrived = answers.arrived
-    if arrived is None:
-        raise BenchError("the load generator does not say what arrived")
+    took = Histogram()
+    for number, moment in arrived.moments.items():
+        took.add(int((moment - answers.sent_at[number]) * 1e6))
     return Travel(
         way=way,
         rate=rate,
         acknowledged=answers.acknowledged,
         errors=answers.errors,
-        arrived=arrived.count,
+        arrived=len(arrived.moments),
         repeats=arrived.repeats,
         signed=arrived.signed,
-        latency=arrived.histogram().latency(),
+        latency=took.latency(),
         answer=answers.histogram().latency(),
+        late_ms=answers.late_ms,
     )
 
 

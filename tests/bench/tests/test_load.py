@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from bench.load.driving import Answers, Load
+from bench.load.far_ends import far_end
 from bench.load.http1 import read_answer, read_request
 from bench.load.own import Driver, run
 from bench.load.payload import (
@@ -181,18 +182,17 @@ async def test_with_a_rate_the_time_counts_from_when_a_request_was_due() -> None
 
 
 async def test_messages_are_timed_and_their_signatures_looked_at() -> None:
-    sink = free_port()
-
     def answer(content: bytes) -> bytes:
-        posts.append(asyncio.create_task(post(sink, content)))
+        posts.append(asyncio.create_task(post(sink.port, content)))
         return OK
 
     posts: list[asyncio.Task[None]] = []
-    async with far(answer) as port:
-        answers: Answers = await run(a_load(port, limit=5, rate=500.0, sink=sink))
-    assert answers.arrived is not None
-    assert (answers.arrived.count, answers.arrived.repeats, answers.arrived.signed) == (5, 0, 0)
-    assert answers.arrived.histogram().total == 5
+    with far_end("00c0ffee", None) as sink:
+        async with far(answer) as port:
+            answers: Answers = await run(a_load(port, limit=5, rate=500.0, timed=True))
+        arrived = await asyncio.to_thread(sink.arrived, 5)
+    assert (len(arrived.moments), arrived.repeats, arrived.signed) == (5, 0, 0)
+    assert all(moment > answers.sent_at[number] for number, moment in arrived.moments.items())
 
 
 async def post(port: int, content: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -48,7 +49,7 @@ def test_one_short_run_measures_all_that_ships(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     chart = tmp_path / "chart.svg"
     options = ["--rounds", "1", "--seconds", "0.3", "--connections", "8", "--load", "own"]
-    places = ["--contestants", str(tmp_path), "--folder", ".", "--plot", chart.name]
+    places = ["--contestants", str(tmp_path), "--folder", ".", "--plot", chart.name, "--chapter", "chapter.md"]
     report: dict[str, Any] = reported(run(*options, *places, "--json"))
     rows = {row["name"]: row for row in report["contest"]}
     assert list(rows) == ["uvicorn no-op", "Starlette no-op", "gridhook"]
@@ -66,6 +67,10 @@ def test_one_short_run_measures_all_that_ships(tmp_path: Path, monkeypatch: pyte
     assert report["steady"]["acknowledged"] > 0
     assert report["machine"]["sqlite"]
     assert "gridhook" in chart.read_text()
+    chapter = (tmp_path / "chapter.md").read_text()
+    assert re.search(r"^\| gridhook \| [\d,]+ \[", chapter, re.MULTILINE)
+    assert chapter.startswith(f"Measured on {report['machine']['processor']}")
+    (tmp_path / "chapter.md").unlink()
     assert sorted(file.name for file in tmp_path.iterdir()) == ["chart.svg"], "its own files are taken away"
 
 

@@ -21,6 +21,7 @@ from receiver.model.jobs import KeptJob, Then
 from receiver.model.rules import Rule
 from receiver.model.submissions import Submission
 from receiver.workers.reconciler import see_to
+from support.claiming import claim
 from support.questions import ask_about, asking, grid_body, picks, setup_asking
 from support.records import NOW, a_report, a_source, four_images
 from support.taking import take
@@ -317,9 +318,9 @@ def test_a_grid_that_cannot_be_picked_from_asks_nobody() -> None:
 def test_the_answer_shows_at_the_sinks_that_were_asked_though_they_were_told_before() -> None:
     tx, setup = memory_transaction(), setup_asking()
     grid, question = ask_about(tx, setup)
-    (first,) = tx.claim("sink:team", 5, NOW, NOW + 1000)
+    (first,) = claim(tx, "sink:team", 5, NOW, NOW + 1000)
     commands.pick(tx, setup, grid.job.id, 2, "api", NOW)
-    (again,) = tx.claim("sink:team", 5, NOW, NOW + 1000)
+    (again,) = claim(tx, "sink:team", 5, NOW, NOW + 1000)
     assert (again.event, again.job) == (first.event, question.number)
     asked = decode_event(tx.event(again.event or 0) or b"")
     assert isinstance(asked, Event)

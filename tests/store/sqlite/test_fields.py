@@ -24,6 +24,7 @@ from receiver.store.sqlite.keys import teach
 from receiver.store.sqlite.migrate import APPLICATION_ID, migrate, migrations, version
 from receiver.store.sqlite.tables.deliveries import ADD
 from receiver.store.sqlite.transaction import SqliteTransaction
+from support.claiming import claim
 from support.records import AT, NOW, a_job, four_images
 from support.world import Clock, memory_transaction
 
@@ -168,7 +169,7 @@ def test_a_delivery_that_ran_before_the_migration_is_lost_afterwards() -> None:
         assert [one.number for one in tx.lost(NOW)] == [9]
         (taken,) = (tx.settle(one, msgspec.structs.replace(one, state="pending", due_at=0)) for one in tx.lost(NOW))
         assert taken
-        assert [one.number for one in tx.claim("sink:team", 1, NOW, NOW + 1)] == [9]
+        assert [one.number for one in claim(tx, "sink:team", 1, NOW, NOW + 1)] == [9]
         assert tx.lost(NOW) == []
 
 

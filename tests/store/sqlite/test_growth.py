@@ -10,10 +10,11 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from receiver.contracts import CostRow, Filters
+from receiver.contracts import CostRow, Filters, LaneLimits
 from receiver.lib import ids
 from receiver.model.deliveries import sink_lane
 from receiver.store.sqlite.transaction import SqliteTransaction
+from support.claiming import claim, next_due
 from support.history import STEP, Turn, happen, repeat
 from support.records import NOW
 from support.world import memory_transaction
@@ -119,7 +120,6 @@ READS: Final[Mapping[str, Callable[[SqliteTransaction], object]]] = {
     "job_at": lambda tx: tx.job_at("journey", "task-10"),
     "job_for": lambda tx: tx.job_for("intent-10"),
     "family_size": lambda tx: tx.family_size(ids.show("job", USUAL.job)),
-    "live": lambda tx: tx.live("journey"),
     "held": lambda tx: tx.held("journey", "budget"),
     "to_look_at": lambda tx: tx.due_checks("journey", NOW * 2, 100),
     "next_look": lambda tx: tx.next_check(["journey", "frame", "nobody"]),
@@ -130,8 +130,11 @@ READS: Final[Mapping[str, Callable[[SqliteTransaction], object]]] = {
     "delivery": lambda tx: tx.delivery(USUAL.deliveries[0]),
     "order_delivery": lambda tx: tx.order_delivery(USUAL.job),
     "attempts": lambda tx: tx.attempts(USUAL.deliveries[0]),
-    "claim": lambda tx: tx.claim(sink_lane("team"), 4, NOW * 2, NOW * 3),
-    "next_due": lambda tx: tx.next_due([sink_lane("team"), sink_lane("gone"), "order:journey"]),
+    "claim": lambda tx: claim(tx, sink_lane("team"), 4, NOW * 2, NOW * 3),
+    "claim of orders": lambda tx: tx.claim(
+        [LaneLimits("order:journey", concurrency=1_000_000, at_once=4, lease_until=NOW * 3, source="journey")], NOW * 2
+    ),
+    "next_due": lambda tx: [next_due(tx, lane) for lane in (sink_lane("team"), sink_lane("gone"), "order:journey")],
     "lost": lambda tx: tx.lost(NOW),
     "run_out": lambda tx: tx.run_out(NOW * 3),
     "receipt": lambda tx: tx.receipt(sink_lane("team"), USUAL.job),

@@ -55,7 +55,7 @@ async def test_what_waits_together_shares_a_commit(tmp_path: Path) -> None:
         commits += 1
 
     async with SqliteStore(tmp_path / "a.db", Clock()) as store:
-        store.hook_commits(lambda tx: None, counted, lambda wrong: None)
+        store.hook_commits(lambda: lambda tx: None, counted, lambda wrong: None)
         await asyncio.gather(*(store.write(put(number)) for number in range(1, 201)))
         assert await count(store) == 200
     assert commits < 20

@@ -7,8 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import msgspec
-
+from receiver.contracts import Backup
 from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.store.sqlite.files.copying import (
     COMPANIONS,
@@ -19,17 +18,6 @@ from receiver.store.sqlite.files.copying import (
     schema_of,
 )
 from receiver.store.sqlite.files.live_file import LiveFile
-
-
-class Backup(msgspec.Struct, frozen=True, kw_only=True):
-    """A backup that was made."""
-
-    #: Its path.
-    file: str
-    #: Its size.
-    bytes: int
-    #: The version of its schema.
-    schema: int
 
 
 def back_up(database: Path, target: Path, told: Told) -> Backup:

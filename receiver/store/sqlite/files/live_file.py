@@ -45,7 +45,8 @@ class LiveFile:
         self.last_fault: str | None = None
         #: Held like the file itself, and for the same reason.
         self._memory: int | None = None
-        self._dispatches = False
+        #: Whether this is the one that dispatches from it.
+        self.dispatches = False
         self._joined = False
         try:
             self.file = hold(path, os.O_RDWR | (os.O_CREAT if make else 0))
@@ -131,12 +132,12 @@ class LiveFile:
 
     def begin_dispatching(self) -> bool:
         """Becomes the only one that dispatches from it; False if another one is. Raises StoreUnavailable."""
-        self._dispatches = self._take(DISPATCHING)
-        return self._dispatches
+        self.dispatches = self._take(DISPATCHING)
+        return self.dispatches
 
     def dispatched(self) -> bool:
         """Whether this or another process dispatches from it; True if that cannot be known."""
-        return self._dispatches or _is_taken(self._locks, DISPATCHING)
+        return self.dispatches or _is_taken(self._locks, DISPATCHING)
 
     def take_turn(self) -> bool:
         """Becomes the one that writes next; False if another process is. Raises StoreUnavailable."""

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from receiver.contracts import Restored
 from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.lib.ids import Ids
 from receiver.lib.times import Clock
@@ -35,19 +36,6 @@ BUSY_SECONDS: Final = 1.0
 CONTENT: Final = ("-wal", "-journal")
 #: Errors that speak of the backup, not of the place it goes to.
 NOT_SOUND: Final = (None, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN)
-
-
-class Restored(msgspec.Struct, frozen=True, kw_only=True):
-    """What was restored."""
-
-    #: The database.
-    database: str
-    #: Where what was there before is now; None = there was none.
-    kept: str | None
-    #: The version of the backup's schema.
-    schema: int
-    #: Orders that waited when the backup was made: they may have been sent since, so they are unsure now.
-    unsure: int
 
 
 def restore(database: Path, backup: Path, clock: Clock, told: Told) -> Restored:

@@ -20,6 +20,11 @@ ADD: Final = f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) VALUES (?, ?, ?, ?, ?
 #: A delivery that nothing has happened to yet.
 ADD_NEW: Final = f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) VALUES (?, ?, ?, ?, 'pending', ?, 0, 0, NULL)"
 
+UPDATE: Final = "UPDATE deliveries SET state = ?, due_at = ?, attempt = ?, base = ?, receipt = ?, left_at = NULL WHERE"
+#: So many are settled by fewer statements; for less than that these would take longer.
+MANY: Final = 8
+ADD_ATTEMPT: Final = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)"
+
 
 class DeliveriesTable(Table):
     """Deliveries, their leases and their attempts."""
@@ -43,13 +48,20 @@ class DeliveriesTable(Table):
         fence = "number = ? AND attempt = ? AND state = 'running'"
         return self._update(after, fence, (delivery.number, delivery.attempt))
 
+    def settle_all(self, settled: Sequence[tuple[Delivery, Delivery]]) -> list[bool]:
+        """The same for several deliveries, none of them twice; each before and after."""
+        if len(settled) < MANY:
+            return [self.settle(before, after) for before, after in settled]
+        marks = ", ".join("?" * len(settled))
+        running = f"SELECT number, attempt FROM deliveries WHERE number IN ({marks}) AND state = 'running'"
+        fences = set(self._db.execute(running, [before.number for before, _ in settled]))
+        ours = [(before.number, before.attempt) in fences for before, _ in settled]
+        rows = [(*_changing(after), after.number) for (_, after), is_ours in zip(settled, ours, strict=True) if is_ours]
+        self._db.executemany(f"{UPDATE} number = ?", rows)
+        return ours
+
     def _update(self, after: Delivery, where: str, values: tuple[object, ...]) -> bool:
-        done = self._db.execute(
-            "UPDATE deliveries SET state = ?, due_at = ?, attempt = ?, base = ?, receipt = ?, left_at = NULL "
-            f"WHERE {where}",
-            (after.state, after.due_at, after.attempt, after.base, after.receipt, *values),
-        )
-        return done.rowcount == 1
+        return self._db.execute(f"{UPDATE} {where}", (*_changing(after), *values)).rowcount == 1
 
     def delivery(self, number: int) -> Delivery | None:
         """A delivery by its number."""
@@ -61,7 +73,7 @@ class DeliveriesTable(Table):
 
     def _delivery(self, where: str, values: tuple[object, ...]) -> Delivery | None:
         row = self._one(f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE {where}", values)
-        return _delivery(row) if row else None
+        return delivery_of(row) if row else None
 
     def deliveries(self, filters: Filters) -> Page[Delivery]:
         """Deliveries, newest first."""
@@ -83,28 +95,7 @@ class DeliveriesTable(Table):
             "WHERE state = 'dead' AND left_at IS NULL ORDER BY number DESC LIMIT ?",
             (limit,),
         )
-        return [_delivery(row) for row in rows]
-
-    def claim(self, lane: str, limit: int, now: int, lease_until: int) -> list[Delivery]:
-        """Takes due deliveries of a lane, the longest due first: `running`, attempt counted, leased."""
-        rows = self._db.execute(
-            f"""
-            UPDATE deliveries SET state = 'running', due_at = ?, attempt = attempt + 1, owner = ?
-            WHERE number IN (
-                SELECT number FROM deliveries WHERE lane = ? AND state = 'pending' AND due_at <= ?
-                ORDER BY due_at, number LIMIT ?
-            )
-            RETURNING {DELIVERY_COLUMNS}
-            """,
-            (lease_until, self.owner, lane, now, limit),
-        ).fetchall()
-        return sorted((_delivery(row) for row in rows), key=lambda delivery: delivery.number)
-
-    def next_due(self, lanes: Sequence[str]) -> int | None:
-        """When the earliest pending delivery of these lanes is due."""
-        query = "SELECT min(due_at) FROM deliveries WHERE lane = ? AND state = 'pending'"
-        moments = [self._db.execute(query, (lane,)).fetchone()[0] for lane in lanes]
-        return min((moment for moment in moments if moment is not None), default=None)
+        return [delivery_of(row) for row in rows]
 
     def lost(self, _now: int) -> list[Delivery]:
         """Leased deliveries that another process claimed: a file has one dispatcher, so that one is gone."""
@@ -113,7 +104,7 @@ class DeliveriesTable(Table):
             "WHERE state = 'running' AND owner IS NOT ?",
             (self.owner,),
         )
-        return [_delivery(row) for row in rows]
+        return [delivery_of(row) for row in rows]
 
     def run_out(self, now: int) -> list[Delivery]:
         """Leased deliveries whose lease is over: among those that run, which are few and have an index."""
@@ -122,13 +113,16 @@ class DeliveriesTable(Table):
             "WHERE state = 'running' AND due_at <= ?",
             (now,),
         )
-        return [_delivery(row) for row in rows]
+        return [delivery_of(row) for row in rows]
+
+    def add_attempts(self, attempts: Sequence[tuple[int, Attempt]]) -> None:
+        """Keeps the results of tries of several deliveries."""
+        rows = [(delivery, *msgspec.structs.astuple(attempt)) for delivery, attempt in attempts]
+        self._db.executemany(ADD_ATTEMPT, rows)
 
     def add_attempt(self, delivery: int, attempt: Attempt) -> None:
         """Keeps the result of a try."""
-        self._db.execute(
-            "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)", (delivery, *msgspec.structs.astuple(attempt))
-        )
+        self._db.execute(ADD_ATTEMPT, (delivery, *msgspec.structs.astuple(attempt)))
 
     def attempts(self, delivery: int) -> list[Attempt]:
         """The tries of a delivery, oldest first."""
@@ -160,5 +154,11 @@ class DeliveriesTable(Table):
         return str(row[0]) if row else None
 
 
-def _delivery(row: tuple[Any, ...]) -> Delivery:
+def _changing(after: Delivery) -> tuple[object, ...]:
+    """The values of `UPDATE`."""
+    return after.state, after.due_at, after.attempt, after.base, after.receipt
+
+
+def delivery_of(row: tuple[Any, ...]) -> Delivery:
+    """The delivery of a row of `DELIVERY_COLUMNS`."""
     return Delivery(**dict(zip(Delivery.__struct_fields__, row, strict=True)))

@@ -11,7 +11,6 @@ import msgspec
 from receiver.contracts import Filters, Page
 from receiver.lib import ids as id_text
 from receiver.model.actions import Params
-from receiver.model.deliveries import order_lane
 from receiver.model.jobs import (
     Job,
     JobWarning,
@@ -148,18 +147,6 @@ class JobsTable(Table):
         root = id_text.read("job", root_id)
         return 1 + self._count("SELECT count(*) FROM jobs WHERE root = ? AND parent IS NOT NULL", (root,))
 
-    def live(self, source: str) -> int:
-        """How many jobs of ours the vendor works on, or is being sent right now."""
-        at_vendor = f"""
-            SELECT count(*) FROM jobs INDEXED BY jobs_live WHERE source = ? AND intent IS NOT NULL AND {IS_LIVE}
-        """
-        on_the_way = """
-            SELECT count(*) FROM deliveries INDEXED BY deliveries_running
-                CROSS JOIN jobs ON jobs.number = deliveries.job
-            WHERE lane = ? AND state = 'running' AND status IN ('planned', 'unsure')
-        """
-        return self._count(at_vendor, (source,)) + self._count(on_the_way, (order_lane(source),))
-
     def held(self, source: str, reason: str) -> list[KeptJob]:
         """The held jobs of a source, oldest first."""
         rows = self._db.execute(
@@ -272,10 +259,6 @@ class JobsTable(Table):
             gave_up=rest.gave_up,
             check_at=check_at,
         )
-
-    def _count(self, sql: str, values: tuple[object, ...]) -> int:
-        row = self._one(sql, values)
-        return int(row[0]) if row else 0
 
 
 def _changing(kept: KeptJob, event: int | None) -> tuple[object, ...]:

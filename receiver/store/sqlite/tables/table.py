@@ -32,3 +32,7 @@ class Table:
     def _one(self, sql: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = self._db.execute(sql, values).fetchone()
         return row
+
+    def _count(self, sql: str, values: tuple[object, ...]) -> int:
+        row = self._one(sql, values)
+        return int(row[0]) if row else 0
