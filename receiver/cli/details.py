@@ -10,8 +10,8 @@ import msgspec
 import typer
 
 from receiver.cli.explain import price
-from receiver.cli.inline_picture import show_picture
 from receiver.cli.local_times import local
+from receiver.cli.pictures.inline_picture import show_picture
 from receiver.cli.screen import (
     clean,
     clean_lines,

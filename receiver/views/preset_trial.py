@@ -17,7 +17,7 @@ from receiver.model.events import Event
 from receiver.providers.generic import Generic
 from receiver.providers.generic.seals import whole
 from receiver.providers.generic.trial import PathTrial, jobs_in, path_trials
-from receiver.store.sqlite.memory import memory_transaction
+from receiver.store.opening import throwaway_transaction
 
 NAME: Final = "preset"
 #: Whoever posts it, it is taken as genuine: what proves it is told apart.
@@ -88,6 +88,6 @@ def _events(request: Request, source: Source) -> tuple[tuple[Event, ...], str | 
     arrival = intake.read(request, GENUINE, source)
     if arrival.state == "unreadable":
         raise NotJson(arrival.note or "not JSON")
-    with memory_transaction(Ids(lambda: request.received_at)) as tx:
+    with throwaway_transaction(Ids(lambda: request.received_at)) as tx:
         taken = intake.take(tx, setup, arrival)
         return tuple(_EVENT.decode(event) for event in reversed(tx.events(Filters()))), taken.note

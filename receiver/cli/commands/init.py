@@ -24,8 +24,8 @@ from receiver.cli.session import (
     composition,
     settings,
 )
-from receiver.cli.slack_manifest import manifest, steps
-from receiver.cli.vendor_files import write_starter, write_vendor
+from receiver.cli.starting.slack_manifest import manifest, steps
+from receiver.cli.starting.vendor_files import write_starter, write_vendor
 from receiver.composition import Composition
 from receiver.config import Config
 from receiver.contracts import Inspection

@@ -29,7 +29,7 @@ def show_picture(ctx: typer.Context, file: Path, job: Job) -> None:
     fetch = composition(ctx).outside.fetch_picture
     if protocol is None or url is None or fetch is None:
         return
-    from receiver.cli.terminal_pictures import drawn  # noqa: PLC0415  # the library of pictures takes its time
+    from receiver.cli.pictures.terminal_pictures import drawn  # noqa: PLC0415  # the library of pictures takes its time
 
     try:
         say(drawn(asyncio.run(fetch(settings(ctx, file, secrets="optional"), url)), protocol))

@@ -8,8 +8,8 @@ import io
 import pytest
 from PIL import Image
 
-from receiver.cli.inline_picture import protocol_of
-from receiver.cli.terminal_pictures import PIECE, drawn
+from receiver.cli.pictures.inline_picture import protocol_of
+from receiver.cli.pictures.terminal_pictures import PIECE, drawn
 from receiver.errors import ForeignRefused
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from receiver.lib.pictures import shrink
 
 if TYPE_CHECKING:
-    from receiver.cli.inline_picture import PictureProtocol
+    from receiver.cli.pictures.inline_picture import PictureProtocol
 
 #: Of what is shown, pixels.
 WIDTH: Final = 480

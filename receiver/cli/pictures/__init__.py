@@ -1,0 +1,1 @@
+"""Pictures on terminals that can show them."""

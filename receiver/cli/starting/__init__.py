@@ -1,0 +1,1 @@
+"""What `init` writes and prints: sections that work, secrets, the manifest of a Slack app."""
