@@ -10,5 +10,6 @@ PROVIDERS: Final[dict[str, str]] = {
     "apiframe": "receiver.providers.apiframe:Apiframe",
     "apimart": "receiver.providers.apimart:APIMart",
     "vtrix": "receiver.providers.vtrix:Vtrix",
+    "midjourney-proxy": "receiver.providers.midjourney_proxy:MidjourneyProxy",
     "generic": "receiver.providers.generic:Generic",
 }

@@ -121,6 +121,20 @@ LINES = {
         variants=({"api": "queue"},),
         cancels=True,
     ),
+    "midjourney-proxy": Line(
+        webhooks={
+            "assembled_trueai_pick": "completed",
+            "assembled_trueai_grid": "completed",
+            "novicezk_success": "completed",
+            "novicezk_failed": "failed",
+            "trueai_running": "running",
+            "trueai_modal": "running",
+        },
+        submitted=("submitted", "8498455807619990"),
+        options={"flavour": "trueai", "base_url": "https://mj.example"},
+        variants=({"flavour": "novicezk"}, {"flavour": "novicezk", "simple_change": True}),
+        cancels=True,
+    ),
     "generic": Line(
         webhooks={
             "apiframe_v1_processing": "running",

@@ -13,6 +13,7 @@ from receiver.model.jobs import (
     Report,
 )
 from receiver.providers.shared import failures, reading
+from receiver.providers.shared.midjourney_buttons import ACTIONS, buttons_of
 from receiver.providers.shared.statuses import SYNONYMS, Status, plain
 
 #: Both vocabularies (documented); MODAL is not an end: the task waits for `/modal`. Beside them the usual words
@@ -33,25 +34,9 @@ STATUSES: Final[dict[str, Status]] = {
     "cancelled": "canceled",
     "canceled": "canceled",
 }
-#: The Midjourney view's `action` to ours. UPSCALE names the cropped tile and the HD upscale; a tile is inferred.
-ACTIONS: Final[dict[str, tuple[str, Params]]] = {
-    "IMAGINE": ("imagine", {}),
-    "UPSCALE": ("pick", {}),
-    "VARIATION": ("vary", {}),
-    "LOW_VARIATION": ("vary", {"strength": "subtle"}),
-    "HIGH_VARIATION": ("vary", {"strength": "strong"}),
-    "REROLL": ("reroll", {}),
-    "ZOOM": ("zoom", {}),
-    "PAN": ("pan", {}),
-    "INPAINT": ("inpaint", {}),
-    "BLEND": ("blend", {}),
-    "DESCRIBE": ("describe", {}),
-    "VIDEO": ("video", {}),
-}
 #: Submit codes of the Midjourney services: the HTTP status each goes with. 4, 3 and 9 are documented, 24 was seen.
 HTTP_OF_CODE: Final[dict[str, int]] = {"4": 400, "3": 404, "9": 502, "24": 400}
 BANNED_PROMPT: Final = "24"
-MAX_BUTTONS: Final = 64
 #: `repeat` makes up to 40 tasks of one order (documented).
 MAX_TASKS: Final = 40
 
@@ -150,15 +135,6 @@ def facts_of(task: Mapping[str, Any], action: str | None, videos: list[str]) -> 
     if videos:
         facts["videos"] = videos
     return facts
-
-
-def buttons_of(task: Mapping[str, Any]) -> list[str]:
-    """The custom ids of a task's buttons (documented at `GET /v1/midjourney/{id}` only)."""
-    buttons = task.get("buttons")
-    if not isinstance(buttons, list):
-        return []
-    said = (reading.job_id(one.get("customId")) for one in buttons[:MAX_BUTTONS] if isinstance(one, dict))
-    return [custom_id for custom_id in said if custom_id is not None]
 
 
 def code_of(body: Any) -> str | None:

@@ -12,7 +12,7 @@ from receiver.contracts import Answer, Order
 from receiver.errors import Unmapped, Unsupported
 from receiver.model.actions import GRIDS
 from receiver.model.jobs import KeptJob
-from receiver.providers.apimart.tasks import buttons_of, unwrap
+from receiver.providers.apimart.tasks import unwrap
 from receiver.providers.apimart.versions import (
     DEFAULT,
     hd_command,
@@ -20,6 +20,7 @@ from receiver.providers.apimart.versions import (
     version_of,
 )
 from receiver.providers.shared import reading
+from receiver.providers.shared.midjourney_buttons import buttons_of, kept_buttons
 
 #: Whose result is a grid; the vendor's own actions are inferred.
 MAKES_GRID: Final = GRIDS | {"edits", "modal", "remix-strong", "remix-subtle"}
@@ -75,7 +76,7 @@ def hd_body(order: Order, prepared: Answer | None) -> dict[str, str]:
     fetched, prompt = _fetched(prepared)
     version = version_of(tile.lineage) or version_in(prompt) or DEFAULT
     command = hd_command(version, order.params.get("kind", "2x"))
-    custom_id = hd_custom_id(_known_buttons(tile.grid) or fetched, tile.index, command)
+    custom_id = hd_custom_id(kept_buttons(tile.grid) or fetched, tile.index, command)
     if custom_id is None:
         raise Unsupported(f"the grid has no button of tile {tile.index} to make an HD upscale of", "vary or reroll")
     return {"task_id": str(tile.grid.job.provider_job_id), "custom_id": custom_id}
@@ -84,7 +85,7 @@ def hd_body(order: Order, prepared: Answer | None) -> dict[str, str]:
 def needs_buttons(order: Order) -> KeptJob | None:
     """The grid whose buttons must be read before the order can be built; None if they are known or cannot help."""
     tile = tile_of(order)
-    if order.action != "upscale" or "custom_id" in order.params or tile is None or _known_buttons(tile.grid):
+    if order.action != "upscale" or "custom_id" in order.params or tile is None or kept_buttons(tile.grid):
         return None
     return tile.grid
 
@@ -97,11 +98,6 @@ def hd_custom_id(buttons: Iterable[str], index: int, command: str) -> str | None
     found = [button for button in map(_BUTTON.fullmatch, buttons) if button and button[2] == str(index)]
     best = min(found, key=lambda button: button[1] != "upsample", default=None)
     return f"MJ::JOB::{command}::{index}::{best[3]}" if best else None
-
-
-def _known_buttons(grid: KeptJob) -> list[str]:
-    buttons = grid.facts.get("buttons")
-    return [button for button in buttons if isinstance(button, str)] if isinstance(buttons, list) else []
 
 
 def _fetched(prepared: Answer | None) -> tuple[list[str], str | None]:

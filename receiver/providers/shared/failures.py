@@ -43,7 +43,7 @@ USUAL: Final[dict[ErrorCode, tuple[str, ...]]] = {
         "image too small", "file too large", "face detection error", "参数错误", "参数无效",
     ),
     "expired": ("expired", "task not found", "已过期", "任务不存在"),
-    "canceled": ("cancel", "已取消"),
+    "canceled": ("cancel", "已取消", "取消任务"),
     "provider_error": (
         "internal server error", "internal error", "service unavailable", "temporarily unavailable", "overloaded",
         "server error", "service error", "bad gateway", "try again later", "runner ", "无可用的账号", "系统繁忙",

@@ -178,6 +178,7 @@ NEVER: Final[list[Seen]] = [
     ("Input validation error: expired URL", None, "failed", "invalid_params", POLLINATIONS),
     (None, None, "Task not found", "expired", BFL),
     (None, "CANCELED", "COMPLETED", "canceled", SEACLOUD),
+    ("取消任务", None, "FAILURE", "canceled", TRUEAI),
     (None, "request_cancelled", None, "canceled", EVOLINK),
     ("Generation process failed", None, None, "provider_error", VTRIX),
     ("Task execution failed", "INFERENCE_FAILURE", "COMPLETED", "provider_error", SEACLOUD),
