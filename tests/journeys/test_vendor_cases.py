@@ -25,6 +25,17 @@ CASES: Final = sorted((Path(__file__).parent.parent / "fixtures" / "cases").glob
 TOKEN: Final = "made-up-token-of-a-source"
 SECRET: Final = "whsec_" + base64.b64encode(b"a made-up secret of a source 32b").decode()
 ENV: Final = {"TOK": TOKEN, "SEC": SECRET, "JKEY": "japi_live_made_up"}
+#: Cases of vendors that have code of their own, too: the configuration that names it.
+NATIVE: Final = {
+    case: f'''
+[sources.SOURCE]
+provider = "midjourney-proxy"
+flavour = "{flavour}"
+base_url = "http://10.0.0.5:8080"
+token = "env:TOK"
+'''
+    for case, flavour in (("ok-trueai", "trueai"), ("k08-late-success-mjproxy", "novicezk"))
+}
 MANY: Final = re.compile(r"<([0-9]+) times A>")
 
 
@@ -81,9 +92,19 @@ def seen(job: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
     return {name: everything[name] for name in wanted}
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-async def test_what_a_vendor_posts_becomes_what_is_right(path: Path, tmp_path: Path) -> None:
-    case = read_case(path)
+def all_cases() -> list[Any]:
+    """Each case as it is written, and where there is code for its vendor by that."""
+    described = [pytest.param(read_case(path), id=path.stem) for path in CASES]
+    by_name = {path.stem: path for path in CASES}
+    native = [
+        pytest.param({**read_case(by_name[name]), "config": config}, id=f"{name}-native")
+        for name, config in NATIVE.items()
+    ]
+    return described + native
+
+
+@pytest.mark.parametrize("case", all_cases())
+async def test_what_a_vendor_posts_becomes_what_is_right(case: dict[str, Any], tmp_path: Path) -> None:
     outcome, clock = case["outcome"], Clock()
     source = the_source(case, tmp_path)
     async with a_face(tmp_path, sources=(source,), rules=(), clock=clock, max_body=8 * 1024 * 1024) as face:
