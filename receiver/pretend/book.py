@@ -13,7 +13,7 @@ from receiver.pretend.pictures import TILE
 
 LIMIT: Final = 10_000
 
-#: `waiting` = the vendor needs another call before it starts (APIMart's MODAL).
+#: `waiting` = the vendor needs another call before it starts (the MODAL of APIMart and midjourney-proxy).
 State = Literal["waiting", "queued", "running", "completed", "failed", "canceled"]
 #: Four tiles and their grid, one picture, or words.
 Shape = Literal["grid", "single", "words"]

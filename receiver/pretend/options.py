@@ -10,6 +10,8 @@ import msgspec
 EventKind = Literal["progress", "completed", "failed"]
 #: What can be done to a share of all orders, jobs or webhooks.
 Switch = Literal["lose", "forge", "reorder", "late", "duplicates", "fail", "webhook_before_answer", "order_fault"]
+#: The two programs called midjourney-proxy.
+ProxyFlavour = Literal["novicezk", "trueai"]
 
 
 class VendorOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +54,8 @@ class VendorOptions(msgspec.Struct, frozen=True, kw_only=True):
     result: Literal["object", "string", "array"] = "object"
     #: APIMart: whether the webhook's body has the `{"code", "data"}` around it, as the status answer has.
     wrapped: bool = True
+    #: midjourney-proxy: which of the two programs of that name it is.
+    flavour: ProxyFlavour = "trueai"
     #: Waits between tries of one webhook; None: the vendor's own.
     retry: tuple[float, ...] | None = None
     #: How long a webhook's receiver may take.

@@ -144,7 +144,7 @@ class PretendVendor:
 
     @property
     def name(self) -> str:
-        """The vendor's name: `journeyapi`, `apiframe`, `apimart`, `vtrix`."""
+        """The vendor's name: `journeyapi`, `apiframe`, `apimart`, `vtrix`, `midjourney-proxy`."""
         return self.face.name
 
     @property

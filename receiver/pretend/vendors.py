@@ -11,6 +11,7 @@ from receiver.pretend.apimart.face import PretendApiMart
 from receiver.pretend.described.bodies import shipped_samples
 from receiver.pretend.described.face import PretendDescribed
 from receiver.pretend.journeyapi.face import PretendJourneyApi
+from receiver.pretend.midjourney_proxy.face import PretendMidjourneyProxy
 from receiver.pretend.options import VendorOptions
 from receiver.pretend.vendor import Face, PretendVendor
 from receiver.pretend.vtrix.face import PretendVtrix
@@ -22,6 +23,7 @@ FACES: Final[dict[str, Callable[[], Face]]] = {
     "apiframe": PretendApiframe,
     "apimart": PretendApiMart,
     "vtrix": PretendVtrix,
+    "midjourney-proxy": PretendMidjourneyProxy,
 }
 
 

@@ -24,13 +24,19 @@ from receiver.lib.process import streams
 from receiver.lib.times import system_clock
 
 if TYPE_CHECKING:
-    from receiver.pretend.options import Post, VendorOptions
+    from receiver.pretend.options import Post, ProxyFlavour, VendorOptions
     from receiver.pretend.vendor import OrderSeen, PretendVendor
 
 #: What is pretended beside the vendors.
 PLATFORM_NAMES: Final = frozenset({"slack", "discord", "telegram"})
 #: What the configuration snippet calls a vendor's account.
-NAMES: Final = {"journeyapi": "journey", "apiframe": "frame", "apimart": "mart", "vtrix": "vtrix"}
+NAMES: Final = {
+    "journeyapi": "journey",
+    "apiframe": "frame",
+    "apimart": "mart",
+    "vtrix": "vtrix",
+    "midjourney-proxy": "own",
+}
 #: Characters of a line that is typed.
 LONGEST_LINE: Final = 1000
 SHARE: Final = 'How often: "20%", "always", "off".'
@@ -40,7 +46,8 @@ def simulate(
     provider: Annotated[
         str,
         typer.Argument(
-            help="journeyapi, apiframe, apimart, vtrix, a preset's name or file, slack, discord, telegram or s3."
+            help="journeyapi, apiframe, apimart, vtrix, midjourney-proxy, a preset's name or file, slack, discord, "
+            "telegram or s3."
         ),
     ],
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="On 127.0.0.1; 0 = any free one.")] = 0,
@@ -69,6 +76,7 @@ def simulate(
         str | None,
         typer.Option("--webhook-url", metavar="URL", help="For a preset whose orders name none: where webhooks go."),
     ] = None,
+    flavour: Annotated[str, typer.Option("--flavour", help="midjourney-proxy: trueai or novicezk.")] = "trueai",
     presses_to: Annotated[
         str | None,
         typer.Option("--presses-to", metavar="URL", help="A platform posts presses to gridhook there."),
@@ -93,6 +101,7 @@ def simulate(
         progress_steps=steps,
         order_failures=tuple(name for name in failures if "@" not in name),
         api_key=api_key,
+        flavour=_flavour(flavour),
     )
     thrown = [("lose", lose), ("forge", forge), ("reorder", reorder), ("webhook_before_answer", before_answer)]
     thrown += [("duplicates", duplicates), ("late", late), *(("order_fault", one) for one in failures if "@" in one)]
@@ -114,6 +123,12 @@ def _run(simulation: Callable[[int], Coroutine[None, None, None]], port: int) ->
         fail(f"cannot listen on 127.0.0.1 port {port}: {wrong.strerror}; use another --port")
     except KeyboardInterrupt:
         return
+
+
+def _flavour(text: str) -> ProxyFlavour:
+    if text not in ("novicezk", "trueai"):
+        raise typer.BadParameter(f"{text!r} is neither novicezk nor trueai")
+    return "novicezk" if text == "novicezk" else "trueai"
 
 
 def _vendor(name: str, options: VendorOptions, webhook_url: str | None) -> PretendVendor:
@@ -153,7 +168,8 @@ def _snippet(vendor: PretendVendor, given: str, root: str) -> list[str]:
     key = f"api_key  = {msgspec.json.encode(vendor.options.api_key or 'any-key').decode()}"
     address = f'base_url = "{root}{vendor.base_path}"'
     if not isinstance(face, PretendDescribed):
-        return [f"[sources.{NAMES.get(vendor.name, vendor.name)}]", f'provider = "{vendor.name}"', address, key]
+        lines = [f"[sources.{NAMES.get(vendor.name, vendor.name)}]", f'provider = "{vendor.name}"', address, key]
+        return [*lines, f'flavour  = "{vendor.options.flavour}"'] if vendor.name == "midjourney-proxy" else lines
     preset = str(Path(given).absolute()) if "/" in given or given.endswith(".toml") else given
     preset = f"preset   = {msgspec.json.encode(preset).decode()}"
     lines = [f"[sources.{face.name}]", 'provider = "generic"', preset, address, key]

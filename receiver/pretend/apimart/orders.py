@@ -22,6 +22,7 @@ from receiver.pretend.fields import (
     texts,
     whole,
 )
+from receiver.pretend.midjourney_versions import ALL_HD, HD_COMMANDS, version_in
 from receiver.pretend.pictures import UPSCALED
 from receiver.pretend.vendor import PretendRequest
 
@@ -29,16 +30,7 @@ from receiver.pretend.vendor import PretendRequest
 GRID_PRICE: Final = Decimal("1.5")
 UPSCALE_PRICE: Final = Decimal("0.1")
 HD_PRICE: Final = Decimal(3)
-#: HD commands by the first figure of the grid's version (documented, seed 000).
-HD_COMMANDS: Final = {
-    "5": ("upsample_v5_2x", "upsample_v5_4x"),
-    "6": ("upsample_v6_2x_subtle", "upsample_v6_2x_creative"),
-    "7": ("upsample_v7_2x_subtle", "upsample_v7_2x_creative"),
-    "8": ("upsample_v7_2x_subtle", "upsample_v7_2x_creative"),
-}
-ALL_HD: Final = frozenset(command for commands in HD_COMMANDS.values() for command in commands)
 NEEDS_UPSCALED: Final = "This action requires an upscaled task; upscale one picture of the grid first"
-VERSION: Final = re.compile(r"--v(?:ersion)?\s+([0-9.]+)")
 BUTTON: Final = re.compile(r"MJ::JOB::([a-z0-9_]+)::([1-4])::([0-9a-f]+)")
 
 
@@ -236,5 +228,4 @@ def _version(job: PretendJob) -> str:
     said = job.order.body.get("version")
     if said is not None:
         return str(said).lower().removeprefix("v")
-    named = VERSION.search(job.order.prompt)
-    return named[1] if named else ""
+    return version_in(job.order.prompt)

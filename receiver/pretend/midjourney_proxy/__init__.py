@@ -1,0 +1,1 @@
+"""A pretend midjourney-proxy, in both flavours."""
