@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Final, Literal
 import msgspec
 
 from receiver.contracts import Answer, Call, Order, Parent, Source
-from receiver.contracts.options import PlainUrl
 from receiver.errors import Unmapped, Unsupported
 from receiver.model.actions import Params
 from receiver.model.deliveries import OrderOutcome, Refused
@@ -30,8 +29,8 @@ class MidjourneyProxyOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_u
 
     #: `novicezk` (the original) or `trueai` (trueai-org's, with buttons): they mean different things by code 21.
     flavour: steps.Flavour
-    #: Everybody runs their own: there is no address that it could be left out for.
-    base_url: PlainUrl
+    #: The common key, here without a default: everybody runs their own. It is judged with the common keys.
+    base_url: str
     #: Whether U, V and reroll are ordered by `/simple-change` where both are there, for relays without `/change`.
     simple_change: bool = False
 
@@ -86,9 +85,9 @@ class MidjourneyProxy(Dialect):
     def answered(self, order: Order, answer: Answer, now: int) -> OrderOutcome:
         """`{code, description, result}`, nearly always with HTTP status 200: the code tells (documented)."""
         body = tasks.body_of(answer)
-        if tasks.code_of(body) in tasks.REFUSED and 200 <= answer.status < 300:
+        not_now = tasks.not_now if answer.status < 500 else _never
+        if tasks.code_of(body) in tasks.REFUSED and 200 <= answer.status < 300 and not_now(body) is None:
             return Refused(error=tasks.error_of(body, answer.status), status=answer.status)
-        not_now = _not_now if answer.status < 500 else _never
         return read_order_answer(answer, now, lambda value: self._accepted(value, order), tasks.error_of, not_now)
 
     def query(self, jobs: Sequence[KeptJob], source: Source) -> Call:
@@ -129,12 +128,11 @@ class MidjourneyProxy(Dialect):
         return self._flavour == "trueai" and steps.route_of(order, simple=self._simple) == "action"
 
     def _get(self, source: Source, kept: KeptJob) -> Call:
-        url = f"{source.base_url}{TASK}/{id_segment(kept)}/fetch"
-        return Call(method="GET", url=url, headers=_key(source))
+        return Call(method="GET", url=f"{_root(source)}{TASK}/{id_segment(kept)}/fetch", headers=_key(source))
 
     def _post(self, source: Source, path: str, body: dict[str, Any]) -> Call:
         headers = {**_key(source), "content-type": "application/json"}
-        return Call(method="POST", url=source.base_url + path, headers=headers, body=reading.json_body(body))
+        return Call(method="POST", url=_root(source) + path, headers=headers, body=reading.json_body(body))
 
     def _accepted(self, value: Any, order: Order) -> Report:
         """The report in an answer that took the order. A modal goes on with its parent's task, which tells the rest."""
@@ -148,6 +146,11 @@ class MidjourneyProxy(Dialect):
             return Report(provider_job_id=None, status="completed", progress=100)
         waits = code == tasks.EXISTS_OR_MODAL
         return Report(provider_job_id=known_id, status="running" if waits else "queued", awaits_step=waits)
+
+
+def _root(source: Source) -> str:
+    """What stands before `/mj`, which is itself the last part of the address that the program shows its users."""
+    return source.base_url.removesuffix("/mj")
 
 
 def _key(source: Source) -> dict[str, str]:
@@ -178,10 +181,6 @@ def _is_not_found(value: Any) -> bool:
         return False
     said = reading.text(value.get("description")) or ""
     return tasks.code_of(value) == "3" or said == tasks.NOT_FOUND
-
-
-def _not_now(value: Any) -> str | None:
-    return "the provider's queue is full" if tasks.code_of(value) == tasks.QUEUE_FULL else None
 
 
 def _never(value: Any) -> str | None:

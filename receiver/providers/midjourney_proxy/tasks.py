@@ -18,8 +18,9 @@ from receiver.providers.shared.statuses import SYNONYMS, Status, plain
 TAKEN: Final = frozenset({"1", "22"})
 EXISTS_OR_MODAL: Final = "21"
 QUEUE_FULL: Final = "23"
-#: Not taken: not found, not valid, a failure of the service, a banned prompt. Each goes with an HTTP status.
-REFUSED: Final[dict[str, int]] = {"3": 404, "4": 400, "9": 500, "24": 400}
+#: Not taken: not found, not valid, a failure of the service, a banned prompt; -1 is what trueai says of limits a day
+#: (seen in its code). The HTTP status that each goes with; None = none.
+REFUSED: Final[dict[str, int | None]] = {"3": 404, "4": 400, "9": 500, "24": 400, "-1": None}
 #: What the code alone says, whatever the words beside it, which are Chinese at most services.
 MEANS: Final[dict[str, ErrorCode]] = {"23": "queue_full", "24": "moderated"}
 #: What relays say of a task that they do not have (seen in their code).
@@ -148,6 +149,13 @@ def _message(body: Mapping[str, Any]) -> str | None:
         if known is not None and failures.is_reason(known):
             return known
     return None
+
+
+def not_now(value: Any) -> str | None:
+    """Why an order is to be tried later: code 23, or trueai's code 9 with the same words (seen in its code)."""
+    code = code_of(value)
+    full = code == QUEUE_FULL or (code == "9" and error_of(value).code == "queue_full")
+    return "the provider's queue is full" if full else None
 
 
 def existing(value: Mapping[str, Any]) -> Report:

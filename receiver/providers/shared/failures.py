@@ -25,11 +25,14 @@ USUAL: Final[dict[ErrorCode, tuple[str, ...]]] = {
     ),
     "insufficient_credits": (
         "insufficient", "not enough credit", "not enough balance", "enough balance", "credits exhausted",
-        "usage exhausted", "quota exceeded", "out of credit", "no credits", "payment required", "top up", "billing",
+        "usage exhausted", "quota exceeded", "quota not enough",
+        "out of credit", "no credits", "payment required", "top up", "billing",
         "prepayment credits", "余额不足", "额度不足", "额度已用", "额度用完", "积分不足", "欠费",
     ),
     "queue_full": ("queue full", "queue is full", "concurren", "队列已满", "队列满", "并发", "任务数已满"),
-    "rate_limited": ("rate limit", "too many requests", "resource exhausted", "请求过于频繁", "频率", "限流"),
+    "rate_limited": (
+        "rate limit", "too many requests", "resource exhausted", "请求过于频繁", "频率", "限流", "次数已达上限",
+    ),
     "provider_timeout": ("timed out", "timeout", "time out", "超时"),
     "account": (
         "account banned", "account suspended", "account disabled", "been blocked", "pending mod message",

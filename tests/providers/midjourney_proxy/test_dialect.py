@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from providers.midjourney_proxy.parts import (
@@ -80,12 +81,14 @@ def test_a_modal_is_done_once_taken_and_its_parent_goes_on() -> None:
 
 
 def test_a_full_queue_takes_it_later_and_a_refusal_says_why() -> None:
-    assert isinstance(answered(account(), IMAGINE, {"code": 23, "description": "队列已满"}), NotAccepted)
+    for full in ({"code": 23, "description": "队列已满"}, {"code": 9, "description": "提交失败: 队列已满"}):
+        assert isinstance(answered(account(), IMAGINE, full), NotAccepted), full
     codes = {
         "24": "moderated",
         "4": "invalid_params",
         "3": "invalid_params",
         "9": "provider_error",
+        "-1": "provider_error",
     }
     for code, wanted in codes.items():
         outcome = answered(account(), IMAGINE, {"code": int(code), "description": "说不清", "result": "17291"})
@@ -125,6 +128,14 @@ def test_one_job_is_fetched_and_several_are_listed() -> None:
     assert json.loads(many.body or b"") == {"ids": ["172901", "172902"]}
     assert {one.headers["mj-api-secret"], many.headers["mj-api-secret"]} == {"the-key"}
     assert "authorization" not in one.headers
+
+
+def test_the_address_may_be_the_one_that_the_program_shows() -> None:
+    for base in (f"{BASE}/mj", BASE):
+        source = msgspec.structs.replace(account(), base_url=base)
+        assert source.provider.order(IMAGINE, source, None).url == f"{BASE}/mj/submit/imagine"
+    relay = msgspec.structs.replace(account(), base_url="https://relay.example/mj-fast/mj")
+    assert relay.provider.query([job(1, "imagine")], relay).url.startswith("https://relay.example/mj-fast/mj/task/")
 
 
 def test_an_unknown_task_is_left_out_in_every_way_it_is_said() -> None:

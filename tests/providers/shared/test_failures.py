@@ -25,6 +25,8 @@ BFL: Final = "docs.bfl.ai/api_integration/errors"
 RUNWARE: Final = "runware.ai/docs/platform/errors"
 EVOLINK: Final = "docs.evolink.ai/de/api-manual/task-management/error-codes"
 NOVICEZK: Final = "novicezk/midjourney-proxy, submit codes and SubmitController"
+NEW_API: Final = "new-api's relay of midjourney-proxy"
+TRUEAI_LIMITS: Final = "trueai-org/midjourney-proxy SubmitController, limits a day"
 TRUEAI: Final = "trueai-org/midjourney-proxy BotMessageListener, titles of Discord's messages"
 MIDJOURNEY: Final = "a public Discord bot's record of Midjourney's embeds"
 KIE: Final = "docs.kie.ai callbacks, as quoted in public integrations"
@@ -119,6 +121,7 @@ MONEY: Final[list[Seen]] = [
     (None, "402", None, "insufficient_credits", BFL),
     ("The current credits are insufficient. Please top up", "402", None, "insufficient_credits", KIE),
     ("账户余额不足", None, None, "insufficient_credits", DEEPSEEK_UI),
+    ("quota_not_enough", "4", None, "insufficient_credits", NEW_API),
     (None, "payment_required", None, "insufficient_credits", APIMART),
 ]  # fmt: skip
 LATER_ON: Final[list[Seen]] = [
@@ -132,6 +135,7 @@ LATER_ON: Final[list[Seen]] = [
     (None, "rate_limit_error", None, "rate_limited", APIMART),
     (None, "resource_exhausted", None, "rate_limited", EVOLINK),
     (None, "429", None, "rate_limited", BFL),
+    ("今日绘图次数已达上限", "-1", None, "rate_limited", TRUEAI_LIMITS),
     ("请求过于频繁，请稍后再试", None, None, "rate_limited", DEEPSEEK_UI),
     ("Request timed out", "request_timeout", None, "provider_timeout", FAL_REQUEST),
     (None, "startup_timeout", None, "provider_timeout", FAL_REQUEST),
