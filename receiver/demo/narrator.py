@@ -12,11 +12,11 @@ import msgspec
 from receiver.demo.failure import StoryFailed, named
 from receiver.demo.outside import Api, NotAnswered
 from receiver.demo.screen import Screen
+from receiver.lib.signal import Signal
 from receiver.model.events import Event
 from receiver.model.jobs import Job
 from receiver.pretend.book import LIMIT
 from receiver.pretend.receivers.event_sink import ReceivedEvent
-from receiver.pretend.signal import Signal
 
 #: Events after which nothing more comes by itself.
 ENDS: Final = frozenset({"job.completed", "job.failed", "job.canceled", "job.unsure", "job.held"})

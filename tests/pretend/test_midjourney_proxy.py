@@ -9,7 +9,7 @@ import pytest
 
 from receiver.pretend.loopback import serve
 from receiver.pretend.options import VendorOptions
-from receiver.pretend.post_collector import PostCollector
+from receiver.pretend.receivers.post_collector import PostCollector
 from receiver.pretend.vendor import PretendVendor
 from receiver.pretend.vendors import build
 

@@ -22,7 +22,7 @@ from receiver.pretend.fields import (
     texts,
     whole,
 )
-from receiver.pretend.midjourney_versions import ALL_HD, HD_COMMANDS, version_in
+from receiver.pretend.midjourney_proxy.versions import ALL_HD, HD_COMMANDS, version_in
 from receiver.pretend.pictures import UPSCALED
 from receiver.pretend.vendor import PretendRequest
 

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import NAMESPACE_URL, uuid5
 
 from receiver.pretend.book import PretendJob
-from receiver.pretend.midjourney_versions import HD_COMMANDS, version_in
+from receiver.pretend.midjourney_proxy.versions import HD_COMMANDS, version_in
 
 #: What is below every single picture.
 ON_SINGLE: Final = {

@@ -110,7 +110,7 @@ def simple_change(received: PretendRequest, *, tells_existing: bool) -> Draft:
     action = _LETTERS.get(found[2] or "", "REROLL")
     index = int(found[3]) if found[3] else None
     body = {**received.body, "taskId": found[1], "action": action, "index": index}
-    return change(received._replace(body=body), tells_existing=tells_existing)
+    return change(received._replace(value=body), tells_existing=tells_existing)
 
 
 def _tell_existing(received: PretendRequest, description: str) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from receiver.lib.signal import Signal
 from receiver.lib.signatures import (
     Secret,
     standard_webhook_key,
@@ -20,7 +21,6 @@ from receiver.model.events import Event
 from receiver.model.jobs import Job
 from receiver.pretend.book import LIMIT
 from receiver.pretend.receivers.post_collector import PostCollector, ReceivedPost
-from receiver.pretend.signal import Signal
 
 #: How far a signature's time may be from ours, seconds (Standard Webhooks leaves it to the receiver).
 TOLERANCE: Final = 300

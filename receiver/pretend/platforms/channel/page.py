@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from receiver.lib.signal import Signal
 from receiver.pretend.platforms.channel.messages import PEOPLE, ChannelMessage, ChannelPerson, ChannelPicture
-from receiver.pretend.signal import Signal
 
 #: Nothing but the page's own files runs, styles or is asked.
 HEADERS: Final = {

@@ -9,8 +9,8 @@ from typing import Any, Final
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from receiver.lib.signal import Signal
 from receiver.pretend.platforms.slack.workspace import APP, Workspace
-from receiver.pretend.signal import Signal
 
 #: Connections that an app may have (documented).
 MOST_CONNECTIONS: Final = 10

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
+from receiver.lib.signal import Signal
 from receiver.lib.times import Clock
 from receiver.pretend.platforms.channel.messages import ChannelPerson
 from receiver.pretend.platforms.telegram.messages import ChatEntry, TelegramRefused
-from receiver.pretend.signal import Signal
 
 #: How long a press is kept, ms, and the longest poll, seconds (both seen in the server's code).
 PRESS_LIFE_MS: Final = 150_000
