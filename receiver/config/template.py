@@ -114,6 +114,13 @@ budget = { credits = 200, per = "day" }
 #provider = "vtrix"
 #api_key = "env:VTRIX_KEY"
 
+#[sources.own]
+#provider = "midjourney-proxy"
+# Which of the two programs of this name it is, "novicezk" or "trueai", and where it runs.
+#flavour = "trueai"
+#base_url = "http://10.0.0.5:8080"
+#api_key = "env:MJ_SECRET"
+
 # --- Sinks: where events go. ---
 
 [sinks.log]

@@ -17,6 +17,13 @@ FRESH_LENGTH: Final = 32
 Proof = Literal["our_secret", "vendor_secret", "token", "published"]
 #: How native vendors prove theirs.
 NATIVE: Final[dict[str, Proof]] = {"journeyapi": "our_secret", "apiframe": "published"}
+#: Keys that a native vendor's section needs besides, as they are written, and what is left to do about them.
+OWN_KEYS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "midjourney-proxy": (
+        ('flavour = "trueai"   # or "novicezk": which of the two programs it is', 'base_url = "http://127.0.0.1:8080"'),
+        "write into the source where midjourney-proxy runs (base_url), and which of the two it is (flavour)",
+    )
+}
 
 
 class VendorSection(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,8 +44,10 @@ def vendor_section(name: str, preset: Generic | None, public_url: str) -> Vendor
     variables = {f"{prefix}_API_KEY": (f"your API key at {name}", "")}
     lines = [f"[sources.{name}]", f'provider = "{name if preset is None else "generic"}"']
     lines += [f'preset = "{name}"'] if preset is not None else []
-    lines += [f'api_key = "env:{prefix}_API_KEY"']
-    steps = [f"put your API key into {{env}} as {prefix}_API_KEY"]
+    own_keys, own_step = OWN_KEYS.get(name, ((), "")) if preset is None else ((), "")
+    lines += [*own_keys, f'api_key = "env:{prefix}_API_KEY"']
+    steps = [own_step] if own_step else []
+    steps += [f"put your API key into {{env}} as {prefix}_API_KEY"]
     registers = preset is not None and not preset.webhooks
     if proof in ("our_secret", "vendor_secret"):
         lines += [f'secrets = ["env:{prefix}_WEBHOOK_SECRET"]']

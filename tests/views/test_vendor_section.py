@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,12 @@ def test_what_has_to_be_registered_is_said_with_the_address() -> None:
     assert any(f"register {URL}/in/leonardo " in step for step in section("leonardo").steps)
     assert any(f"register {URL}/in/imagineapi/IMAGINEAPI_TOKEN " in step for step in section("imagineapi").steps)
     assert not any("register" in step for step in section("replicate").steps)
+
+
+def test_midjourney_proxys_place_and_flavour_are_left_to_say() -> None:
+    made = vendor_section("midjourney-proxy", None, URL)
+    assert {"flavour", "base_url", "api_key", "token"} <= set(tomllib.loads(made.text)["sources"]["midjourney-proxy"])
+    assert "base_url" in made.steps[0]
 
 
 def test_a_native_vendor_is_its_own_provider() -> None:

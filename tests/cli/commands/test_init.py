@@ -188,7 +188,7 @@ def test_what_init_cannot_begin_with_is_refused(tmp_path: Path, words: tuple[str
 
 # --- a vendor's own section -------------------------------------------------------------------------------------------
 
-VENDORS = [*shipped_presets(Options), "journeyapi", "apiframe", "apimart", "vtrix"]
+VENDORS = [*shipped_presets(Options), "journeyapi", "apiframe", "apimart", "vtrix", "midjourney-proxy"]
 
 
 def filled(file: Path) -> None:
