@@ -63,7 +63,7 @@ def test_every_line_of_the_starter_file_can_be_switched_on(tmp_path: Path, autho
     text = re.sub(r"(?m)^#(?=\S)", "", TEMPLATE)
     (tmp_path / ".env").write_text("")
     config = loaded(tmp_path, text, all_variables(text) | USABLE)
-    assert list(config.sources) == ["journey", "frame", "mart", "vtrix"]
+    assert list(config.sources) == ["journey", "frame", "mart", "vtrix", "own"]
     assert list(config.sinks) == ["log", "team", "backend"]
     assert config.warnings == ()
 

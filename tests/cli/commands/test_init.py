@@ -58,6 +58,7 @@ def test_everything_in_it_can_be_switched_on_with_the_secrets_that_init_made(tmp
         "sources.frame.old_api_keys[0]",
         "sources.mart.api_key",
         "sources.vtrix.api_key",
+        "sources.own.api_key",
         "network.ca_file",
         "network.proxy",
         "server.viewer_token",
