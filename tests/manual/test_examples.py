@@ -19,7 +19,7 @@ from receiver.cli.main import COMMANDS, app
 from receiver.config import Config
 from receiver.model.deliveries import Again, Dead, Delivered
 from support.delivering import Bound, outgoing
-from support.heron import example
+from support.heron import EXAMPLE
 
 ROOT: Final = Path(__file__).parent.parent.parent
 #: Pages by name; the README is one of them.
@@ -157,6 +157,6 @@ def test_the_vendor_from_nothing_reads_its_webhooks(tmp_path: Path) -> None:
 
 
 def test_the_example_of_a_vendor_that_nobody_knows_is_accepted(tmp_path: Path) -> None:
-    config = read(tmp_path, example())
+    config = read(tmp_path, EXAMPLE.read_text("utf-8"))
     assert [one for one in config.warnings if "public_url" not in one] == []
-    assert "heron" in config.sources
+    assert list(config.sources) == ["heron", "replicate", "kie", "own"]

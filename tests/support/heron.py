@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from receiver.providers import PROVIDERS
-from receiver.providers.generic.options import Options
-
+#: Whole configurations, `heron`'s among them.
 EXAMPLE = Path(__file__).parent.parent / "fixtures" / "examples" / "any-vendor.toml"
 KEY, SECRET = "heron-key-0123456789", "heron-secret-0123456789"
 ENV = {"HERON_KEY": KEY, "HERON_SECRET": SECRET}
-
-
-def example() -> str:
-    """The example, without the sources that this version of gridhook has no provider or preset for."""
-    head, *sections = EXAMPLE.read_text("utf-8").split("\n[sources.")
-    kept = [head]
-    for section in sections:
-        said = next(iter(tomllib.loads(f"[sources.{section}").get("sources", {}).values()))
-        known = said.get("provider", "generic") in PROVIDERS
-        if known and ("preset" not in said or "preset" in Options.__struct_fields__):
-            kept.append(section)
-    return "\n[sources.".join(kept)
 
 
 def heron_alone(vendor: str) -> str:
