@@ -19,7 +19,7 @@ provider = "midjourney-proxy"
 flavour = "{flavour}"
 base_url = "{vendor}"
 api_key = "env:MJ_SECRET"
-poll = {{ after = "1s", every = "1s" }}
+poll = {{ after = "500ms", every = "300ms" }}
 
 [[rules]]
 name = "second-tile"
@@ -40,7 +40,9 @@ async def at(folder: Path, vendor: PretendVendor, more: str = "") -> AsyncIterat
 
 def a_vendor(**switches: Any) -> PretendVendor:
     """A quick pretend vendor that lets nobody in without the right secret."""
-    return build("midjourney-proxy", VendorOptions(**{"pace": 0.1, "api_key": "the-secret", **switches}))
+    return build(
+        "midjourney-proxy", VendorOptions(**{"pace": 0.05, "progress_steps": 1, "api_key": "the-secret", **switches})
+    )
 
 
 async def ordered(server: Server, action: str, parent: str | None = None, **params: object) -> str:
@@ -79,12 +81,17 @@ async def test_a_grid_becomes_a_tile_and_an_enlargement_by_its_button_each_order
     assert len(vendor.bills) == 4
 
 
-async def test_a_picked_tile_comes_without_any_webhook_and_a_second_pick_of_it_is_the_same_one(tmp_path: Path) -> None:
+async def test_picks_come_without_any_webhook_and_one_that_is_sent_again_exists_already(tmp_path: Path) -> None:
     vendor = a_vendor(flavour="novicezk", lose=True)
     async with at(tmp_path, vendor) as server:
         grids = [await ordered(server, "imagine", prompt=prompt) for prompt in ("a", "b")]
         await ended(server, *[("imagine", "completed")] * 2, *[("pick", "completed")] * 2)
         assert [bill.endpoint for bill in vendor.bills] == ["imagine", "imagine", "upscale", "upscale"]
-        again = await server.api(f"/jobs/{grids[0]}/pick", {"index": 2})
-        told = await server.api(f"/jobs/{again['id']}?wait=30")
-    assert (told["status"], len(told["images"]), len(vendor.bills)) == ("completed", 1, 4)
+
+        vendor.fail_next("reset-taken")
+        third = (await server.api(f"/jobs/{grids[0]}/pick", {"index": 3}))["id"]
+        await until(lambda: server.rows("SELECT status FROM jobs ORDER BY number")[-1] == ("unsure",), "it is unsure")
+        await vendor.settled()
+        await server.api(f"/jobs/{third}/resolve", {"decision": "send"})
+        told = await server.api(f"/jobs/{third}?wait=30")
+    assert (told["status"], len(told["images"]), len(vendor.bills)) == ("completed", 1, 5)

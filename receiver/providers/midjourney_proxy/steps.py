@@ -126,8 +126,13 @@ def _cannot_follow(flavour: Flavour, action: str, params: Params, parent: Parent
         return "vary of a single picture has no index; nearest: strength subtle or strong"
     known = kept_buttons(parent.kept) if parent.kept is not None and not by_change(action, params, after) else []
     if known and button_for(action, params, known) is None:
-        return f"the {after} has no button for this {action}; nearest: one that it has, as action with custom_id"
+        return f"the {after} has no button for this {action}; nearest: {_with_button(action, known)}"
     return None
+
+
+def _with_button(action: str, known: list[str]) -> str:
+    kinds = [kind for kind in HD_ENDINGS if action == "upscale" and button_for(action, {"kind": kind}, known)]
+    return f"kind {', '.join(kinds)}" if kinds else "one that it has, as action with custom_id"
 
 
 def by_change(action: str, params: Params, after: str | None) -> bool:
