@@ -25,6 +25,7 @@ from receiver.config import (
 from receiver.config.reading import Secrets
 from receiver.config.settings import setup_of, taken_over
 from receiver.contracts import Database, DeliveryContext, ForeignClient, Inspection, Sink, Source, Transport
+from receiver.contracts.counts import AttemptCounts, AttemptObserver
 from receiver.contracts.setup import Setup
 from receiver.flows.breakers import judge_again
 from receiver.lib import logs
@@ -105,6 +106,8 @@ class GridhookRuntime:
         self.store = store
         self.setup = setup_of(config)
         self.clock = store.clock
+        self._attempts = AttemptCounts()
+        self._observers: tuple[AttemptObserver, ...] = (self._attempts,)
         self._web: Application | None = None
         self._transport: Transport | None = None
         self._settler: Settler | None = None
@@ -123,7 +126,7 @@ class GridhookRuntime:
 
         pictures = PictureClient(lambda: _guarded(self._calls_out(), self.config), self.store)
         outside = msgspec.structs.replace(OUTSIDE, transport=self._calls_out)
-        self._web = application(self.store, self.setup, self.config, self.clock, outside, pictures)
+        self._web = application(self.store, self.setup, self.config, self.clock, outside, pictures, self._attempts)
         return self._web
 
     def dispatched(self) -> bool:
@@ -259,6 +262,7 @@ class GridhookRuntime:
                     random.random,
                     foreign=foreign,
                     folder=config.folder,
+                    observers=self._observers,
                 ).lane(sink_lane(sink.name))
                 for sink in config.sinks.values()
             ),
@@ -269,7 +273,7 @@ class GridhookRuntime:
         from handlers.order import OrderHandler  # noqa: PLC0415  # like the transport, for who dispatches
 
         sender = OrderHandler(transport)
-        return OrderCarrier(self.store, setup, source, sender, public_url, self.clock, random.random)
+        return OrderCarrier(self.store, setup, source, sender, public_url, self.clock, random.random, self._observers)
 
 
 async def _none() -> int:

@@ -51,6 +51,7 @@ class SqliteTransaction(
         self._shared = shared or ChoicesCache()
         #: What is to be called when this transaction is on disk.
         self.calls: list[Callable[[], None]] = []
+        self.events_added = []
 
     def afterwards(self, call: Callable[[], None]) -> None:
         """Has this called on the event loop, once, when the transaction is on disk."""

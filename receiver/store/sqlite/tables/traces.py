@@ -33,6 +33,11 @@ PENDING: Final = (
     f"WHERE lane = ? AND state = 'pending' LIMIT {MOST_PENDING})"
 )
 
+OLDEST_PENDING: Final = (
+    "SELECT min(number) FROM (SELECT number FROM deliveries INDEXED BY deliveries_due "
+    f"WHERE lane = ? AND state = 'pending' ORDER BY due_at LIMIT {MOST_PENDING})"
+)
+
 
 class TracesTable(Table):
     """Looks at the newest jobs, deliveries and requests."""
@@ -69,6 +74,11 @@ class TracesTable(Table):
         leads = self._leads()
         rows = self._db.execute(REQUESTS, (limit,))
         return [RequestTrace(source=source, at=made_at(number, leads)) for number, source in rows]
+
+    def oldest_pending(self, lane: str) -> int | None:
+        """When the oldest delivery of a lane that waits was made, Unix ms; looked for among the 10,000 due first."""
+        row = self._one(OLDEST_PENDING, (lane,))
+        return None if row is None or row[0] is None else made_at(row[0], self._leads())
 
     def pending(self, lane: str) -> int:
         """How many deliveries of a lane wait; 10,000 at most."""
