@@ -29,7 +29,13 @@ def families(text: str, *, open_metrics: bool = False) -> dict[str, Metric]:
 
 def faults(text: str) -> list[str]:
     """What is wrong with a page."""
-    return [fault for family in families(text).values() for fault in _faults(family)]
+    typed = [line.split() for line in text.splitlines() if line.startswith("# TYPE ")]
+    untold = [
+        f"{name}: a counter without _total"
+        for _, _, name, kind in typed
+        if (kind == "counter") != name.endswith("_total")
+    ]
+    return [*untold, *(fault for family in families(text).values() for fault in _faults(family))]
 
 
 def _faults(family: Metric) -> Iterator[str]:
@@ -60,8 +66,8 @@ def _of_samples(family: Metric) -> Iterator[str]:
         if key in seen:
             yield f"{sample.name}: twice with the same labels"
         seen.add(key)
-        if family.type == "counter" and (not sample.name.endswith("_total") or sample.value < 0):
-            yield f"{sample.name}: no counter"
+        if family.type == "counter" and sample.value < 0:
+            yield f"{sample.name}: a counter that goes down"
         if any(not re.fullmatch(r"[a-z_]+", label) for label in sample.labels):
             yield f"{sample.name}: a label that is not lower case"
     if family.type == "histogram":
