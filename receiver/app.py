@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import structlog
 
 from receiver.cli import (
     Composition,
@@ -32,6 +34,7 @@ from receiver.lib import logs
 from receiver.lib.process import streams
 from receiver.lib.steady_clock import SteadyClock
 from receiver.lib.times import Clock, system_clock
+from receiver.lib.tracing_wish import wants_traces
 from receiver.model.deliveries import sink_lane
 from receiver.providers import PROVIDERS
 from receiver.store.opening import database_at, inspect
@@ -52,6 +55,9 @@ from receiver.workers.sinks import SinkCarrier
 if TYPE_CHECKING:
     from handlers.http.transport import HttpTransport
     from receiver.web.application import Application
+    from receiver.workers.tracing import Tracing
+
+log = structlog.get_logger("serve")
 
 #: Name in the configuration to where the class is; adding a handler is a module, a line here and a test.
 HANDLERS: Final[dict[str, str]] = {
@@ -108,6 +114,7 @@ class GridhookRuntime:
         self.clock = store.clock
         self._attempts = AttemptCounts()
         self._observers: tuple[AttemptObserver, ...] = (self._attempts,)
+        self._tracing: Tracing | None = None
         self._web: Application | None = None
         self._transport: Transport | None = None
         self._settler: Settler | None = None
@@ -126,7 +133,9 @@ class GridhookRuntime:
 
         pictures = PictureClient(lambda: _guarded(self._calls_out(), self.config), self.store)
         outside = msgspec.structs.replace(OUTSIDE, transport=self._calls_out)
-        self._web = application(self.store, self.setup, self.config, self.clock, outside, pictures, self._attempts)
+        self._web = application(
+            self.store, self.setup, self.config, self.clock, outside, pictures, self._attempts, self._tracing
+        )
         return self._web
 
     def dispatched(self) -> bool:
@@ -136,6 +145,19 @@ class GridhookRuntime:
     async def vacuum(self) -> None:
         """Writes the whole database anew, without free room; no write gets through meanwhile."""
         await self.store.vacuum()
+
+    def trace(self, env: Mapping[str, str]) -> None:
+        """Makes traces from here on, if the variables of OpenTelemetry want them. To be called before all else."""
+        if not wants_traces(env):
+            return
+        try:
+            from receiver.workers.tracing import tracing_of  # noqa: PLC0415  # OpenTelemetry: only who wants it
+
+            self._tracing = tracing_of(self.store, env)
+        except ImportError:
+            log.warning("tracing.off", reason="OpenTelemetry is not installed", remedy='pip install "gridhook[otel]"')
+            return
+        self._observers = (*self._observers, self._tracing)
 
     async def watch_clock(self) -> None:
         """Sees to what a clock that was set would leave waiting, now and from now on. Raises StoreUnavailable."""
@@ -236,6 +258,9 @@ class GridhookRuntime:
         if self._clock_watch is not None:
             await self._clock_watch.stop()
             self._clock_watch = None
+        if self._tracing is not None:
+            await self._tracing.stop()
+            self._tracing = None
         return dropped + cut
 
     def _start_pruners(self) -> None:
@@ -293,6 +318,7 @@ async def runtime(
         running = GridhookRuntime(config, store)
         try:
             if role is not None:
+                running.trace(os.environ)
                 await running.watch_clock()
             if role in ("all", "dispatch"):
                 transport = transport or _transport(config)

@@ -312,6 +312,10 @@ class Transaction(Upkeep, Protocol):
         """When the oldest delivery of a lane that waits was made, Unix ms; looked for among the 10,000 due first."""
         ...
 
+    def request_behind(self, job: int, before: int) -> int | None:
+        """The latest request up to this id that told of a job, else of the one that it follows from; None = none."""
+        ...
+
     def pending(self, lane: str) -> int:
         """How many deliveries of a lane wait; 10,000 at most."""
         ...

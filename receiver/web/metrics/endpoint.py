@@ -26,7 +26,7 @@ from receiver.web.access import Access
 from receiver.web.api.auth import Bearer
 from receiver.web.http.load import ServerLoad
 from receiver.web.metrics.families import counted, process_facts, stored
-from receiver.web.pages.sessions import COOKIE, Sessions
+from receiver.web.pages.authentication.sessions import COOKIE, Sessions
 from receiver.web.problems import problem
 
 log = structlog.get_logger("web")
