@@ -29,12 +29,12 @@ from receiver.config.settings import setup_of, taken_over
 from receiver.contracts import Database, DeliveryContext, ForeignClient, Inspection, Sink, Source, Transport
 from receiver.contracts.counts import AttemptCounts, AttemptObserver
 from receiver.contracts.setup import Setup
+from receiver.contracts.tracing import wants_traces
 from receiver.flows.breakers import judge_again
 from receiver.lib import logs
 from receiver.lib.process import streams
 from receiver.lib.steady_clock import SteadyClock
 from receiver.lib.times import Clock, system_clock
-from receiver.lib.tracing_wish import wants_traces
 from receiver.model.deliveries import sink_lane
 from receiver.providers import PROVIDERS
 from receiver.store.opening import database_at, inspect
@@ -44,10 +44,10 @@ from receiver.workers.key_fetcher import KeyFetcher
 from receiver.workers.listeners import Listeners
 from receiver.workers.orders import OrderCarrier
 from receiver.workers.picture_client import PictureClient
-from receiver.workers.picture_retention import rounds_of
 from receiver.workers.reconciler import Reconciler
 from receiver.workers.recovery import Recovery
-from receiver.workers.retention_rounds import RetentionRounds
+from receiver.workers.retention.pictures import rounds_of
+from receiver.workers.retention.rounds import RetentionRounds
 from receiver.workers.settlement import write_until_kept
 from receiver.workers.settling import Settler
 from receiver.workers.sinks import SinkCarrier

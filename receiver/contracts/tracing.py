@@ -1,12 +1,16 @@
-"""What traces are told: of webhooks that were kept, and of tries at deliveries and orders."""
+"""Whether traces are wanted, and what they are told of: webhooks that were kept, tries at deliveries and orders."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Final, Protocol
 
 import msgspec
 
 from receiver.contracts.counts import AttemptObserver
+
+ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+EXPORTERS: Final = ("otlp", "console")
 
 
 class KeptWebhook(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,3 +34,11 @@ class Tracer(AttemptObserver, Protocol):
     def kept(self, webhook: KeptWebhook) -> None:
         """A webhook was kept and answered."""
         ...
+
+
+def wants_traces(env: Mapping[str, str]) -> bool:
+    """True if the standard variables of OpenTelemetry name an exporter or endpoint and do not switch it off."""
+    if env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return False
+    exporter = env.get("OTEL_TRACES_EXPORTER", "").strip()
+    return exporter in EXPORTERS if exporter else any(env.get(name) for name in ENDPOINTS)

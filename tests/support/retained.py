@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from receiver.contracts import Transaction, Watch
 from receiver.lib import ids
-from receiver.workers import retention
+from receiver.workers.retention import jobs as retention
 from support.records import NOW
 from support.stepping import SteppedStore
 from support.world import Clock

@@ -29,8 +29,8 @@ from receiver.contracts import (
 )
 from receiver.errors import StoreRefused
 from receiver.lib.times import stamp
-from receiver.workers import retention
-from receiver.workers.early_retention import SPENT_PROGRESS, SPENT_REQUESTS, prune_early, would_prune_early
+from receiver.workers.retention import jobs as retention
+from receiver.workers.retention.early import SPENT_PROGRESS, SPENT_REQUESTS, prune_early, would_prune_early
 
 MB = 1e6
 

@@ -19,7 +19,7 @@ from receiver.contracts import (
     Transaction,
 )
 from receiver.lib.times import Clock, stamp
-from receiver.workers.retention_rounds import FIRST, RetentionRounds
+from receiver.workers.retention.rounds import FIRST, RetentionRounds
 
 log = structlog.get_logger("retention")
 

@@ -27,7 +27,7 @@ from receiver.model.jobs import KeptJob, Status
 from receiver.model.requests import RefusedRequest
 from receiver.store.sqlite.store import SqliteStore
 from receiver.store.sqlite.transaction import SqliteTransaction
-from receiver.workers import retention
+from receiver.workers.retention import jobs as retention
 from support.records import NOW, a_job, a_source
 from support.retained import TABLES, Direct, Numbers, hasty, orphans
 from support.stepping import Killed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from receiver.lib.tracing_wish import wants_traces
+from receiver.contracts.tracing import wants_traces
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,9 @@ from receiver.contracts.setup import Setup
 from receiver.flows.archiving import forget_copies
 from receiver.lib import ids
 from receiver.lib.times import Clock, stamp
-from receiver.workers.early_retention import SPENT_PROGRESS, SPENT_REQUESTS, prune_early
-from receiver.workers.retention import Pruner, PruneWork, prune
-from receiver.workers.retention_rounds import FIRST, RetentionRounds
+from receiver.workers.retention.early import SPENT_PROGRESS, SPENT_REQUESTS, prune_early
+from receiver.workers.retention.jobs import Pruner, PruneWork, prune
+from receiver.workers.retention.rounds import FIRST, RetentionRounds
 
 log = structlog.get_logger("retention")
 

@@ -14,7 +14,7 @@ from receiver.contracts import Filters, Pruned, Transaction
 from receiver.lib import ids
 from receiver.model.jobs import TERMINAL, Status
 from receiver.store.sqlite.transaction import SqliteTransaction
-from receiver.workers.early_retention import (
+from receiver.workers.retention.early import (
     SPENT_PROGRESS,
     SPENT_REQUESTS,
     EarlyRows,

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from receiver.contracts import OldRows, Pruned, Store, Transaction
-from receiver.workers.retention import REQUESTS, WALK, PrunePace, give_back, in_steps
+from receiver.workers.retention.jobs import REQUESTS, WALK, PrunePace, give_back, in_steps
 
 
 class EarlyRows(NamedTuple):
