@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import structlog
 
 from receiver.cli import (
     Composition,
@@ -25,7 +27,9 @@ from receiver.config import (
 from receiver.config.reading import Secrets
 from receiver.config.settings import setup_of, taken_over
 from receiver.contracts import Database, DeliveryContext, ForeignClient, Inspection, Sink, Source, Transport
+from receiver.contracts.counts import AttemptCounts, AttemptObserver
 from receiver.contracts.setup import Setup
+from receiver.contracts.tracing import wants_traces
 from receiver.flows.breakers import judge_again
 from receiver.lib import logs
 from receiver.lib.process import streams
@@ -40,10 +44,10 @@ from receiver.workers.key_fetcher import KeyFetcher
 from receiver.workers.listeners import Listeners
 from receiver.workers.orders import OrderCarrier
 from receiver.workers.picture_client import PictureClient
-from receiver.workers.picture_retention import rounds_of
 from receiver.workers.reconciler import Reconciler
 from receiver.workers.recovery import Recovery
-from receiver.workers.retention_rounds import RetentionRounds
+from receiver.workers.retention.pictures import rounds_of
+from receiver.workers.retention.rounds import RetentionRounds
 from receiver.workers.settlement import write_until_kept
 from receiver.workers.settling import Settler
 from receiver.workers.sinks import SinkCarrier
@@ -51,6 +55,9 @@ from receiver.workers.sinks import SinkCarrier
 if TYPE_CHECKING:
     from handlers.http.transport import HttpTransport
     from receiver.web.application import Application
+    from receiver.workers.tracing import Tracing
+
+log = structlog.get_logger("serve")
 
 #: Name in the configuration to where the class is; adding a handler is a module, a line here and a test.
 HANDLERS: Final[dict[str, str]] = {
@@ -105,6 +112,9 @@ class GridhookRuntime:
         self.store = store
         self.setup = setup_of(config)
         self.clock = store.clock
+        self._attempts = AttemptCounts()
+        self._observers: tuple[AttemptObserver, ...] = (self._attempts,)
+        self._tracing: Tracing | None = None
         self._web: Application | None = None
         self._transport: Transport | None = None
         self._settler: Settler | None = None
@@ -123,7 +133,9 @@ class GridhookRuntime:
 
         pictures = PictureClient(lambda: _guarded(self._calls_out(), self.config), self.store)
         outside = msgspec.structs.replace(OUTSIDE, transport=self._calls_out)
-        self._web = application(self.store, self.setup, self.config, self.clock, outside, pictures)
+        self._web = application(
+            self.store, self.setup, self.config, self.clock, outside, pictures, self._attempts, self._tracing
+        )
         return self._web
 
     def dispatched(self) -> bool:
@@ -133,6 +145,19 @@ class GridhookRuntime:
     async def vacuum(self) -> None:
         """Writes the whole database anew, without free room; no write gets through meanwhile."""
         await self.store.vacuum()
+
+    def trace(self, env: Mapping[str, str]) -> None:
+        """Makes traces from here on, if the variables of OpenTelemetry want them. To be called before all else."""
+        if not wants_traces(env):
+            return
+        try:
+            from receiver.workers.tracing import tracing_of  # noqa: PLC0415  # OpenTelemetry: only who wants it
+
+            self._tracing = tracing_of(self.store, env)
+        except ImportError:
+            log.warning("tracing.off", reason="OpenTelemetry is not installed", remedy='pip install "gridhook[otel]"')
+            return
+        self._observers = (*self._observers, self._tracing)
 
     async def watch_clock(self) -> None:
         """Sees to what a clock that was set would leave waiting, now and from now on. Raises StoreUnavailable."""
@@ -233,6 +258,9 @@ class GridhookRuntime:
         if self._clock_watch is not None:
             await self._clock_watch.stop()
             self._clock_watch = None
+        if self._tracing is not None:
+            await self._tracing.stop()
+            self._tracing = None
         return dropped + cut
 
     def _start_pruners(self) -> None:
@@ -259,6 +287,7 @@ class GridhookRuntime:
                     random.random,
                     foreign=foreign,
                     folder=config.folder,
+                    observers=self._observers,
                 ).lane(sink_lane(sink.name))
                 for sink in config.sinks.values()
             ),
@@ -269,7 +298,7 @@ class GridhookRuntime:
         from handlers.order import OrderHandler  # noqa: PLC0415  # like the transport, for who dispatches
 
         sender = OrderHandler(transport)
-        return OrderCarrier(self.store, setup, source, sender, public_url, self.clock, random.random)
+        return OrderCarrier(self.store, setup, source, sender, public_url, self.clock, random.random, self._observers)
 
 
 async def _none() -> int:
@@ -289,6 +318,7 @@ async def runtime(
         running = GridhookRuntime(config, store)
         try:
             if role is not None:
+                running.trace(os.environ)
                 await running.watch_clock()
             if role in ("all", "dispatch"):
                 transport = transport or _transport(config)

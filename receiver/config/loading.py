@@ -57,6 +57,9 @@ class RetentionKeys(msgspec.Struct, frozen=True, kw_only=True):
 
     #: Jobs that are over, with all that belongs to them.
     jobs: Retention | None = None
+    #: Requests, and events of progress: left out, they go with their jobs.
+    requests: Retention | None = None
+    progress: Retention | None = None
     #: Our copies of pictures: they only go where this is written.
     pictures: Retention | None = None
 
@@ -130,6 +133,8 @@ def _read(
         public_url=top.public_url or local_url(top.server.port),
         database=database,
         retention=kept.jobs,
+        requests_retention=kept.requests,
+        progress_retention=kept.progress,
         pictures_retention=kept.pictures,
         time_zone=top.time_zone,
         limits=LimitSettings(depth=top.limits.depth, jobs=top.limits.jobs),

@@ -78,6 +78,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     database: str
     #: How long what is over is kept, seconds; None = for ever.
     retention: float | None = None
+    #: How long requests, and progress of jobs that are over, are kept, seconds; None = as long as their jobs.
+    requests_retention: float | None = None
+    progress_retention: float | None = None
     #: How long our copies of pictures are kept, seconds; None = for ever.
     pictures_retention: float | None = None
     time_zone: str = "UTC"

@@ -71,6 +71,22 @@ class Upkeep(Protocol):
         """Takes these requests away."""
         ...
 
+    def spent_requests(self, after: int, before: int, limit: int) -> OldRows:
+        """Looks at the next `limit` requests: those that told of no job that is not over."""
+        ...
+
+    def prune_spent_requests(self, numbers: Sequence[int]) -> Pruned:
+        """Takes these requests away, as far as they (still) may go."""
+        ...
+
+    def spent_progress(self, after: int, before: int, limit: int) -> OldRows:
+        """Looks at the next `limit` events: those of progress, of jobs that are over, that nothing needs any more."""
+        ...
+
+    def prune_spent_progress(self, numbers: Sequence[int], before: int) -> Pruned:
+        """Takes these events away, as far as they (still) may go, with their deliveries."""
+        ...
+
     def pages(self) -> FilePages:
         """What the file is made of."""
         ...

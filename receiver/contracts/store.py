@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import msgspec
 
+from receiver.contracts.counts import StoreCounts
 from receiver.contracts.transaction import Transaction
 from receiver.lib.times import Clock
 
@@ -71,6 +72,11 @@ class Store(Protocol):
 
 class HookedStore(Store, Protocol):
     """A store whose commits take work along."""
+
+    @property
+    def counts(self) -> StoreCounts:
+        """What this process wrote since the start."""
+        ...
 
     def hook_commits(
         self,

@@ -6,7 +6,7 @@ import atexit
 import json
 import logging
 import sys
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final, Literal, TextIO
@@ -25,6 +25,8 @@ LEVELS: Final[dict[Level, int]] = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
+#: The environment variable that names the level of a server's log.
+LEVEL_VARIABLE: Final = "GRIDHOOK_LOG_LEVEL"
 #: Libraries whose chatter would show addresses and headers, which hold keys: only what is wrong is let through.
 QUIET: Final = ("httpx", "httpcore", "httpx2", "httpcore2", "asyncio", "uvicorn.access", "hpack", "aiosqlite")
 
@@ -74,6 +76,15 @@ class FromLibraries(logging.Handler):
                 message=record.getMessage(),
                 exc_info=record.exc_info or False,
             )
+
+
+def level_of(env: Mapping[str, str]) -> Level:
+    """The level that the environment names, `info` if none. Raises ValueError for a word that is none."""
+    word = env.get(LEVEL_VARIABLE, "").strip().lower() or "info"
+    for level in LEVELS:
+        if word == level:
+            return level
+    raise ValueError(f"{LEVEL_VARIABLE} is {word[:20]!r}: write one of {', '.join(LEVELS)}")
 
 
 def configure(level: Level = "info", stream: TextIO | None = None) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from time import perf_counter_ns
 from typing import Any, Final, NamedTuple, TypeVar
 
 import structlog
 
 from receiver.contracts import Result, Transaction
+from receiver.contracts.counts import StoreCounts
 from receiver.errors import StoreUnavailable
 from receiver.store.commit_hooks import CommitWatch, StoreCommitHook, Work
 
@@ -42,6 +44,7 @@ class GroupCommit:
         #: What is called on the event loop before the next commit begins: the engine adds what works of a commit that
         #: is on disk asked for.
         self.afterwards: list[Callable[[], None]] = []
+        self.counts = StoreCounts()
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """The value of `work` once it is on disk; see `receiver.contracts.Store.write`."""
@@ -88,7 +91,10 @@ class GroupCommit:
                 continue
             hooked = [(hook, work) for hook in hooks if (work := hook.begin()) is not None]
             works = [write.work for write in batch] + [work for _, work in hooked]
+            began = perf_counter_ns()
             results = await self._commit(works)
+            self.counts.commit_us.add((perf_counter_ns() - began) // 1000)
+            self.counts.commit_sizes.add(len(batch))
             if self.afterwards:
                 self._call()
             for write, result in zip(batch, results, strict=False):

@@ -123,6 +123,12 @@ def summary(tx: Transaction, setup: Setup, since: int | None, until: int | None,
     )
 
 
+def month_lines(tx: Transaction, setup: Setup, now: int) -> tuple[CostLine, ...]:
+    """The costs of each source since the month began in the configured time zone."""
+    rows = tx.cost_sums(period_start(_A_MONTH, now, setup.limits.time_zone), by_quarters=False)
+    return _lines(rows, lambda row: row.source)
+
+
 def _lines(rows: Iterable[CostSum], name: Callable[[CostSum], str | None]) -> tuple[CostLine, ...]:
     """One line for each name and unit (of each source), in the order of the names; what has no name comes last."""
     groups: dict[tuple[bool, str, str, str], list[CostSum]] = {}
@@ -165,12 +171,12 @@ def _plain(amount: Decimal) -> Decimal:
 # --- budgets and breakers --------------------------------------------------------------------------------------------
 
 
-def budget_states(tx: Transaction, setup: Setup, now: int) -> tuple[BudgetState, ...]:
-    """Every budget, those of sources first."""
+def budget_states(tx: Transaction, setup: Setup, now: int, *, count_held: bool = True) -> tuple[BudgetState, ...]:
+    """Every budget, those of sources first. With `count_held` False `held` is 0, and no job is read."""
     limits = setup.limits
     if not limits.budgets and not limits.rule_budgets:
         return ()
-    held = [kept for source in setup.sources for kept in tx.held(source, "budget")]
+    held = [kept for source in setup.sources for kept in tx.held(source, "budget")] if count_held else []
     return (
         *_states(tx, "source", limits.budgets, held, now, limits.time_zone),
         *_states(tx, "rule", limits.rule_budgets, held, now, limits.time_zone),

@@ -13,8 +13,10 @@ from starlette.types import Receive, Scope, Send
 from receiver.composition import Outside
 from receiver.config import Config
 from receiver.contracts import ForeignClient, HookedStore
+from receiver.contracts.counts import AttemptCounts
 from receiver.contracts.pictures import keepers_of
 from receiver.contracts.setup import Setup
+from receiver.contracts.tracing import Tracer
 from receiver.lib.times import Clock
 from receiver.store.opening import folder_of
 from receiver.web.access import Access
@@ -28,8 +30,9 @@ from receiver.web.http.load import ServerLoad
 from receiver.web.http.replies import HttpReply, reply_to
 from receiver.web.ingest.endpoint import Ingest
 from receiver.web.ingest.refused import RefusedRequests
+from receiver.web.ingest.traced import TracedIngest
 from receiver.web.interactions.presses import PressEndpoint
-from receiver.web.metrics import Metrics
+from receiver.web.metrics.endpoint import Metrics
 from receiver.web.pages.pages import Pages
 from receiver.web.pictures.places import PicturePlaces
 from receiver.web.pictures.shelf import PictureShelf
@@ -54,6 +57,8 @@ class Application(Starlette):
         outside: Outside | None,
         shelf: PictureShelf,
         foreign: ForeignClient | None,
+        attempts: AttemptCounts,
+        tracer: Tracer | None,
     ) -> None:
         super().__init__(middleware=[Middleware(Guard)], exception_handlers=handlers())
         self.state.stopping = asyncio.Event()
@@ -63,8 +68,9 @@ class Application(Starlette):
         #: What its connections hold.
         self.load = ServerLoad()
         self._refused = RefusedRequests(store, clock)
-        self._metrics = Metrics(store, self.load)
+        self._metrics = Metrics(store, clock, self.load, attempts)
         self._health = Health(store, clock)
+        self._tracer = tracer
         self._stream = Stream(store, self.state.stopping)
         self._foreign = foreign
         self._pages = Pages(store, clock, self.state.stopping, self._refused, outside, shelf)
@@ -74,10 +80,12 @@ class Application(Starlette):
         """Answers by this configuration from here on; requests under way end as they began, open streams go on."""
         store, clock = self._store, self._clock
         self._refused.adopt(setup)
-        self.ingest = Ingest(store, setup, clock, config.server.max_body, self._metrics, self._refused)
+        parts = (store, setup, clock, config.server.max_body, self._metrics, self._refused)
+        self.ingest = Ingest(*parts) if self._tracer is None else TracedIngest(*parts, self._tracer)
         v1 = api(store, setup, clock, self.state.stopping, self._stream, self._refused)
         self._access = Access(config.server)
         self._bearer = Bearer(v1, self._access)
+        self._metrics.adopt(config, setup, self._access, self._bearer)
         presses = Presses(store, setup, clock, self._transport)
         self._presses = PressEndpoint(presses, clock, config.sinks, self._refused)
         places = PicturePlaces(keepers_of(config.sinks), config.folder, self._foreign)
@@ -132,13 +140,17 @@ def application(
     clock: Clock,
     outside: Outside | None = None,
     foreign: ForeignClient | None = None,
+    attempts: AttemptCounts | None = None,
+    tracer: Tracer | None = None,
 ) -> Application:
     """The ASGI application on an open store. Setting `app.state.stopping` ends streams and long waits.
 
     Without `outside` its pages offer neither to test sinks nor to look after what must be reached, and who pressed a
     button is told nothing beside the message itself. Without `foreign`, which fetches them, pictures that only vendors
-    have are not shown.
+    have are not shown. `attempts` is what whoever dispatches counts in, `tracer` is
+    told of every webhook that is kept.
     """
-    app = Application(store, clock, outside, PictureShelf(folder_of(config.database), clock), foreign)
+    shelf = PictureShelf(folder_of(config.database), clock)
+    app = Application(store, clock, outside, shelf, foreign, attempts or AttemptCounts(), tracer)
     app.adopt(config, setup)
     return app

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -17,6 +17,7 @@ from receiver.contracts import (
     Store,
     Transaction,
 )
+from receiver.contracts.counts import AttemptObserver
 from receiver.contracts.setup import Setup
 from receiver.flows.family import ancestors
 from receiver.lib import ids
@@ -52,7 +53,10 @@ class OrderCarrier:
         public_url: str,
         clock: Clock,
         spread: Callable[[], float],
+        observers: Sequence[AttemptObserver] = (),
     ) -> None:
+        """`observers` are told of every try."""
+        self._observers = observers
         self._store = store
         self._setup = setup
         self._source = source
@@ -146,6 +150,8 @@ class OrderCarrier:
         settled = await write_until_kept(
             self._store, lambda tx: settle_order(tx, self._setup, delivery, outcome, started, now, spread)
         )
+        for observer in self._observers:
+            observer.attempted(delivery, settled.name, started, now - started)
         known, job = settled.outcome, settled.job
         log.info(
             "order.attempted",

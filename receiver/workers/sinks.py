@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,7 @@ from receiver.contracts import (
     has_buttons,
     shows_families,
 )
+from receiver.contracts.counts import AttemptObserver
 from receiver.contracts.setup import Setup
 from receiver.errors import TransportError
 from receiver.flows.archiving import as_shown, keep_copies, tell_archive_failed
@@ -75,8 +76,10 @@ class SinkCarrier:
         *,
         foreign: ForeignClient,
         folder: Path = Path(),
+        observers: Sequence[AttemptObserver] = (),
     ) -> None:
-        """`folder` is where relative paths of the configuration start."""
+        """`folder` is where relative paths of the configuration start; `observers` are told of every try."""
+        self._observers = observers
         self._store = store
         self._settler = settler
         self._setup = setup
@@ -162,6 +165,8 @@ class SinkCarrier:
         attempt = attempt_of(delivery, outcome, outcome_name(outcome), started, now)
         follow = partial(self._follow, delivery, after, outcome, now)
         settled = await self._settler.settle(EndedTry(delivery, after, attempt, follow))
+        for observer in self._observers:
+            observer.attempted(delivery, outcome_name(outcome), started, now - started)
         event = outgoing.event if isinstance(outgoing, OutgoingEvent) else None
         log.info(
             "delivery.attempted" if settled is not None else "delivery.fenced",

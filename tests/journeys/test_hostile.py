@@ -17,6 +17,7 @@ from support.picks import pick, task_id
 from support.server import HOOK_SECRET, JOURNEY, PATIENCE, TOKEN, Server, executable, serving
 
 INTAKE = ("--role", "intake")
+ADMIN = {"authorization": f"Bearer {TOKEN}"}
 ACCOUNT = JOURNEY.format(vendor="http://127.0.0.1:9", more="")
 #: Much more than the sockets' buffers hold.
 LARGE = 12 * 1024**2
@@ -58,7 +59,7 @@ async def test_who_sends_too_much_and_only_then_reads_can_read_why_it_was_refuse
         assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "too_large"
         if path.startswith("/in/"):
             assert b'"request.lost"' in server.log.read_bytes()
-            numbers = (await server.client.get("/metrics")).text
+            numbers = (await server.client.get("/metrics", headers=ADMIN)).text
             assert 'gridhook_requests_total{outcome="too_large",source="journey"} 1.0' in numbers
 
 
@@ -112,16 +113,16 @@ async def test_when_descriptors_are_few_the_database_has_its_own(tmp_path: Path)
         log = server.log.read_text()
         assert '"server.few_descriptors"' in log
         assert '"server.full"' in log
-        numbers = (await client.get("/metrics")).text
+        numbers = (await client.get("/metrics", headers=ADMIN)).text
         assert "process_open_fds" in numbers
-        assert 'gridhook_connections_full{what="made_way"}' in numbers
+        assert 'gridhook_connections_full_total{what="made_way"}' in numbers
 
 
 async def test_a_half_sent_webhook_at_a_stop_is_to_come_again(tmp_path: Path) -> None:
     async with serving(tmp_path, ACCOUNT, *INTAKE) as server, connected(server) as (reader, writer):
         body = pick(task_id(1))
         writer.write(head(len(body)) + body[:-1])
-        while "gridhook_unread_bytes 0.0" in (await server.client.get("/metrics")).text:
+        while "gridhook_unread_bytes 0.0" in (await server.client.get("/metrics", headers=ADMIN)).text:
             pass
         stopping = asyncio.create_task(server.sigterm())
         answer = await reader.read()

@@ -14,9 +14,11 @@ import pytest
 import structlog
 
 from receiver.lib.logs import (
+    LEVEL_VARIABLE,
     FromLibraries,
     configure,
     flush,
+    level_of,
 )
 from receiver.lib.signatures import Secret
 
@@ -310,3 +312,15 @@ def test_what_is_bound_to_the_context_is_in_the_line() -> None:
     with structlog.contextvars.bound_contextvars(request_id="req_1"):
         structlog.get_logger().info("request.received")
     assert lines(stream)[0]["request_id"] == "req_1"
+
+
+@pytest.mark.parametrize(
+    ("written", "level"), [(None, "info"), ("", "info"), ("warning", "warning"), ("DEBUG", "debug")]
+)
+def test_the_environment_names_the_level(written: str | None, level: str) -> None:
+    assert level_of({} if written is None else {LEVEL_VARIABLE: written}) == level
+
+
+def test_a_level_that_is_none_is_told_with_those_that_are() -> None:
+    with pytest.raises(ValueError, match="debug, info, warning, error"):
+        level_of({LEVEL_VARIABLE: "loud"})

@@ -128,7 +128,7 @@ async def test_the_numbers_tell_of_requests_deliveries_and_jobs(tmp_path: Path) 
         await face.post(GRID, headers={})
         await face.post(GRID, "/in/someone-else")
         await face.submit()
-        found = numbers(await face.client.get("/metrics"))
+        found = numbers(await face.client.get("/metrics", headers=ADMIN))
         outcomes = {"mapped": 1, "duplicate": 1, "unreadable": 1, "not_verified": 1}
         for outcome, count in outcomes.items():
             assert found[f'gridhook_requests_total{{outcome="{outcome}",source="journey"}}'] == count
@@ -145,8 +145,8 @@ async def test_looking_at_the_numbers_changes_none(tmp_path: Path) -> None:
     async with a_face(tmp_path) as face:
         for wanted in (1, 2):
             await face.post(GRID, headers={})
-            assert numbers(await face.client.get("/metrics"))[name] == wanted
-            assert numbers(await face.client.get("/metrics"))[name] == wanted
+            assert numbers(await face.client.get("/metrics", headers=ADMIN))[name] == wanted
+            assert numbers(await face.client.get("/metrics", headers=ADMIN))[name] == wanted
 
 
 async def test_what_a_stranger_sends_makes_no_new_label(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ async def test_what_a_stranger_sends_makes_no_new_label(tmp_path: Path) -> None:
         for number in range(20):
             await face.post(GRID, f"/in/stranger-{number}")
             await face.client.request(f"M{number}", "/in/journey")
-        found = numbers(await face.client.get("/metrics"))
+        found = numbers(await face.client.get("/metrics", headers=ADMIN))
         assert sum(name.startswith("gridhook_requests_total") for name in found) == 2
 
 
@@ -163,7 +163,7 @@ async def test_two_applications_count_apart(tmp_path: Path) -> None:
     (tmp_path / "two").mkdir()
     async with a_face(tmp_path / "one") as one, a_face(tmp_path / "two") as two:
         await one.post(GRID)
-        assert not any("requests_total" in name for name in numbers(await two.client.get("/metrics")))
+        assert not any("requests_total" in name for name in numbers(await two.client.get("/metrics", headers=ADMIN)))
 
 
 async def closed(face: Face, headers: Any) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import partial
+from typing import Annotated, NamedTuple
 
 import msgspec
 import typer
@@ -28,7 +29,8 @@ from receiver.contracts import (
 )
 from receiver.errors import StoreRefused
 from receiver.lib.times import stamp
-from receiver.workers import retention
+from receiver.workers.retention import jobs as retention
+from receiver.workers.retention.early import SPENT_PROGRESS, SPENT_REQUESTS, prune_early, would_prune_early
 
 MB = 1e6
 
@@ -38,8 +40,9 @@ class PruneSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     #: True: it only counted.
     dry_run: bool
-    #: Only what was over and not heard of since this moment.
+    #: Only what was over and not heard of since this moment; of several ages the latest.
     before: str
+    #: A dry run counts progress that goes by its own age and with its job twice.
     pruned: Pruned
     #: Size of the database, bytes; `bytes_free` of it hold nothing and are used again.
     bytes_before: int
@@ -63,17 +66,18 @@ def prune(
 ) -> None:
     """Take away jobs that are over and older than the retention, with all that belongs to them.
 
-    Whole families only: a job, and all that followed from it. What waits stays, and so does what orders cost. A webhook
+    Whole families only: a job, and all that followed from it; requests and progress also where `retention` names ages
+    of their own. What waits stays, and so does what orders cost. A webhook
     that repeats a pruned job is known as a repeat for ever. `serve` does the same by itself every hour.
     """
     if dry_run and vacuum:
         raise typer.BadParameter("--vacuum does not go with --dry-run")
 
     async def work(service: Runtime) -> PruneSummary:
-        before = _before(service, older_than)
+        ages = _ages(service, older_than)
         if vacuum and service.dispatched():
             raise StoreRefused("`gridhook serve` runs on this database: stop it first, --vacuum lets no write through")
-        return await _pruned(service, before, dry_run=dry_run, vacuum=vacuum)
+        return await _pruned(service, ages, dry_run=dry_run, vacuum=vacuum)
 
     outcome = with_service(ctx, config, work, secrets="optional")
     if json:
@@ -82,31 +86,63 @@ def prune(
         _show(outcome)
 
 
-def _before(service: Runtime, older_than: str | None) -> int:
-    """The moment before which what is over goes, Unix ms."""
-    now = service.clock()
+class PruneAges(NamedTuple):
+    """The moments before which jobs, requests and progress go, Unix ms; None = not by an age of their own."""
+
+    jobs: int | None
+    requests: int | None = None
+    progress: int | None = None
+
+    @property
+    def latest(self) -> int:
+        """The latest of them."""
+        return max(one for one in self if one is not None)
+
+
+def _ages(service: Runtime, older_than: str | None) -> PruneAges:
+    """How old what goes must be: as given, else by `retention`."""
+    now, config = service.clock(), service.config
     given = moment(older_than, "--older-than", now)
     if given is not None:
-        return min(given, now)
-    if service.config.retention is None:
+        return PruneAges(min(given, now))
+    written = (config.retention, config.requests_retention, config.progress_retention)
+    if all(age is None for age in written):
         raise typer.BadParameter("say how old: --older-than 30d, or `retention` in the configuration")
-    return now - int(service.config.retention * 1000)
+    return PruneAges(*(None if age is None else now - int(age * 1000) for age in written))
 
 
-async def _pruned(service: Runtime, before: int, *, dry_run: bool, vacuum: bool) -> PruneSummary:
+async def _gone(service: Runtime, ages: PruneAges, *, dry_run: bool) -> Pruned:
+    """What goes, or would go."""
+    store, gone = service.store, Pruned()
+    for rows, before in ((SPENT_REQUESTS, ages.requests), (SPENT_PROGRESS, ages.progress)):
+        if before is not None:
+            number = await store.read(partial(_number_at, before))
+            pace = retention.PrunePace(rests=service.dispatched())
+            early = would_prune_early(rows, store, number) if dry_run else prune_early(rows, store, number, pace=pace)
+            gone = gone.plus(await early)
+    if ages.jobs is None:
+        return gone
+    number = await store.read(partial(_number_at, ages.jobs))
+    if dry_run:
+        return gone.plus(await retention.would_prune(store, number, with_requests=ages.requests is None))
+    pace = retention.PrunePace(rests=service.dispatched())
+    return gone.plus(await retention.prune(store, number, pace=pace, with_requests=ages.requests is None))
+
+
+def _number_at(ms: int, tx: Transaction) -> int:
+    return tx.number_at(ms)
+
+
+async def _pruned(service: Runtime, ages: PruneAges, *, dry_run: bool, vacuum: bool) -> PruneSummary:
     store = service.store
     earlier = await store.read(_pages)
-    number = await store.read(lambda tx: tx.number_at(before))
-    if dry_run:
-        gone = await retention.would_prune(store, number)
-    else:
-        gone = await retention.prune(store, number, pace=retention.PrunePace(rests=service.dispatched()))
+    gone = await _gone(service, ages, dry_run=dry_run)
     if vacuum:
         await service.vacuum()
     later = await store.read(_pages)
     return PruneSummary(
         dry_run=dry_run,
-        before=stamp(before),
+        before=stamp(ages.latest),
         pruned=gone,
         bytes_before=earlier.count * earlier.size,
         bytes_after=later.count * later.size,

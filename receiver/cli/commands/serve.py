@@ -72,8 +72,12 @@ def serve(
         changes = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
         return msgspec.structs.replace(found, server=msgspec.structs.replace(found.server, **changes))
 
+    try:
+        level = logs.level_of(os.environ)
+    except ValueError as wrong:
+        raise typer.BadParameter(str(wrong)) from None
     first = read()
-    logs.configure("info")
+    logs.configure(level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         cut = runner.run(_serve(composition(ctx), first, read, role))
         logs.flush()

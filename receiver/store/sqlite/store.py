@@ -16,6 +16,7 @@ import aiosqlite
 import structlog
 
 from receiver.contracts import Result, Transaction
+from receiver.contracts.counts import StoreCounts
 from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.lib.ids import Ids
 from receiver.lib.times import Clock
@@ -141,6 +142,11 @@ class SqliteStore:
         """Whether this process has the file's dispatching."""
         return self._live is not None and self._live.dispatches
 
+    @property
+    def counts(self) -> StoreCounts:
+        """What was written since the start."""
+        return self._commits.counts
+
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """The value of `work` once it is on disk; see `receiver.contracts.Store.write`."""
         return await self._commits.write(work)
@@ -231,6 +237,8 @@ class SqliteStore:
             self._commits.afterwards += tx.calls
             # Looked at after the commit: who is told that it is kept must find it at the path.
             _must_be_there(live.fault())
+            for labels in tx.events_added:
+                self._commits.counts.events.add(*labels)
         except BaseException:
             self._shared.forget()
             if db.in_transaction:

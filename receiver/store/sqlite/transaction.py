@@ -11,12 +11,12 @@ from receiver.lib.ids import IdLead, Ids, made_at, spans_made
 from receiver.store.sqlite.choices import ChoicesCache
 from receiver.store.sqlite.tables.claims import ClaimsTable
 from receiver.store.sqlite.tables.clock import ClockTable
+from receiver.store.sqlite.tables.early_pruning import EarlyPruningTables
 from receiver.store.sqlite.tables.events import EventsTable
 from receiver.store.sqlite.tables.fetched_keys import FetchedKeysTable
 from receiver.store.sqlite.tables.inline_pictures import InlinePicturesTable
 from receiver.store.sqlite.tables.jobs import IS_OPEN, JobsTable
 from receiver.store.sqlite.tables.money import MoneyTable
-from receiver.store.sqlite.tables.pruning import PruningTables
 from receiver.store.sqlite.tables.refused import RefusedTable
 from receiver.store.sqlite.tables.requests import RequestsTable
 from receiver.store.sqlite.tables.sessions import SessionsTable
@@ -36,7 +36,7 @@ class SqliteTransaction(
     MoneyTable,
     EventsTable,
     ClaimsTable,
-    PruningTables,
+    EarlyPruningTables,
     ClockTable,
     SessionsTable,
     TracesTable,
@@ -51,6 +51,7 @@ class SqliteTransaction(
         self._shared = shared or ChoicesCache()
         #: What is to be called when this transaction is on disk.
         self.calls: list[Callable[[], None]] = []
+        self.events_added = []
 
     def afterwards(self, call: Callable[[], None]) -> None:
         """Has this called on the event loop, once, when the transaction is on disk."""

@@ -34,8 +34,8 @@ _ENCODER: Final = msgspec.json.Encoder()
 class IngestCounts(Protocol):
     """Counts webhooks; `source` is empty if there is no such source."""
 
-    def count(self, source: str, outcome: str) -> None:
-        """What became of one."""
+    def count(self, source: str, outcome: str, took_ms: int) -> None:
+        """What became of one, and how long that took."""
         ...
 
     def count_refused(self, source: str, reason: str) -> None:
@@ -175,7 +175,7 @@ class Ingest:
             if refusal.code == "too_large" and name is not None:
                 log.warning("request.lost", source=name, reason=refusal.detail, remedy="raise server.max_body")
         else:
-            self._counts.count(name or "", refusal.code)
+            self._counts.count(name or "", refusal.code, self._clock() - started)
         return reply_to(refusal)
 
     def _note(
@@ -190,7 +190,8 @@ class Ingest:
         **more: object,
     ) -> None:
         name = source.name if source is not None else None
-        self._counts.count(name or "", outcome)
+        took_ms = self._clock() - started
+        self._counts.count(name or "", outcome, took_ms)
         log.info(
             "request.received",
             source=name,
@@ -198,7 +199,7 @@ class Ingest:
             request_id=request_id,
             events=events,
             sender=request.sender,
-            took_ms=self._clock() - started,
+            took_ms=took_ms,
             **more,
         )
 

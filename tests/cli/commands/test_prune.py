@@ -62,6 +62,14 @@ def test_what_is_younger_than_the_retention_stays(tmp_path: Path) -> None:
     assert set(gone["pruned"].values()) == {0}
 
 
+def test_requests_go_by_an_age_of_their_own_and_their_jobs_stay(tmp_path: Path) -> None:
+    over(tmp_path, 'retention = { requests = "1h", progress = "1h" }\n')
+    [young] = values(run(tmp_path, "prune", "--json"))
+    assert set(young["pruned"].values()) == {0}
+    [gone] = values(run(tmp_path, "prune", *NOTHING_KEPT, "--json"))
+    assert gone["pruned"]["jobs"] == gone["pruned"]["requests"] == 1
+
+
 def test_a_planned_order_stays_with_what_led_to_it(tmp_path: Path) -> None:
     configured(tmp_path)
     webhook(tmp_path, PICKED)

@@ -18,7 +18,9 @@ from cli.parts import configured
 from receiver.lib.process.light_imports import without
 
 #: Nothing of ours needs these to start; those that are installed come with other libraries, or with the tests.
-NEVER = frozenset({"rich", "pygments", "PIL", "pydantic", "hypothesis", "pytest", "attr", "yaml", "unittest"})
+NEVER = frozenset(
+    {"rich", "pygments", "PIL", "pydantic", "hypothesis", "opentelemetry", "pytest", "attr", "yaml", "unittest"}
+)
 #: What only the server, or only calls to the outside, need.
 LATER = frozenset({"starlette", "anyio", "uvicorn", "uvloop", "httptools", "prometheus_client", "jinja2"})
 #: What only calls need: the first over TLS, and those through a proxy.

@@ -13,7 +13,7 @@ from receiver.contracts import Transaction
 from receiver.lib import ids
 from receiver.lib.times import stamp
 from receiver.model.jobs import Job
-from support.face import GRID, Face, a_face
+from support.face import ADMIN, GRID, Face, a_face
 from support.questions import asking
 from support.records import NOW
 from support.unsure import lose_the_answer
@@ -187,7 +187,7 @@ async def test_what_is_not_there_cannot_be_decided(tmp_path: Path) -> None:
 async def test_what_waits_for_a_person_is_counted_for_prometheus(tmp_path: Path) -> None:
     async with a_face(tmp_path) as face:
         await unsure(face)
-        text = (await face.client.get("/metrics")).text
+        text = (await face.client.get("/metrics", headers=ADMIN)).text
         assert 'gridhook_jobs_open{source="journey",status="unsure"} 1.0' in text
 
 

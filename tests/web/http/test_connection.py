@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from receiver.web.http.limits import HttpLimits
-from support.face import TOKEN
+from support.face import ADMIN, TOKEN
 from support.wire import BODY, DATE, LOOK, MAX_BODY, SECRET, a_peer, kept, post
 
 
@@ -259,7 +259,7 @@ async def test_who_hangs_up_in_the_middle_is_not_taken(tmp_path: Path) -> None:
         peer.protocol.data_received(post()[:-10])
         await peer.end()
         assert await kept(peer.face) == []
-        assert 'outcome="cut_short"' in (await peer.face.client.get("/metrics")).text
+        assert 'outcome="cut_short"' in (await peer.face.client.get("/metrics", headers=ADMIN)).text
 
 
 async def test_who_hangs_up_before_the_answer_is_kept_all_the_same(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from receiver.web.http.limits import MAX_FRAMING, MAX_WAITING, HttpLimits
-from support.face import TOKEN
+from support.face import ADMIN, TOKEN
 from support.wire import BODY, LIMITS, LOOK, Peer, Wire, a_peer, kept, post
 
 QUICK = msgspec.structs.replace(LIMITS, look_every=0.005)
@@ -180,9 +180,9 @@ async def test_connections_are_bounded_and_those_without_a_request_make_way(tmp_
             assert one.written.startswith(b"HTTP/1.1 200 ")
         for _, sent in [silent, half, *working, (wire, protocol)]:
             sent.connection_lost(None)
-        numbers = (await peer.face.client.get("/metrics")).text
-        assert 'gridhook_connections_full{what="refused"} 1.0' in numbers
-        assert 'gridhook_connections_full{what="made_way"} 3.0' in numbers
+        numbers = (await peer.face.client.get("/metrics", headers=ADMIN)).text
+        assert 'gridhook_connections_full_total{what="refused"} 1.0' in numbers
+        assert 'gridhook_connections_full_total{what="made_way"} 3.0' in numbers
 
 
 async def test_that_there_is_no_room_is_told(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ async def test_unfinished_bodies_are_bounded_together(tmp_path: Path, path: str)
         # What is small, and what is here as a whole, gets through all the same.
         peer.protocol.data_received(post()[:-1])
         assert (await peer.send(BODY[-1:])).startswith(b"HTTP/1.1 200 ")
-        assert b'what="busy"} 4.0' in (await peer.face.client.get("/metrics")).content
+        assert b'what="busy"} 4.0' in (await peer.face.client.get("/metrics", headers=ADMIN)).content
         for _, protocol in peers:
             protocol.connection_lost(None)
         assert load.unread == 0

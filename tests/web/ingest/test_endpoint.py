@@ -365,7 +365,8 @@ class Counted:
         self.outcomes: list[tuple[str, str]] = []
         self.reasons: list[tuple[str, str]] = []
 
-    def count(self, source: str, outcome: str) -> None:
+    def count(self, source: str, outcome: str, took_ms: int) -> None:
+        assert took_ms >= 0
         self.outcomes.append((source, outcome))
 
     def count_refused(self, source: str, reason: str) -> None:

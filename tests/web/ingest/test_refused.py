@@ -98,7 +98,7 @@ async def test_why_a_webhook_was_refused_is_told(tmp_path: Path, path: str, head
         (line,) = [line for line in lines if line["event"] == "request.received"]
         assert (line["reason"], line["sender"]) == (reason, "127.0.0.1")
         assert not {"'hook-secret'", "'other'"} & set(f"{line} {one}".replace(",", " ").split())
-        numbers = (await face.client.get("/metrics")).text
+        numbers = (await face.client.get("/metrics", headers=ADMIN)).text
         assert f'gridhook_requests_refused_total{{reason="{reason}",source="{known or ""}"}} 1.0' in numbers
 
 

@@ -37,25 +37,32 @@ CLOUD_EVENT: Final = (
 class EventsTable(Table):
     """Events: the job as JSON, all else in columns."""
 
+    #: Source and type of each event that this transaction keeps.
+    events_added: list[tuple[str, str]]
+
     def add_event(self, event: KeptEvent) -> bool:
         """Keeps an event; False if the job has one with this key already."""
         data = event.data
         choices, body = None, b""
         if isinstance(data, Job) and data.next_actions:
             choices, body = self._shared.separate(self._db, data)
+        source = data.source or ""
         values = (
             event.number,
             event.job,
             event.key,
             event.type,
-            data.source or "",
+            source,
             event.request,
             event.at,
             event.archive,
             choices,
             body or _ENCODER.encode(data),
         )
-        return self._db.execute(ADD, values).rowcount == 1
+        if self._db.execute(ADD, values).rowcount != 1:
+            return False
+        self.events_added.append((source, event.type))
+        return True
 
     def event(self, number: int) -> bytes | None:
         """An event's JSON by its number."""

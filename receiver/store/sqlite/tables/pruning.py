@@ -120,9 +120,9 @@ class PruningTables(Table):
             return Pruned()
         keys = {job_key(one.source, one.provider_job_id) for one in members if one.provider_job_id is not None}
         self._some_forgotten = None
-        self._db.execute(REMEMBER, (_array(keys),))
+        self._db.execute(REMEMBER, (array(keys),))
         self._db.execute(REMEMBER_UP_TO, (before,))
-        jobs = _array({one.number for one in members})
+        jobs = array({one.number for one in members})
         of_deliveries = f"(SELECT number FROM deliveries WHERE job IN {ONE_OF})"
         self._delete(f"inline_pictures WHERE job IN {ONE_OF}", jobs)
         return Pruned(
@@ -135,7 +135,7 @@ class PruningTables(Table):
     def prunable_rows(self, roots: Sequence[int], before: int) -> tuple[Pruned, list[int]]:
         """What `prune_families` would take away, and the numbers of those jobs."""
         numbers = {one.number for family in self._going(roots, before).values() for one in family}
-        jobs = _array(numbers)
+        jobs = array(numbers)
         events, deliveries, attempts = self._db.execute(COUNTS, (jobs, jobs, jobs)).fetchone()
         return Pruned(jobs=len(numbers), events=events, deliveries=deliveries, attempts=attempts), list(numbers)
 
@@ -154,7 +154,7 @@ class PruningTables(Table):
         return going
 
     def _families(self, roots: Sequence[int]) -> dict[int, list[FamilyMember]]:
-        wanted = _array(roots)
+        wanted = array(roots)
         families: dict[int, list[FamilyMember]] = {}
         for row in self._db.execute(MEMBERS, (wanted, wanted)).fetchall():
             member = FamilyMember(*row)
@@ -164,7 +164,7 @@ class PruningTables(Table):
     def _staying(self, families: dict[int, list[FamilyMember]], before: int) -> set[int]:
         """The roots of families that something waits in, or that are too young."""
         members = [one for family in families.values() for one in family]
-        jobs = _array([one.number for one in members])
+        jobs = array([one.number for one in members])
         fresh = {row[0] for row in self._db.execute(YOUNG, (jobs, before))}
         fresh |= {row[0] for row in self._db.execute(WAITING, (jobs, ids.made_at(before)))}
         return {
@@ -184,7 +184,7 @@ class PruningTables(Table):
             if one.intent is not None and one.provider_job_id is not None
         }
         bound: dict[int, set[int]] = {}
-        for name, other in self._db.execute(PLANNED_FOR, (_array(names),)) if names else ():
+        for name, other in self._db.execute(PLANNED_FOR, (array(names),)) if names else ():
             if other != names[name]:
                 bound.setdefault(names[name], set()).add(other)
         return bound
@@ -205,7 +205,7 @@ class PruningTables(Table):
     def prune_operator_events(self, before: int, limit: int) -> Pruned:
         """Takes away at most `limit` operator events older than the id `before`, with deliveries that are over."""
         rows = self._db.execute(OLD_OPERATOR_EVENTS, (before, limit)).fetchall()
-        events = _array(row[0] for row in rows)
+        events = array(row[0] for row in rows)
         of_deliveries = f"(SELECT number FROM deliveries WHERE job = 0 AND event IN {ONE_OF})"
         return Pruned(
             attempts=self._delete(f"attempts WHERE delivery IN {of_deliveries}", events),
@@ -234,7 +234,7 @@ class PruningTables(Table):
 
     def prune_requests(self, numbers: Sequence[int]) -> Pruned:
         """Takes these requests away."""
-        return Pruned(requests=self._delete(f"requests WHERE number IN {ONE_OF}", _array(numbers)))
+        return Pruned(requests=self._delete(f"requests WHERE number IN {ONE_OF}", array(numbers)))
 
     # --- the file
 
@@ -252,9 +252,10 @@ class PruningTables(Table):
             # Python's driver runs it for one page only, whatever number it is given.
             self._db.execute("PRAGMA incremental_vacuum(1)")
 
-    def _delete(self, what: str, numbers: str) -> int:
-        return self._db.execute(f"DELETE FROM {what}", (numbers,)).rowcount
+    def _delete(self, what: str, *numbers: str) -> int:
+        return self._db.execute(f"DELETE FROM {what}", numbers).rowcount
 
 
-def _array(values: Iterable[Any]) -> str:
+def array(values: Iterable[Any]) -> str:
+    """Values as JSON, to be bound where `ONE_OF` stands."""
     return json.dumps(list(values))

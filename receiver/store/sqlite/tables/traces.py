@@ -33,6 +33,16 @@ PENDING: Final = (
     f"WHERE lane = ? AND state = 'pending' LIMIT {MOST_PENDING})"
 )
 
+OLDEST_PENDING: Final = (
+    "SELECT min(number) FROM (SELECT number FROM deliveries INDEXED BY deliveries_due "
+    f"WHERE lane = ? AND state = 'pending' ORDER BY due_at LIMIT {MOST_PENDING})"
+)
+
+#: `+` keeps it to the job's own events, which are few.
+TOLD_LAST: Final = (
+    "SELECT request FROM events WHERE job = ? AND +number <= ? AND request IS NOT NULL ORDER BY number DESC LIMIT 1"
+)
+
 
 class TracesTable(Table):
     """Looks at the newest jobs, deliveries and requests."""
@@ -69,6 +79,21 @@ class TracesTable(Table):
         leads = self._leads()
         rows = self._db.execute(REQUESTS, (limit,))
         return [RequestTrace(source=source, at=made_at(number, leads)) for number, source in rows]
+
+    def oldest_pending(self, lane: str) -> int | None:
+        """When the oldest delivery of a lane that waits was made, Unix ms; looked for among the 10,000 due first."""
+        row = self._one(OLDEST_PENDING, (lane,))
+        return None if row is None or row[0] is None else made_at(row[0], self._leads())
+
+    def request_behind(self, job: int, before: int) -> int | None:
+        """The latest request up to this id that told of a job, else of the one that it follows from; None = none."""
+        while job:
+            row = self._one(TOLD_LAST, (job, before))
+            if row is not None:
+                return int(row[0])
+            parent = self._one("SELECT parent FROM jobs WHERE number = ?", (job,))
+            job, before = (parent[0] or 0 if parent is not None else 0), job
+        return None
 
     def pending(self, lane: str) -> int:
         """How many deliveries of a lane wait; 10,000 at most."""

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -19,7 +19,7 @@ from receiver.contracts import (
     Transaction,
 )
 from receiver.lib.times import Clock, stamp
-from receiver.workers.retention_rounds import FIRST, RetentionRounds
+from receiver.workers.retention.rounds import FIRST, RetentionRounds
 
 log = structlog.get_logger("retention")
 
@@ -71,18 +71,20 @@ def _timed(work: Callable[[Transaction], T], tx: Transaction) -> tuple[T, float]
     return work(tx), time.perf_counter() - began
 
 
-async def prune(store: Store, before: int, *, after: int = 0, pace: PrunePace | None = None) -> Pruned:
+async def prune(
+    store: Store, before: int, *, after: int = 0, pace: PrunePace | None = None, with_requests: bool = True
+) -> Pruned:
     """Takes away what is over and older than the id `before`, and gives the room back; returns what went.
 
-    `after`: what is older than this id is left alone. What is killed in between is taken up by the next call. Raises
-    StoreUnavailable.
+    `after`: what is older than this id is left alone. `with_requests` False: requests have an age of their own. What
+    is killed in between is taken up by the next call. Raises StoreUnavailable.
     """
     pace = pace or PrunePace()
     done = Pruned()
     last: int | None = after
     while last is not None:
         found = await store.read(partial(_old_families, last, before))
-        done = done.plus(await _in_steps(store, found.numbers, partial(_prune_families, before), pace, 1))
+        done = done.plus(await in_steps(store, found.numbers, partial(_prune_families, before), pace, 1))
         await give_back(store, pace)
         last = found.last
     told = await store.write(partial(_prune_operator_events, before))
@@ -90,22 +92,23 @@ async def prune(store: Store, before: int, *, after: int = 0, pace: PrunePace | 
         done = done.plus(told)
         await pace.pause()
         told = await store.write(partial(_prune_operator_events, before))
-    last = after
+    last = after if with_requests else None
     while last is not None:
         found = await store.read(partial(_old_requests, last, before, ()))
-        done = done.plus(await _in_steps(store, found.numbers, _prune_requests, pace, REQUESTS))
+        done = done.plus(await in_steps(store, found.numbers, _prune_requests, pace, REQUESTS))
         await give_back(store, pace)
         last = found.last
     return done
 
 
-async def _in_steps(
+async def in_steps(
     store: Store,
     numbers: Sequence[int],
     work: Callable[[Sequence[int], Transaction], Pruned],
     pace: PrunePace,
     times: int,
 ) -> Pruned:
+    """Has `work` take these away, some in each write transaction. Raises StoreUnavailable."""
     done = Pruned()
     while numbers:
         size = pace.size * times
@@ -155,7 +158,7 @@ def _give_back(pages: int, tx: Transaction) -> FilePages:
     return tx.pages()
 
 
-async def would_prune(store: Store, before: int) -> Pruned:
+async def would_prune(store: Store, before: int, *, with_requests: bool = True) -> Pruned:
     """What `prune` would take away. Raises StoreUnavailable."""
     done = Pruned()
     going: set[int] = set()
@@ -166,7 +169,7 @@ async def would_prune(store: Store, before: int) -> Pruned:
         done = done.plus(rows)
         going.update(jobs)
         last = found.last
-    last = 0
+    last = 0 if with_requests else None
     while last is not None:
         found = await store.read(partial(_old_requests, last, before, going))
         done = done.plus(Pruned(requests=len(found.numbers)))
@@ -178,12 +181,31 @@ def _family_rows(roots: Sequence[int], before: int, tx: Transaction) -> tuple[Pr
     return tx.prunable_rows(roots, before)
 
 
-class Pruner(RetentionRounds):
-    """Prunes what is older than the retention."""
+class PruneWork(Protocol):
+    """Takes away what is older than the id `before`, but not than `after`."""
 
-    def __init__(self, store: Store, retention: float, clock: Clock, *, first: float = FIRST) -> None:
-        """`retention` and `first` (until the first pass) are seconds."""
+    async def __call__(self, store: Store, before: int, *, after: int) -> Pruned:
+        """What went. Raises StoreUnavailable."""
+        ...
+
+
+class Pruner(RetentionRounds):
+    """Prunes what is older than a retention: jobs, unless `work` says something else."""
+
+    def __init__(
+        self,
+        store: Store,
+        retention: float,
+        clock: Clock,
+        *,
+        first: float = FIRST,
+        work: PruneWork = prune,
+        what: str = "jobs",
+    ) -> None:
+        """`retention` and `first` (until the first pass) are seconds; `what` is how the log calls it."""
         super().__init__(clock, first=first, leads=store.leads)
+        self._work = work
+        self._what = what
         self._store = store
         self._retention = int(retention * 1000)
         #: When a pass last began at the beginning, Unix ms.
@@ -196,11 +218,12 @@ class Pruner(RetentionRounds):
         whole = self._whole_at is None or began - self._whole_at >= OVERLAP
         after = 0 if whole else await self._store.read(lambda tx: tx.number_at(oldest - OVERLAP))
         before = await self._store.read(lambda tx: tx.number_at(oldest))
-        done = await prune(self._store, before, after=after)
+        done = await self._work(self._store, before, after=after)
         if whole:
             self._whole_at = began
         log.info(
             "retention.pruned",
+            what=self._what,
             before=stamp(oldest),
             **msgspec.structs.asdict(done),
             took_ms=self._clock() - began,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,6 @@ from receiver.contracts import (
     OldRows,
     Pruned,
     Transaction,
-    Watch,
 )
 from receiver.contracts.setup import Setup
 from receiver.flows import intake
@@ -29,9 +27,10 @@ from receiver.model.jobs import KeptJob, Status
 from receiver.model.requests import RefusedRequest
 from receiver.store.sqlite.store import SqliteStore
 from receiver.store.sqlite.transaction import SqliteTransaction
-from receiver.workers import retention
+from receiver.workers.retention import jobs as retention
 from support.records import NOW, a_job, a_source
-from support.stepping import Killed, SteppedStore
+from support.retained import TABLES, Direct, Numbers, hasty, orphans
+from support.stepping import Killed
 from support.world import AUTO_HD, PICKED, TELL, Clock, a_request
 
 T = TypeVar("T")
@@ -40,18 +39,6 @@ DAY: Final = 86_400_000
 #: What is over and older goes, days.
 KEPT_DAYS: Final = 30
 CUT: Final = ids.first_at(NOW - KEPT_DAYS * DAY)
-TABLES: Final = ("jobs", "events", "deliveries", "attempts", "requests")
-#: Rows that name a row which is not there.
-ORPHANS: Final = (
-    "SELECT number FROM events WHERE job NOT IN (SELECT number FROM jobs)",
-    "SELECT number FROM events WHERE request IS NOT NULL AND request NOT IN (SELECT number FROM requests)",
-    "SELECT number FROM deliveries WHERE job NOT IN (SELECT number FROM jobs)",
-    "SELECT number FROM deliveries WHERE event IS NOT NULL AND event NOT IN (SELECT number FROM events)",
-    "SELECT delivery FROM attempts WHERE delivery NOT IN (SELECT number FROM deliveries)",
-    "SELECT number FROM jobs WHERE root NOT IN (SELECT number FROM jobs)",
-    "SELECT number FROM jobs WHERE parent IS NOT NULL AND parent NOT IN (SELECT number FROM jobs)",
-    "SELECT job FROM tags WHERE job NOT IN (SELECT number FROM jobs)",
-)
 SETUP: Final = Setup(sources={"journey": a_source(webhooks=True)}, rules=(AUTO_HD, TELL))
 
 # --- a past, and what of it may go
@@ -110,17 +97,6 @@ PASTS = st.builds(
         max_size=4,
     ).map(tuple),
 )
-
-
-class Numbers:
-    """Hands out ids of any age."""
-
-    def __init__(self) -> None:
-        self._count = 0
-
-    def at(self, days: int) -> int:
-        self._count += 1
-        return ids.first_at(NOW - days * DAY) + self._count
 
 
 class Filled:
@@ -218,49 +194,6 @@ def _is_over(one: One) -> bool:
     quiet = all(sent.state in ("done", "dead") for sent in one.sent)
     moments = [one.days, *(told.days for told in one.told), *(sent.days for sent in one.sent)]
     return over and quiet and min(moments) > KEPT_DAYS
-
-
-class Direct:
-    """`receiver.contracts.Store` on a database in memory; killed instead of the last of `writes`."""
-
-    def __init__(self) -> None:
-        self._stepped = SteppedStore(Clock())
-        self.ref_key = self._stepped.ref_key
-        self.clock = self._stepped.clock
-        self.writes = 10_000
-
-    def leads(self) -> bool:
-        """There is nobody else."""
-        return True
-
-    async def write(self, work: Callable[[Transaction], T]) -> T:
-        """Writes at once. Raises Killed, with nothing written, at the last write."""
-        self.writes -= 1
-        self._stepped.torn = self.writes <= 0
-        return self._stepped.commit(work)
-
-    async def read(self, work: Callable[[Transaction], T]) -> T:
-        """Reads at once."""
-        return self._stepped.view(work)
-
-    def watch(self) -> Watch:
-        """Nothing here waits for commits."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Forgets everything."""
-        self._stepped.close()
-
-
-def orphans(db: sqlite3.Connection) -> list[object]:
-    return [row for sql in ORPHANS for row in db.execute(sql)]
-
-
-def hasty() -> retention.PrunePace:
-    """A pace that does not rest, with the smallest steps to begin with."""
-    pace = retention.PrunePace(rests=False)
-    pace.size = 1
-    return pace
 
 
 @settings(max_examples=150)

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +20,9 @@ from receiver.contracts.setup import Setup
 from receiver.flows.archiving import forget_copies
 from receiver.lib import ids
 from receiver.lib.times import Clock, stamp
-from receiver.workers.retention import Pruner
-from receiver.workers.retention_rounds import FIRST, RetentionRounds
+from receiver.workers.retention.early import SPENT_PROGRESS, SPENT_REQUESTS, prune_early
+from receiver.workers.retention.jobs import Pruner, PruneWork, prune
+from receiver.workers.retention.rounds import FIRST, RetentionRounds
 
 log = structlog.get_logger("retention")
 
@@ -116,8 +118,16 @@ def _following_month(ms: int) -> str:
 def rounds_of(store: Store, setup: Setup, config: Config, clock: Clock) -> list[RetentionRounds]:
     """What takes away what a configuration does not keep for ever."""
     rounds: list[RetentionRounds] = []
+    work: PruneWork
     if config.retention is not None:
-        rounds.append(Pruner(store, config.retention, clock))
+        work = partial(prune, with_requests=config.requests_retention is None)
+        rounds.append(Pruner(store, config.retention, clock, work=work))
+    if config.requests_retention is not None:
+        work = partial(prune_early, SPENT_REQUESTS)
+        rounds.append(Pruner(store, config.requests_retention, clock, work=work, what="requests"))
+    if config.progress_retention is not None:
+        work = partial(prune_early, SPENT_PROGRESS)
+        rounds.append(Pruner(store, config.progress_retention, clock, work=work, what="progress"))
     if config.pictures_retention is not None:
         keepers = keepers_of(config.sinks)
         rounds.append(PicturePruner(store, setup, keepers, config.folder, config.pictures_retention, clock))

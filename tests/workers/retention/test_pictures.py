@@ -16,7 +16,7 @@ from receiver.flows.inline_pictures import without_inline
 from receiver.lib import ids
 from receiver.model.jobs import Image, PictureCopy, Report
 from receiver.store.sqlite.store import SqliteStore
-from receiver.workers.picture_retention import DeletedPictures, PicturePruner
+from receiver.workers.retention.pictures import DeletedPictures, PicturePruner
 from support.hostile_pictures import png
 from support.inline import data_url
 from support.records import NOW, a_job, a_report, a_source, four_images

@@ -1,0 +1,1 @@
+"""`/metrics`: counters and gauges in the formats of Prometheus."""
