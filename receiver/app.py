@@ -62,6 +62,8 @@ HANDLERS: Final[dict[str, str]] = {
     "ntfy": "handlers.ntfy:Ntfy",
     "teams": "handlers.teams:Teams",
     "email": "handlers.email:Email",
+    "apprise": "handlers.apprise:Apprise",
+    "nats": "handlers.nats:Nats",
     "file": "handlers.json_lines:JsonLines",
     "exec": "handlers.program:Program",
     "archive": "handlers.archive:Archive",
