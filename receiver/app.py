@@ -64,8 +64,8 @@ HANDLERS: Final[dict[str, str]] = {
     "email": "handlers.email:Email",
     "apprise": "handlers.apprise:Apprise",
     "nats": "handlers.nats:Nats",
-    "file": "handlers.json_lines:JsonLines",
-    "exec": "handlers.program:Program",
+    "file": "handlers.local.json_lines:JsonLines",
+    "exec": "handlers.local.program:Program",
     "archive": "handlers.archive:Archive",
     "log": "handlers.log:Log",
 }

@@ -25,11 +25,11 @@ from handlers.discord import Discord
 from handlers.email import Email
 from handlers.http.transport import HttpTransport
 from handlers.http_request import HttpRequest
-from handlers.json_lines import JsonLines
+from handlers.local.json_lines import JsonLines
+from handlers.local.program import Program
 from handlers.log import Log
 from handlers.nats import Nats
 from handlers.ntfy import Ntfy
-from handlers.program import Program
 from handlers.slack import Slack
 from handlers.teams import Teams
 from handlers.telegram import Telegram
@@ -102,9 +102,9 @@ atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 class MailCase(Case, frozen=True, kw_only=True):
     """The one that speaks SMTP: each delivery meets a mail server of its own."""
 
-    def made(self, _side: Callable[[httpx.Request], httpx.Response], now: int = NOW) -> Bound:
-        """The handler, with a healthy mail server as its network."""
-        return MailBound(self.handler(self.options), HttpTransport(httpx.MockTransport(healthy)), now)
+    def made(self, side: Callable[[httpx.Request], httpx.Response], now: int = NOW) -> Bound:
+        """The handler, with a healthy mail server, and `side` as the network where pictures are."""
+        return MailBound(self.handler(self.options), HttpTransport(httpx.MockTransport(side)), now)
 
 
 class MailBound(Bound):
@@ -114,7 +114,7 @@ class MailBound(Bound):
         """One try, at a mail server that takes everything that is right."""
         async with mail_server(StrictMailbox()) as port:
             options = msgspec.structs.replace(MAIL, smtp=f"smtp://127.0.0.1:{port}")
-            return await Bound(Email(options), HttpTransport(), NOW).deliver(outgoing)
+            return await Bound(Email(options), self.context.transport, NOW).deliver(outgoing)
 
 
 #: What runs beside the cases that need a real other side, from when one of them is first used.
