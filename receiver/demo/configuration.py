@@ -74,6 +74,7 @@ api_url = "{slack}/api"
 token = "{slack_token}"
 channel = "{slack_channel}"
 signing_secret = "{slack_signing_secret}"
+rate = "5/s"  # Slack itself takes about one message a second, which is the default
 
 # Our own copy of every picture, in a folder beside this file.
 [sinks.pictures]

@@ -31,6 +31,7 @@ from receiver.demo.servers import (
     OPTIONS,
     STORY,
     UNSURE,
+    WHOLE,
     DemoServers,
     set_up,
 )
@@ -52,9 +53,8 @@ RULE: Final = "auto-hd"
 PROMPT: Final = "a lighthouse at dusk, oil on canvas"
 WAITING: Final = "a paper boat in the rain, linocut"
 TILE: Final = 2
-#: Seconds for the story, and for everything from start to end.
+#: Seconds for the story.
 LIMIT: Final = 20.0
-WHOLE: Final = 28.0
 
 
 class StoryJobs(msgspec.Struct, frozen=True, kw_only=True):
