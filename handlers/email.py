@@ -1,16 +1,20 @@
-"""E-mail over SMTP: one message an event, in plain text with links. Needs the extra `email`."""
+"""E-mail over SMTP: one message an event, in plain text and HTML, its picture within. Needs the extra `email`."""
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+from contextlib import suppress
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, getaddresses
+from html import escape
 from typing import Annotated, ClassVar, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from handlers.chat.pictures import fetched, preview
 from handlers.http.answers import quote
 from handlers.text import Summary, summary, template_of
 from handlers.wording import one_line
@@ -26,6 +30,13 @@ MAX_TEXT: Final = 50_000
 MOST_RECIPIENTS: Final = 50
 #: Replies of these classes are for later, all else is final (RFC 5321, 4.2.1).
 TRY_LATER: Final = 4
+#: The picture within a mail: how wide at most (pixels), how large (bytes), and the share of a try's time it may take.
+PREVIEW_WIDTH: Final = 800
+MAX_PREVIEW: Final = 1024**2
+PICTURE_SHARE: Final = 0.5
+#: How many of a job's pictures are asked for until one is there.
+MOST_ASKED: Final = 3
+PICTURE_ID: Final = "picture@gridhook.invalid"
 DEFAULT_PORTS: Final = {"smtps": 465, "smtp": 587}
 
 
@@ -110,9 +121,12 @@ class Email(Handler):
         import aiosmtplib  # noqa: PLC0415  # an extra
 
         server, hidden = self._server, tuple(filter(None, (self._password,)))
+        began = context.clock()
+        mail = await self._mail(outgoing.event, context)
+        left = max(context.timeout * (1 - PICTURE_SHARE), context.timeout - (context.clock() - began) / 1000)
         try:
             refused, _ = await aiosmtplib.send(
-                self._mail(outgoing.event),
+                mail,
                 hostname=server.host,
                 port=server.port,
                 username=server.user,
@@ -120,7 +134,7 @@ class Email(Handler):
                 use_tls=server.is_tls,
                 # None: where it is offered. Only for this very machine, where nobody listens in between.
                 start_tls=False if server.is_tls else None if _is_loopback(server.host) else True,
-                timeout=context.timeout,
+                timeout=left,
             )
         except aiosmtplib.SMTPRecipientsRefused as wrong:
             codes = [one.code for one in wrong.recipients]
@@ -133,7 +147,7 @@ class Email(Handler):
             return Delivered(note=f"{len(refused)} of {len(self._to)} recipients were refused")
         return Delivered()
 
-    def _mail(self, event: AnyEvent) -> EmailMessage:
+    async def _mail(self, event: AnyEvent, context: DeliveryContext) -> EmailMessage:
         told = summary(event, self._text)
         mail = EmailMessage()
         mail["From"] = self._from
@@ -143,12 +157,42 @@ class Email(Handler):
         mail["Message-ID"] = f"<{event.id}@gridhook.invalid>"
         mail["References"] = f"<{event.subject}@gridhook.invalid>"
         mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(_text(told))
+        mail.set_content(f"{told.title}\n\n{told.text(MAX_TEXT)}\n")
+        picture = await _picture(told, context)
+        if picture is not None:
+            _show(mail, told, picture)
         return mail
 
 
-def _text(told: Summary) -> str:
-    return f"{told.title}\n\n{told.text(MAX_TEXT)}\n"
+async def _picture(told: Summary, context: DeliveryContext) -> bytes | None:
+    """The first picture that can be had, as a small JPEG; None if there is none: the mail goes out without it then."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(context.timeout * PICTURE_SHARE):
+            for url in told.links[:MOST_ASKED]:
+                picture = await fetched(url, context)
+                small = await preview(picture, PREVIEW_WIDTH) if picture is not None else None
+                if small is not None and len(small.body) <= MAX_PREVIEW:
+                    return small.body
+    return None
+
+
+def _show(mail: EmailMessage, told: Summary, picture: bytes) -> None:
+    """Adds the same as HTML with the picture, which is part of the mail: nothing is loaded from anywhere."""
+    mail.add_alternative(_html(told), subtype="html")
+    (_, shown) = mail.iter_parts()
+    shown.add_related(picture, "image", "jpeg", cid=f"<{PICTURE_ID}>", disposition="inline", filename="picture.jpg")
+
+
+def _html(told: Summary) -> str:
+    """Title, picture and lines; whatever is foreign is text."""
+    lines = told.text(MAX_TEXT).splitlines()
+    links = set(told.links)
+    shown = [f'<a href="{escape(line)}">{escape(line)}</a>' if line in links else escape(line) for line in lines]
+    return (
+        f"<!DOCTYPE html><html><body><h3>{escape(told.title)}</h3>"
+        f'<p><img src="cid:{PICTURE_ID}" alt="{escape(told.title)}" style="max-width:100%"></p>'
+        f"<p>{'<br>'.join(shown)}</p></body></html>"
+    )
 
 
 def _outcome(code: int, said: str) -> Outcome:

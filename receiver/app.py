@@ -69,8 +69,10 @@ HANDLERS: Final[dict[str, str]] = {
     "ntfy": "handlers.ntfy:Ntfy",
     "teams": "handlers.teams:Teams",
     "email": "handlers.email:Email",
-    "file": "handlers.json_lines:JsonLines",
-    "exec": "handlers.program:Program",
+    "apprise": "handlers.apprise:Apprise",
+    "nats": "handlers.nats:Nats",
+    "file": "handlers.local.json_lines:JsonLines",
+    "exec": "handlers.local.program:Program",
     "archive": "handlers.archive:Archive",
     "log": "handlers.log:Log",
 }

@@ -41,10 +41,10 @@ async def fetched(url: str, context: DeliveryContext) -> ChatPicture | None:
     return ChatPicture(body=answer.body, about=facts)
 
 
-async def preview(picture: ChatPicture) -> ChatPicture | None:
-    """The same as a smaller JPEG; None if that cannot be made."""
+async def preview(picture: ChatPicture, width: int = PREVIEW_WIDTH) -> ChatPicture | None:
+    """The same as a JPEG at most so many pixels wide; None if that cannot be made."""
     try:
-        body = await beside_the_loop(partial(shrink, picture.body, PREVIEW_WIDTH))
+        body = await beside_the_loop(partial(shrink, picture.body, width))
         facts = await beside_the_loop(partial(examine, body))
     except ForeignRefused:
         return None

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from receiver.lib.signatures import fresh_standard_webhook_secret
+from receiver.pretend.platforms.slack.workspace import SlackOptions
 
 #: Source to provider; the sources are called like this in the whole story.
 SOURCES: Final = {"journey": "journeyapi", "frame": "apiframe", "mart": "apimart", "vtrix": "vtrix"}
@@ -66,11 +67,52 @@ handler = "webhook"
 url = "{inbox}/events"
 secret = "{sink_secret}"
 
+# A pretend Slack, with its channel in the browser. Presses come to {hook}/slack/actions, signed as Slack signs them.
+[sinks.team]
+handler = "slack"
+api_url = "{slack}/api"
+token = "{slack_token}"
+channel = "{slack_channel}"
+signing_secret = "{slack_signing_secret}"
+rate = "5/s"  # Slack itself takes about one message a second, which is the default
+
+# Our own copy of every picture, in a folder beside this file.
+[sinks.pictures]
+handler = "archive"
+to = "pictures"
+
+# The pretend vendors have their pictures on this machine. Real ones are public: then there is no such table.
+[network]
+allow = ["127.0.0.0/8"]
+
+# Which tile? The channel is asked, and the wall; who answers first chooses.
+[[rules]]
+name = "ask"
+when = {{ type = "job.completed", action = "imagine", source = "journey" }}
+then = {{ action = "pick", index = "ask", ask = "team", within = "24h" }}
+
 # Every picked tile is enlarged, once; only at a source that can.
 [[rules]]
 name = "auto-hd"
 when = {{ type = "job.completed", action = "pick", source = "journey" }}
 then = {{ action = "upscale", kind = "2x" }}
+
+[[rules]]
+name = "keep"
+when = {{ type = ["job.completed", "job.updated"] }}
+to = ["pictures"]
+
+# The HD picture, once it is kept, and whatever a person should know of; a question has its own message.
+[[rules]]
+name = "show"
+when = {{ type = "job.archived", action = "upscale" }}
+to = ["team"]
+
+[[rules]]
+name = "warn"
+when = {{ type = ["job.failed", "job.unsure", "job.held", "job.archive_failed"] }}
+if = 'event.type != "job.held" or job.hold.reason != "pick"'
+to = ["team"]
 
 [[rules]]
 name = "tell"
@@ -85,6 +127,8 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
     admin_token: str
     hook_secret: str
     sink_secret: str
+    #: Those of the pretend Slack.
+    slack: SlackOptions
     #: API keys by source.
     api: dict[str, str]
     #: Fixed path tokens by source.
@@ -100,13 +144,21 @@ def new_keys() -> Keys:
         admin_token=f"demo-{secrets.token_urlsafe(18)}",
         hook_secret=secrets.token_urlsafe(24),
         sink_secret=fresh_standard_webhook_secret(),
+        slack=SlackOptions(
+            token=f"xoxb-{secrets.token_hex(12)}",
+            app_token=f"xapp-{secrets.token_hex(12)}",
+            signing_secret=secrets.token_hex(16),
+        ),
         api={name: f"{name}-{secrets.token_hex(12)}" for name in SOURCES},
         tokens={name: secrets.token_urlsafe(24) for name in ("mart", "vtrix")},
     )
 
 
-def configuration(hook: str, vendors: Mapping[str, str], inbox: str, keys: Keys) -> str:
-    """The text of the file. `hook` is gridhook's own base URL, `vendors` has every source's, `inbox` is the sink's."""
+def configuration(hook: str, vendors: Mapping[str, str], inbox: str, slack: str, keys: Keys) -> str:
+    """The text of the file.
+
+    `hook` is gridhook's own base URL, `vendors` has every source's, `inbox` is the sink's, `slack` the pretend Slack's.
+    """
     return TEXT.format(
         hook=hook,
         port=hook.rpartition(":")[2],
@@ -114,6 +166,10 @@ def configuration(hook: str, vendors: Mapping[str, str], inbox: str, keys: Keys)
         admin_token=keys.admin_token,
         hook_secret=keys.hook_secret,
         sink_secret=keys.sink_secret,
+        slack=slack,
+        slack_token=keys.slack.token,
+        slack_channel=keys.slack.channel,
+        slack_signing_secret=keys.slack.signing_secret,
         **vendors,
         **{f"{name}_key": key for name, key in keys.api.items()},
         **{f"{name}_token": token for name, token in keys.tokens.items()},

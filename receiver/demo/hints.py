@@ -30,7 +30,8 @@ def welcome(screen: Screen, stage: DemoServers, log: Path) -> None:
     rows = [
         ("gridhook", stage.hook),
         *((source, f"{stage.addresses[source]}  pretend {vendor.name}") for source, vendor in stage.vendors.items()),
-        ("inbox", f"{stage.inbox}/events  the sink"),
+        ("channel", f"{stage.channel.url}  a pretend Slack"),
+        ("inbox", f"{stage.inbox}/events  a signed webhook"),
         ("configuration", str(stage.config)),
         ("log", str(log)),
     ]
@@ -40,31 +41,43 @@ def welcome(screen: Screen, stage: DemoServers, log: Path) -> None:
     screen.line(f"  {STORY} is told to misbehave: each webhook comes {COPIES} times at once, after a forged one")
 
 
-def what_to_try(screen: Screen, stage: DemoServers, grid: Job) -> None:
-    """Pages to open and commands to copy. `grid` is a finished one."""
-    screen.title("It stays up until Ctrl-C, and goes on telling what happens. To open:")
+def your_turn(screen: Screen, stage: DemoServers) -> None:
+    """Where to press: the wall, by a link that signs in, and the channel."""
+    screen.title("Your turn: press U2 in the channel, or click tile 2 on the wall. The rest happens by itself.")
     screen.line(f"  {stage.hook}{stage.sign_in_path()}", "bold")
-    screen.line("           the wall, signed in: good once, for ten minutes; after that sign in with the TOKEN below")
-    screen.line(f"  {stage.hook}/readyz    whether it can keep what arrives")
-    screen.line(f"  {stage.hook}/metrics   its numbers, for Prometheus")
+    screen.line("      the wall, signed in: good once, for ten minutes", "dim")
+    screen.line(f"  {stage.channel.url}/", "bold")
+    screen.line("      the channel, in a pretend Slack", "dim")
+    screen.line()
+
+
+def what_to_try(screen: Screen, stage: DemoServers, grid: Job, tile: Job) -> None:
+    """Pages to open and commands to copy. `grid` is a finished one, `tile` what was picked from it."""
+    screen.title("It stays up until Ctrl-C, and goes on telling what happens. To open:")
+    screen.line(f"  {stage.channel.url}/  the channel")
+    screen.line(f"  {stage.hook}/         the wall, the held and the unsure order; sign in with the TOKEN below")
+    screen.line(f"  {stage.hook}/readyz   whether it can keep what arrives")
+    screen.line(f"  {stage.hook}/metrics  its numbers, for Prometheus")
     screen.title("To try, in another terminal:")
     screen.line(f"  HOOK={stage.hook} TOKEN={stage.keys.admin_token}")
-    for what, commands in _commands(stage, grid):
+    for what, commands in _commands(stage, grid, tile):
         screen.line(f"  # {what}", "dim")
         for command in commands:
             screen.line(f"  {command}")
     screen.line()
 
 
-def _commands(stage: DemoServers, grid: Job) -> list[tuple[str, list[str]]]:
+def _commands(stage: DemoServers, grid: Job, tile: Job) -> list[tuple[str, list[str]]]:
     """What they do, and commands that do it."""
     pick = f"{CURL} {API}/jobs/{grid.id}/pick"
+    index = tile.params["index"]
+    other = 3 if index != 3 else 4  # any that was not picked
     config = f"--config {shlex.quote(str(stage.config))}"
     forged = '{"task_id":"1","status":"finished"}'
     return [
         ("a grid from each vendor: four dialects, one schema", [_order(source) for source in SOURCES]),
-        ("another tile: rule auto-hd has it enlarged", [f"{pick} -d '{{\"index\":3}}'"]),
-        ("tile 2 again: the job that is there; nothing more is ordered", [f"{pick} -d '{{\"index\":2}}'"]),
+        ("another tile: rule auto-hd has it enlarged", [f"{pick} -d '{{\"index\":{other}}}'"]),
+        (f"tile {index} again: the job that is there; nothing more is ordered", [f"{pick} -d '{{\"index\":{index}}}'"]),
         ("what happened, newest first", [f'{CURL} "{API}/events?limit=5"']),
         ("what happens, as it does", [f"{CURL} -N {API}/stream"]),
         (

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 from PIL import Image
 
 from receiver.model.events import Event
-from receiver.model.jobs import Job
+from receiver.model.jobs import ArchivedCopy, Job
 from receiver.pretend.options import Bill, Post
 from receiver.pretend.receivers.event_sink import ReceivedEvent
 
@@ -42,11 +44,24 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     events: Sequence[Event]
     jobs: Sequence[Job]
     received: Sequence[ReceivedEvent]
+    #: Our copies of the pictures, and where they are; None = there is none.
+    copied: Sequence[ArchivedCopy | None]
+    folder: Path
+    #: What Slack would not have taken.
+    mistakes: Sequence[str]
 
 
 def findings(ledger: Ledger) -> list[Finding]:
     """What there is to say about money, webhooks, forgeries and the sink."""
-    return [_orders(ledger), _costs(ledger), _repeats(ledger), _forgeries(ledger), _told(ledger)]
+    return [
+        _orders(ledger),
+        _costs(ledger),
+        _repeats(ledger),
+        _forgeries(ledger),
+        _told(ledger),
+        _kept(ledger),
+        _channel(ledger),
+    ]
 
 
 def _orders(ledger: Ledger) -> Finding:
@@ -88,10 +103,33 @@ def _forgeries(ledger: Ledger) -> Finding:
 
 def _told(ledger: Ledger) -> Finding:
     wanted = Counter((job.id, "job.completed") for job in ledger.jobs)
-    got = Counter((one.event.subject, one.event.type) for one in ledger.received if one.event)
+    events = [one.event for one in ledger.received if one.event is not None]
+    got = Counter((event.subject, event.type) for event in events if event.type == "job.completed")
     genuine = sum(one.genuine for one in ledger.received)
     text = f"the sink got {len(ledger.received)} events, each result once; {genuine} signatures verified"
     return Finding(got == wanted and genuine == len(ledger.received), text)
+
+
+def _kept(ledger: Ledger) -> Finding:
+    """Each picture is in the archive, byte for byte as its checksum says."""
+    copies = [copy for copy in ledger.copied if copy is not None]
+    right = [copy for copy in copies if _checksum(ledger.folder / copy.key) == copy.sha256]
+    text = (
+        f"{len(right)} of {len(ledger.copied)} pictures are in the archive, with the right checksums: {ledger.folder}"
+    )
+    return Finding(bool(right) and len(right) == len(ledger.copied), text)
+
+
+def _checksum(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _channel(ledger: Ledger) -> Finding:
+    refused = f": {ledger.mistakes[0]}" if ledger.mistakes else ""
+    return Finding(not ledger.mistakes, f"Slack would have taken every call; {len(ledger.mistakes)} refused{refused}")
 
 
 def measure(picture: bytes) -> tuple[int, int]:

@@ -77,7 +77,7 @@ class Narrator:
         self._screen.step("inbox", what, f"{name}  {seal}", STYLES.get(what, "") if received.genuine else "bold red")
 
     async def opened(self) -> None:
-        """Waits until the stream is open: from then on nothing is missed. Raises Broke if it does not open."""
+        """Waits until the stream is open: from then on nothing is missed. Raises StoryFailed if it does not open."""
 
         def find() -> bool | None:
             self._still("the event stream opens")
@@ -86,21 +86,30 @@ class Narrator:
         await self._bell.until(find)
 
     async def ordered_by(self, rule: str, parent: Job) -> Job:
-        """Waits for the job that a rule ordered after another one. Raises Broke if the stream ends first."""
+        """Waits for the job that a rule ordered after another one. Raises StoryFailed if the stream ends first."""
         expected = f"rule {rule} orders what follows {named(parent)} ({parent.id})"
         return await self._first(expected, lambda event: event.data.rule == rule and event.data.parent_id == parent.id)
 
+    async def picked_from(self, grid: Job) -> Job:
+        """Waits for the tile that somebody picks, wherever they do it. Raises StoryFailed if the stream ends first."""
+        return await self._first(
+            f"a tile of the grid ({grid.id}) is picked",
+            lambda event: (
+                event.type == "job.submitted" and event.data.action == "pick" and event.data.parent_id == grid.id
+            ),
+        )
+
     async def completed(self, job: Job) -> Job:
-        """Waits for a job's end. Raises Broke if it is not a good one."""
+        """Waits for a job's end. Raises StoryFailed if it is not a good one."""
         expected = f"{named(job)} ({job.id}) is completed"
-        ended = await self._first(expected, lambda event: event.subject == job.id and event.type in ENDS)
+        ended = await self._first(expected, lambda event: event.subject == job.id and _is_end(event))
         if ended.status == "completed":
             return ended
         reason = ended.error.message if ended.error else ended.hold.reason if ended.hold else None
         raise StoryFailed(expected, f"it is {ended.status}: {reason}" if reason else f"it is {ended.status}")
 
-    async def waits(self, job: Job, kind: str) -> Job:
-        """Waits until a job waits for a person, by an event of this kind. Raises Broke if the stream ends first."""
+    async def told_of(self, job: Job, kind: str) -> Job:
+        """Waits for a job's event of this kind. Raises StoryFailed if the stream ends first."""
         expected = f"{named(job)} ({job.id}) makes a {kind}"
         return await self._first(expected, lambda event: event.subject == job.id and event.type == kind)
 
@@ -118,6 +127,12 @@ class Narrator:
             raise StoryFailed(expected, f"the event stream is over: {self._over}")
 
 
+def _is_end(event: Event) -> bool:
+    """Whether nothing more comes by itself; a question that waits for its answer is no end."""
+    hold = event.data.hold
+    return event.type in ENDS and not (event.type == "job.held" and hold is not None and hold.reason == "pick")
+
+
 def told(event: Event) -> str:
     """What an event says, in one line."""
     job = event.data
@@ -128,6 +143,9 @@ def told(event: Event) -> str:
             return "  ".join([named(job), *_order(job)])
         case "job.completed":
             return f"{named(job)}  {job.grid_url or (job.images[0].url if job.images else '')}"
+        case "job.archived":
+            copies = [image.archive.key for image in job.images if image.archive is not None]
+            return f"{named(job)}  {len(copies)} kept: {copies[-1] if copies else ''}"
         case "job.held":
             return f"{named(job)}  {job.hold.note or job.hold.reason if job.hold else ''}"
         case _:

@@ -12,7 +12,7 @@ from rich.text import Text
 from receiver.lib.process.streams import abandon
 
 #: Who speaks to the colour of the name.
-COLOURS: Final = {"you": "magenta", "inbox": "green", "gridhook": "blue"}
+COLOURS: Final = {"you": "magenta", "inbox": "green", "channel": "green", "gridhook": "blue"}
 #: The colour of a source.
 VENDOR: Final = "cyan"
 WHO: Final = 9

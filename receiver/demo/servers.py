@@ -1,4 +1,4 @@
-"""Starts what the demo needs: four pretend vendors, a sink and gridhook itself, each a real server on loopback."""
+"""Starts what the demo needs: pretend vendors, a Slack, a sink and gridhook itself, each a real server on loopback."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from receiver.demo.channel import DemoChannel
 from receiver.demo.configuration import (
     SOURCES,
     Keys,
@@ -22,6 +23,7 @@ from receiver.lib.times import system_clock
 from receiver.pretend import vendors
 from receiver.pretend.loopback import serve
 from receiver.pretend.options import VendorOptions
+from receiver.pretend.platforms.slack.server import PretendSlack
 from receiver.pretend.receivers.event_sink import EventSink
 from receiver.pretend.vendor import PretendVendor
 
@@ -37,8 +39,11 @@ HELD: Final = "posters"
 UNSURE: Final = "mart"
 #: The story's vendor posts each webhook so often, all at once, and a forgery before it.
 COPIES: Final = 3
+#: Seconds that all of the demo may take with `--once`.
+WHOLE: Final = 28.0
 OPTIONS: Final = {
-    STORY: VendorOptions(pace=1.1, progress_steps=3, duplicates=COPIES, forge=True),
+    # A busy machine is no reason to give a webhook up: the books want an answer to each.
+    STORY: VendorOptions(pace=1.1, progress_steps=3, duplicates=COPIES, forge=True, webhook_timeout=WHOLE),
     "frame": VendorOptions(pace=1.5),
     # Its first order gets no answer: whether it was taken, nobody knows.
     UNSURE: VendorOptions(pace=1.5, order_failures=("reset",)),
@@ -58,6 +63,8 @@ class DemoServers(msgspec.Struct, frozen=True, kw_only=True):
     #: By source.
     vendors: Mapping[str, PretendVendor]
     listener: EventSink
+    #: The pretend Slack's channel.
+    channel: DemoChannel
     keys: Keys
     #: The configuration file.
     config: Path
@@ -101,8 +108,10 @@ async def set_up(
         }
         inbox = await running.enter_async_context(serve(listener))
         hook = await running.enter_async_context(serve(door))
+        slack = PretendSlack(msgspec.structs.replace(keys.slack, request_url=f"{hook}/slack/actions"))
+        at_slack = await running.enter_async_context(serve(slack.app))
         config = folder / "gridhook.toml"
-        config.write_text(configuration(hook, addresses, inbox, keys), encoding="utf-8")
+        config.write_text(configuration(hook, addresses, inbox, at_slack, keys), encoding="utf-8")
         app = await running.enter_async_context(_open(parts, config, door))
         yield DemoServers(
             hook=hook,
@@ -110,6 +119,7 @@ async def set_up(
             addresses=addresses,
             vendors=pretended,
             listener=listener,
+            channel=DemoChannel(at_slack, slack),
             keys=keys,
             config=config,
             sign_in_path=app.state.sign_in_path,

@@ -8,7 +8,9 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final, get_args
 
 import httpx
@@ -18,14 +20,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from handlers.apprise import Apprise
 from handlers.discord import Discord
 from handlers.email import Email
 from handlers.http.transport import HttpTransport
 from handlers.http_request import HttpRequest
-from handlers.json_lines import JsonLines
+from handlers.local.json_lines import JsonLines
+from handlers.local.program import Program
 from handlers.log import Log
+from handlers.nats import Nats
 from handlers.ntfy import Ntfy
-from handlers.program import Program
 from handlers.slack import Slack
 from handlers.teams import Teams
 from handlers.telegram import Telegram
@@ -50,6 +54,8 @@ from receiver.model.jobs import (
     Status,
 )
 from support.delivering import Bound
+from support.json_services import JsonServices, json_services
+from support.nats_server import add_stream, nats_server
 from support.strict_sinks import StrictMailbox, mail_server
 
 NOW = 1_800_000_000_000
@@ -96,9 +102,9 @@ atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 class MailCase(Case, frozen=True, kw_only=True):
     """The one that speaks SMTP: each delivery meets a mail server of its own."""
 
-    def made(self, _side: Callable[[httpx.Request], httpx.Response], now: int = NOW) -> Bound:
-        """The handler, with a healthy mail server as its network."""
-        return MailBound(self.handler(self.options), HttpTransport(httpx.MockTransport(healthy)), now)
+    def made(self, side: Callable[[httpx.Request], httpx.Response], now: int = NOW) -> Bound:
+        """The handler, with a healthy mail server, and `side` as the network where pictures are."""
+        return MailBound(self.handler(self.options), HttpTransport(httpx.MockTransport(side)), now)
 
 
 class MailBound(Bound):
@@ -108,9 +114,52 @@ class MailBound(Bound):
         """One try, at a mail server that takes everything that is right."""
         async with mail_server(StrictMailbox()) as port:
             options = msgspec.structs.replace(MAIL, smtp=f"smtp://127.0.0.1:{port}")
-            return await Bound(Email(options), HttpTransport(), NOW).deliver(outgoing)
+            return await Bound(Email(options), self.context.transport, NOW).deliver(outgoing)
 
 
+#: What runs beside the cases that need a real other side, from when one of them is first used.
+BESIDE: Final = ExitStack()
+atexit.register(BESIDE.close)
+
+
+class NatsCase(Case, frozen=True, kw_only=True):
+    """The one that speaks NATS: all deliveries meet one real server."""
+
+    def made(self, _side: Callable[[httpx.Request], httpx.Response], now: int = NOW) -> Bound:
+        """The handler, with the server as its network."""
+        options = msgspec.structs.replace(NATS, servers=(Secret(nats_address()),))
+        return NatsBound(Nats(options), HttpTransport(), now)
+
+
+class NatsBound(Bound):
+    """A NATS handler and its context."""
+
+    async def deliver(self, outgoing: OutgoingEvent) -> Outcome:
+        """One try, at a server that has a stream for all that a sink publishes."""
+        await add_stream(nats_address(), "EVENTS", "gridhook.>")
+        return await super().deliver(outgoing)
+
+
+@cache
+def nats_address() -> str:
+    return BESIDE.enter_context(nats_server())
+
+
+class AppriseCase(Case, frozen=True, kw_only=True):
+    """The one that calls in threads: all deliveries meet one server of theirs."""
+
+    def made(self, _side: Callable[[httpx.Request], httpx.Response], now: int = NOW) -> Bound:
+        """The handler, with the server as its network."""
+        url = apprise_side().url("hushhushhush")
+        return Bound(Apprise(Apprise.Options(urls=(Secret(url),))), HttpTransport(), now)
+
+
+@cache
+def apprise_side() -> JsonServices:
+    return BESIDE.enter_context(json_services())
+
+
+NATS: Final = Nats.Options(servers=(Secret("nats://gridhook:hushhushhush@127.0.0.1:4222"),))
 MAIL: Final = Email.Options(smtp="smtp://127.0.0.1:25", sender="bot@example.com", to=("ada@example.com",))
 HOOK: Final = "https://hooks.example.com/services/T0/B0/hushhushhushhushhush"
 CASES: Final = {
@@ -160,6 +209,10 @@ CASES: Final = {
         speaks=False,
     ),
     "email": MailCase(handler=Email, options=MAIL, speaks=False),
+    "apprise": AppriseCase(
+        handler=Apprise, options=Apprise.Options(urls=(Secret("json://127.0.0.1/hushhushhush"),)), speaks=False
+    ),
+    "nats": NatsCase(handler=Nats, options=NATS, speaks=False),
     "log": Case(handler=Log, options=NoOptions(), speaks=False),
 }
 every = pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])

@@ -14,12 +14,13 @@ from receiver.demo.screen import Screen
 from receiver.demo.servers import HELD, STORY
 
 HOOK = "http://127.0.0.1:4000"
+SLACK = "http://127.0.0.1:4200"
 VENDORS = {name: f"http://127.0.0.1:{4001 + place}" for place, name in enumerate(SOURCES)}
 
 
 def test_the_configuration_is_one_that_gridhook_reads(tmp_path: Path) -> None:
     file = tmp_path / "gridhook.toml"
-    file.write_text(configuration(HOOK, VENDORS, "http://127.0.0.1:4100", new_keys()))
+    file.write_text(configuration(HOOK, VENDORS, "http://127.0.0.1:4100", SLACK, new_keys()))
     read = read_config(file, {})
     assert {name: source.provider.name for name, source in read.sources.items()} == {**SOURCES, HELD: "journeyapi"}
     assert {name: source.base_url for name, source in read.sources.items()} == {
@@ -27,13 +28,13 @@ def test_the_configuration_is_one_that_gridhook_reads(tmp_path: Path) -> None:
         HELD: VENDORS[STORY],
     }
     assert (read.public_url, read.server.port) == (HOOK, 4000)
-    assert [rule.name for rule in read.rules] == ["auto-hd", "tell"]
+    assert [rule.name for rule in read.rules] == ["ask", "auto-hd", "keep", "show", "warn", "tell"]
     assert read.database == f"sqlite:///{tmp_path}/gridhook.db"
 
 
 def test_only_the_real_vendors_habits_are_warned_of(tmp_path: Path) -> None:
     file = tmp_path / "gridhook.toml"
-    file.write_text(configuration(HOOK, VENDORS, "http://127.0.0.1:4100", new_keys()))
+    file.write_text(configuration(HOOK, VENDORS, "http://127.0.0.1:4100", SLACK, new_keys()))
     assert [warning.split(",")[0] for warning in read_config(file, {}).warnings] == [
         "public_url is http://",
         "public_url has port 4000",
@@ -45,6 +46,7 @@ def test_every_demo_has_keys_of_its_own_and_shows_none() -> None:
     assert one.admin_token != other.admin_token
     assert one.hook_secret != other.hook_secret
     assert one.sink_secret != other.sink_secret
+    assert one.slack.signing_secret != other.slack.signing_secret
     assert one.admin_token not in repr(one)
 
 

@@ -41,13 +41,15 @@ STORY = [
     r"journey +job.submitted +imagine  4 credits",
     r"journey +job.progress +imagine  75 %",
     r"journey +job.completed +imagine  http://127.0.0.1:\d+/pictures/.+/grid.png",
-    r"you +POST /pick +tile 2",
+    r"channel +question +which tile",
+    r"posters +job.held +imagine  4 more would exceed",
+    r"mart +job.unsure +imagine  it is not known",
+    r"you +press U2 +in the channel",
+    r"journey +job.submitted +pick 2  2 credits  ordered by rule ask",
     r"journey +job.completed +pick 2  http://",
     r"journey +job.submitted +upscale 2x  2 credits  ordered by rule auto-hd",
     r"journey +job.completed +upscale 2x  http://",
-    r"inbox +job.completed +upscale 2x  signature verified",
-    r"posters +job.held +imagine  4 more would exceed",
-    r"mart +job.unsure +imagine  it is not known",
+    r"channel +in its thread +upscale 2x of journey is in the archive",
 ]
 
 
@@ -104,7 +106,9 @@ def test_once_shows_books_in_which_every_line_holds(once: Once) -> None:
     assert "the vendor billed 8 credits, gridhook's own books say 8" in done.stdout
     assert "each webhook was posted 3 times at once: 36 received, 12 events, 1 HD order" in done.stdout
     assert "12 of 12 forged webhooks got 401; 36 requests are kept, the genuine 36" in done.stdout
-    assert "the sink got 3 events, each result once; 3 signatures verified" in done.stdout
+    assert "the sink got 4 events, each result once; 4 signatures verified" in done.stdout
+    assert "6 of 6 pictures are in the archive, with the right checksums" in done.stdout
+    assert "Slack would have taken every call; 0 refused" in done.stdout
     assert "HD picture 512 x 512, picked tile 256 x 256" in done.stdout
     assert "WRONG" not in done.stdout
 
@@ -128,7 +132,7 @@ def test_a_vendor_that_refuses_the_order_ends_the_story_with_the_reason(tmp_path
 def test_webhooks_that_never_come_end_the_story_when_its_time_is_over(tmp_path: Path) -> None:
     done, seconds = otherwise("lose=True", "limit=2", place=tmp_path)
     assert done.returncode == 1
-    assert expected(done.stderr) == "the HD picture reaches the sink within 2 s"
+    assert expected(done.stderr) == "the HD picture is archived and told within 2 s"
     assert re.search(r"job +job_\w+  journey  imagine  queued", done.stderr)
     assert seconds < 30
 
@@ -158,7 +162,7 @@ def expected(text: str) -> str:
 
 @asynccontextmanager
 async def staying_up(place: Path) -> AsyncIterator[tuple[Process, str]]:
-    """The demo after its story, and what it said so far."""
+    """The demo after its story, in which U2 was pressed in the channel's page, and what it said so far."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-W", "error", "-c", QUICK, "demo"),
@@ -167,11 +171,26 @@ async def staying_up(place: Path) -> AsyncIterator[tuple[Process, str]]:
         env=surroundings(place),
     )
     try:
-        yield process, await said(process, until="check --config")
+        turn = await said(process, until="the channel, in a pretend Slack")
+        await press_in_the_channel(turn)
+        yield process, turn + await said(process, until="check --config")
     finally:
         if process.returncode is None:
             process.kill()
         await process.wait()
+
+
+async def press_in_the_channel(text: str) -> None:
+    """Opens the channel's link and presses U2, as a browser without script does; the other link signs in, once."""
+    (channel,) = re.findall(r"^  (http://\S+/)\n +the channel", text, re.MULTILINE)
+    (wall,) = re.findall(r"^  (http://\S+/login\?once=\S+)$", text, re.MULTILINE)
+    async with httpx.AsyncClient(trust_env=False) as browser:
+        assert (await browser.get(wall)).status_code == 303
+        assert (await browser.get(wall)).status_code != 303
+        page = (await browser.get(channel)).text
+        (form,) = [one for one in re.findall(r"<form.*?</form>", page, re.DOTALL) if ">U2 (" in one]
+        fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
+        assert (await browser.post(f"{channel}press", data=fields)).status_code == 303
 
 
 async def said(process: Process, until: str) -> str:
@@ -235,7 +254,7 @@ async def test_a_signal_during_the_story_ends_it_cleanly_too(tmp_path: Path) -> 
     async with asyncio.timeout(20):
         _, wrong = await process.communicate()
     assert process.returncode == 0
-    assert wrong.decode() == "gridhook: interrupted before the HD picture reached the sink\n"
+    assert wrong.decode() == "gridhook: interrupted before the HD picture was archived and told\n"
     assert left_in(tmp_path) == []
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import re
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
+import httpx
 import pytest
+from PIL import Image as PillowImage
 
 from handlers.email import Email, MailServer, check_mailbox, check_server, server_of
 from handlers.http.transport import HttpTransport
 from receiver.errors import OptionError
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Again, Dead, Delivered, Outcome
+from receiver.model.jobs import Image
 from support.delivering import Bound, outgoing, strange_event
 from support.strict_sinks import StrictMailbox, mail_server
 
@@ -21,7 +26,55 @@ TO = ("ada@example.com", "Bob <bob@example.com>")
 
 def email(port: int, **options: Any) -> Bound:
     given = {"smtp": f"smtp://127.0.0.1:{port}", "sender": "bot@example.com", "to": TO, **options}
-    return Bound(Email(Email.Options(**given)), HttpTransport(), 0, 10.0)
+    return Bound(Email(Email.Options(**given)), with_pictures(*[httpx.Response(404)] * 3), 0, 10.0)
+
+
+def with_pictures(*answers: httpx.Response) -> HttpTransport:
+    """A network where one picture after the other is answered so."""
+    left = list(answers)
+    return HttpTransport(httpx.MockTransport(lambda _request: left.pop(0)))
+
+
+def painted(width: int, height: int, kind: str) -> httpx.Response:
+    file = io.BytesIO()
+    PillowImage.new("RGB", (width, height), "red").save(file, kind)
+    return httpx.Response(200, content=file.getvalue())
+
+
+async def mailed_with(*answers: httpx.Response, **fields: Any) -> EmailMessage:
+    box = StrictMailbox()
+    async with mail_server(box) as port:
+        options = Email.Options(smtp=f"smtp://127.0.0.1:{port}", sender="bot@example.com", to=TO)
+        outcome = await Bound(Email(options), with_pictures(*answers), 0, 20.0).deliver(outgoing(**fields))
+    assert outcome == Delivered()
+    (mail,) = box.mails
+    return message_from_bytes(mail, policy=policy.default)
+
+
+async def test_the_picture_is_within_the_mail_and_nothing_is_loaded() -> None:
+    mail = await mailed_with(painted(1600, 900, "WEBP"), prompt='a <b>&"fox"</b>')
+    page = mail.get_body(("html",))
+    plain = mail.get_body(("plain",))
+    assert page is not None
+    assert plain is not None
+    text = page.get_content()
+    assert "a &lt;b&gt;&amp;&quot;fox&quot;&lt;/b&gt;" in text
+    assert re.findall(r'src="([^"]+)"', text) == ["cid:picture@gridhook.invalid"]
+    assert "https://cdn.example.com/1.png" in plain.get_content()
+    (picture,) = [part for part in mail.walk() if part.get_content_type() == "image/jpeg"]
+    assert (picture["Content-ID"], picture.get_content_disposition()) == ("<picture@gridhook.invalid>", "inline")
+    with PillowImage.open(io.BytesIO(picture.get_content())) as shown:
+        assert shown.size == (800, 450)
+
+
+async def test_one_bad_picture_never_loses_the_mail_and_the_next_is_shown() -> None:
+    pictures = tuple(Image(index=at, url=f"https://cdn.example.com/{at}.png") for at in (1, 2))
+    shown = await mailed_with(httpx.Response(200, content=b"<html>"), painted(4, 4, "PNG"), images=pictures)
+    assert [part.get_content_type() for part in shown.walk()].count("image/jpeg") == 1
+    for answer in (httpx.Response(404), httpx.Response(200, content=b"\xff\xd8\xff broken"), httpx.Response(503)):
+        mail = await mailed_with(answer)
+        assert mail.get_content_type() == "text/plain"
+        assert "https://cdn.example.com/1.png" in mail.get_content()
 
 
 async def mailed(box: StrictMailbox, event: Any = None, **options: Any) -> tuple[Outcome, list[EmailMessage]]:

@@ -58,6 +58,10 @@ def environment(text: str) -> dict[str, str]:
             made[name] = "11" * 32
         if name == "DISCORD_WEBHOOK_URL":
             made[name] = "https://discord.example/api/webhooks/801/a-token"
+        if name == "NATS_SERVER":
+            made[name] = "tls://gridhook:a-word@nats.example.com:4222"
+        if name == "GOTIFY_URL":
+            made[name] = "gotifys://push.example.com/a-token-of-gotify"
         if name == "TELEGRAM_TOKEN":
             made[name] = "7001:a-telegram-token-of-some-length-12345"
     return made

@@ -44,6 +44,8 @@ BEGINNINGS: Final = {
 HEAD: Final = 16
 #: How a preview is written, and how well.
 PREVIEW_QUALITY: Final = 85
+#: Pixels; JPEG can have 65,500.
+MAX_PREVIEW_HEIGHT: Final = 16_384
 _WEBP_HEAD: Final = 30
 
 
@@ -95,10 +97,13 @@ def split(body: bytes, max_pixels: int = MAX_PIXELS) -> tuple[bytes, ...]:
 
 
 def shrink(body: bytes, width: int, max_pixels: int = MAX_PIXELS) -> bytes:
-    """A preview as JPEG, at most so many pixels wide and no wider than the picture. Raises ForeignRefused."""
+    """A preview as JPEG, at most so many pixels wide and no wider than the picture. Raises ForeignRefused.
+
+    A strip that would be higher than JPEG can be is made narrower still.
+    """
     with _opened(body, max_pixels) as picture:
-        wide = min(width, picture.width)
-        size = (wide, max(1, round(picture.height * wide / picture.width)))
+        wide = max(1, min(width, picture.width, picture.width * MAX_PREVIEW_HEIGHT // picture.height))
+        size = (wide, max(1, min(MAX_PREVIEW_HEIGHT, round(picture.height * wide / picture.width))))
         picture.draft("RGB", size)
         _decode(picture)
         small = picture.convert("RGBA" if picture.has_transparency_data else "RGB").resize(size)

@@ -80,6 +80,12 @@ def test_a_preview_is_a_jpeg_no_wider_than_asked_nor_than_the_picture(form: str)
     assert examine(shrink(picture(form), 1200)).width == 64
 
 
+def test_a_strip_that_no_jpeg_could_hold_is_made_smaller() -> None:
+    facts = examine(shrink(picture("PNG", 3, 70_000), 800))
+    assert (facts.type, facts.width, facts.height) == ("image/jpeg", 1, 16_384)
+    assert examine(shrink(picture("PNG", 70_000, 3), 800)).width == 800
+
+
 def test_what_is_transparent_is_white_in_a_preview() -> None:
     file = io.BytesIO()
     Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(file, "PNG")

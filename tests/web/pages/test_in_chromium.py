@@ -16,6 +16,8 @@ from support.hostile_pictures import png
 #: How long the browser may take for anything, ms: it says that something hangs, not how quick the machine is.
 PATIENCE_MS = 60_000
 EVIL = "<script>document.title='owned'</script>" + "x" * 3000 + " \u202e <img src=x onerror=alert(1)>"
+#: The vendor's id of a grid, by its number.
+GRID_TASK = "550e8400-e29b-41d4-a716-{:012d}"
 #: Pictures that need no network: the address is refused before it is asked for.
 LOCAL = {"original_image_url": "http://127.0.0.1:9/grid.png", "image_urls": ["http://127.0.0.1:9/1.png"] * 4}
 
@@ -36,7 +38,7 @@ def ours(complaints: list[str]) -> list[str]:
 
 async def a_grid(browser: Browser, number: int = 1, prompt: str = "a lighthouse") -> str:
     """The id of a grid."""
-    task = f"550e8400-e29b-41d4-a716-{number:012d}"
+    task = GRID_TASK.format(number)
     await browser.face.post({**GRID, **LOCAL, "task_id": task, "prompt": prompt})
     return str((await browser.face.get("/jobs", provider_job_id=task))["items"][0]["id"])
 
@@ -62,8 +64,13 @@ async def test_what_a_webhook_tells_is_on_the_open_wall_by_itself(tmp_path: Path
         await a_grid(browser, 1)
         await sign_in(watched.page, base)
         await expect(watched.page.locator(".live[data-state=on]")).to_be_visible(timeout=PATIENCE_MS)
+        begun = {"task_id": GRID_TASK.format(2), "task_type": "imagine", "status": "processing", "progress": 50}
+        await browser.face.post(begun)
+        cards = watched.page.locator(".fam")
+        await expect(cards).to_have_count(2, timeout=PATIENCE_MS)
+        await cards.evaluate_all("cards => cards.forEach(card => { card.dataset.seen = true; })")
         grid = await a_grid(browser, 2, "a new one")
-        await expect(watched.page.locator(f"#fam-{grid}")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(watched.page.locator(f"#fam-{grid}:not([data-seen])")).to_be_visible(timeout=PATIENCE_MS)
         assert ours(watched.complaints) == []
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -16,6 +16,8 @@ from starlette.routing import Route
 
 from receiver.lib.signal import Signal
 from receiver.pretend.platforms.channel.messages import PEOPLE, ChannelMessage, ChannelPerson, ChannelPicture
+
+T = TypeVar("T")
 
 #: Nothing but the page's own files runs, styles or is asked.
 HEADERS: Final = {
@@ -85,6 +87,10 @@ class ChannelPage:
         """Has open pages look again."""
         self._changes += 1
         self._bell.ring()
+
+    async def until(self, find: Callable[[], T | None]) -> T:
+        """Waits until `find()`, called after each change, returns something other than None, and returns that."""
+        return await self._bell.until(find)
 
     async def _show(self, request: Request) -> Response:
         person = self._person(request)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from handlers.http.transport import HttpTransport
-from handlers.program import CLEAN, Program, check_command, check_variables
+from handlers.local.program import CLEAN, Program, check_command, check_variables
 from receiver.errors import OptionError
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Again, Dead, Delivered, Outcome, OutgoingEvent

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from handlers.http.transport import HttpTransport
-from handlers.json_lines import KEPT, JsonLines
+from handlers.local.json_lines import KEPT, JsonLines
 from receiver.model.deliveries import Again, Delivered
 from support.delivering import Bound, outgoing
 

@@ -1,0 +1,1 @@
+"""Sinks on this machine: a file, a program."""
