@@ -373,6 +373,22 @@ def test_an_idempotency_key_takes_no_other_headers_place(header: str) -> None:
         )
 
 
+def test_json_in_a_text_that_values_could_break_out_of_is_a_mistake() -> None:
+    order = "[orders.imagine]\nurl = 'https://api.heron.example/'\nbody = '''{\"input\": %s}'''"
+    open_text = json.dumps('{"seed": {params.seed}, "prompt": "{prompt}"}')
+    with pytest.raises(OptionError, match="no quotes around it"):
+        described(order % open_text)
+    fine = ('{"seed": "{params.seed}"}', "[{params.style}] {prompt}", '{prompt} says "{params.words}"', "[{params.a}]")
+    for text in fine:
+        described(order % json.dumps(text))
+
+
+@pytest.mark.parametrize("factor", ["inf", "1e300", "0.0"])
+def test_a_cost_factor_is_a_number_to_count_with(factor: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match="cost_factor"):
+        described(f"cost_factor = {factor}")
+
+
 def test_a_password_in_an_address_is_a_mistake() -> None:
     with pytest.raises(OptionError, match="user and password"):
         described('[orders.imagine]\nurl = "https://me:pw@api.heron.example/"')
