@@ -8,6 +8,7 @@ from pathlib import Path
 from receiver.contracts import LaneLimits, Transaction
 from receiver.contracts.setup import Setup
 from receiver.model.deliveries import Delivery
+from receiver.model.jobs import Status
 from receiver.store.sqlite.store import SqliteStore
 from receiver.workers.order_outcomes import recover
 from receiver.workers.recovery import Recovery
@@ -70,7 +71,8 @@ async def claimed_again(store: SqliteStore) -> None:
 
 async def test_an_order_of_a_source_that_is_gone_too_becomes_unsure_if_it_may_have_been_sent(tmp_path: Path) -> None:
     def planned(tx: Transaction) -> None:
-        for number, status in ((1, "submitting"), (2, "planned")):
+        statuses: tuple[Status, ...] = ("submitting", "planned")
+        for number, status in enumerate(statuses, 1):
             tx.add_job(a_job(number, status=status, intent=f"i{number}", provider_job_id=None))
             tx.add_delivery(Delivery(number=number, lane="order:journey", job=number, event=None, due_at=NOW))
 
