@@ -122,9 +122,11 @@ class KeyFetcher:
 
     def _due_at(self, url: str) -> int:
         """When the keys of an address are to be fetched by themselves, Unix ms."""
+        now = self._clock()
         known, tried = self._known.get(url), self._tried_at.get(url)
-        fresh_until = known.fetched_at + FRESH_MS if known is not None else 0
-        return max(fresh_until, tried + RETRY_MS if tried is not None else 0)
+        # What lies ahead was noted before the clock was set back.
+        fresh_until = known.fetched_at + FRESH_MS if known is not None and known.fetched_at <= now else 0
+        return max(fresh_until, tried + RETRY_MS if tried is not None and tried <= now else 0)
 
     async def _fetch(self, url: str) -> None:
         """Fetches the keys of an address; where that fails, the known ones stay."""

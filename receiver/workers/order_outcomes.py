@@ -101,7 +101,7 @@ def settle_order(
     if isinstance(outcome, Interrupted) and not outcome.counted and kept.job.status != "submitting":
         returned = tx.settle(delivery, returned_unused(delivery, now))
         return SettledOrder("given_back" if returned else "fenced", known, kept)
-    after = _delivery_after(setup.sources[kept.job.source], kept, delivery, known, now, spread)
+    after = _delivery_after(_honours_key(setup, kept), kept, delivery, known, now, spread)
     if not settle_try(tx, delivery, after, known, outcome_name(known), started, now):
         if isinstance(known, Accepted):  # whoever goes on with it: this is proof of what the vendor has
             report_to(tx, setup, kept, known.report, now)
@@ -155,13 +155,17 @@ def _taken_by_another(tx: Transaction, kept: KeptJob, outcome: Accepted) -> bool
     return other is not None and other.number != kept.number and other.ordered_by_us
 
 
+def _honours_key(setup: Setup, kept: KeptJob) -> bool:
+    """Whether the same order may be sent again; of a source that is not configured any more it is not known."""
+    source = setup.sources.get(kept.job.source)
+    return source is not None and source.honours_key(kept.job.action)
+
+
 def _delivery_after(
-    source: Source, kept: KeptJob, delivery: Delivery, outcome: OrderOutcome, now: int, spread: float
+    honours_key: bool, kept: KeptJob, delivery: Delivery, outcome: OrderOutcome, now: int, spread: float
 ) -> Delivery:
     key_counts = kept.first_sent_at is None or now - kept.first_sent_at < KEY_LIFE
-    again = isinstance(outcome, NotAccepted) or (
-        isinstance(outcome, Unclear) and source.honours_key(kept.job.action) and key_counts
-    )
+    again = isinstance(outcome, NotAccepted) or (isinstance(outcome, Unclear) and honours_key and key_counts)
     if not again or kept.job.status not in ("planned", "submitting", "unsure"):
         return msgspec.structs.replace(delivery, state="done")
     asked = outcome.after if isinstance(outcome, NotAccepted) else None
@@ -218,10 +222,9 @@ def _doubt(
     tx: Transaction, setup: Setup, kept: KeptJob, why: str, code: ErrorCode, delivery: Delivery, now: int
 ) -> None:
     """The job is unsure, and its error says why until that is settled."""
-    source = setup.sources[kept.job.source]
-    error = JobError(code=code, message=f"it is not known whether {source.name} took the order: {why}")
+    error = JobError(code=code, message=f"it is not known whether {kept.job.source} took the order: {why}")
     unsure = _with_status(kept, "unsure").with_job(error=error)
-    advance(tx, setup, kept, unsure, now, attempt=0 if source.honours_key(kept.job.action) else delivery.attempt)
+    advance(tx, setup, kept, unsure, now, attempt=0 if _honours_key(setup, kept) else delivery.attempt)
 
 
 def _fail(tx: Transaction, setup: Setup, kept: KeptJob, error: JobError, delivery: Delivery, now: int) -> None:
@@ -241,7 +244,7 @@ def recover(tx: Transaction, setup: Setup, now: int) -> int:
     """
     lost = tx.lost(now)
     for delivery in lost:
-        if delivery.is_order and delivery.name in setup.sources:
+        if delivery.is_order:
             settle_order(
                 tx, setup, delivery, Interrupted(note="the process ended meanwhile", counted=False), now, now, 0.5
             )

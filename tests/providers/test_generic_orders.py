@@ -231,6 +231,21 @@ def test_a_refusal_is_told_by_a_path_or_a_status(status: int) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "problem",
+    [None, {}, [], "", "0", 0, "success", [{}], {"code": 0, "text": "", "raw": None}, {"code": "0", "text": "OK"}],
+)
+def test_an_empty_place_for_a_refusal_refuses_nothing(problem: Any) -> None:
+    outcome = answered(200, {"piece": {"id": "p9", "state": "queued", "problem": problem}})
+    assert isinstance(outcome, Accepted)
+    assert outcome.report.provider_job_id == "p9"
+
+
+@pytest.mark.parametrize("problem", ["no", 7, True, {"code": 7, "text": ""}, {"text": {"why": "no"}}, [{"code": "x"}]])
+def test_whatever_stands_there_refuses(problem: Any) -> None:
+    assert isinstance(answered(200, {"piece": {"id": "p9", "problem": problem}}), Refused)
+
+
 def test_a_refusal_that_passes_is_tried_again_later() -> None:
     outcome = answered(200, {"piece": {"problem": {"text": "no easel is free"}}})
     assert isinstance(outcome, NotAccepted)
@@ -347,6 +362,31 @@ def test_every_mistake_is_found_at_once_with_its_key() -> None:
         ("orders.imagines.url", "has { prompt }, which is put in as it stands"),
     }
     assert not any("me:pw" in str(one) for one in told)
+
+
+@pytest.mark.parametrize("header", ["Host", "content-length", "Authorization", "content-type"])
+def test_an_idempotency_key_takes_no_other_headers_place(header: str) -> None:
+    with pytest.raises(OptionError, match="written already"):
+        described(
+            "[orders.imagine]\nurl = 'https://api.heron.example/'\nheaders = { authorization = '{key}' }\n"
+            f"idempotency_header = '{header}'"
+        )
+
+
+def test_json_in_a_text_that_values_could_break_out_of_is_a_mistake() -> None:
+    order = "[orders.imagine]\nurl = 'https://api.heron.example/'\nbody = '''{\"input\": %s}'''"
+    open_text = json.dumps('{"seed": {params.seed}, "prompt": "{prompt}"}')
+    with pytest.raises(OptionError, match="no quotes around it"):
+        described(order % open_text)
+    fine = ('{"seed": "{params.seed}"}', "[{params.style}] {prompt}", '{prompt} says "{params.words}"', "[{params.a}]")
+    for text in fine:
+        described(order % json.dumps(text))
+
+
+@pytest.mark.parametrize("factor", ["inf", "1e300", "0.0"])
+def test_a_cost_factor_is_a_number_to_count_with(factor: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match="cost_factor"):
+        described(f"cost_factor = {factor}")
 
 
 def test_a_password_in_an_address_is_a_mistake() -> None:

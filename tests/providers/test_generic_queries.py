@@ -90,6 +90,16 @@ def test_the_answer_need_not_repeat_the_id() -> None:
 def test_an_error_about_the_question_does_not_fail_the_job() -> None:
     with pytest.raises(Unmapped):
         read({"problem": "rate limited"})
+    for refused in (
+        {"state": "error", "problem": "Rate limit exceeded"},
+        {"state": "failed", "problem": "Invalid API key"},
+    ):
+        with pytest.raises(Unmapped, match="the question was refused"):
+            read(refused)
+        [report] = read({"id": "p1", **refused})
+        assert report.status == "failed"
+    [report] = read({"state": "failed", "problem": "it broke"})
+    assert report.status == "failed"
     [report] = read({"id": "p1", "problem": "Content policy"})
     assert report.error is not None
     assert report.error.code == "moderated"

@@ -170,6 +170,15 @@ async def test_old_keys_are_fetched_anew_and_those_that_went_count_no_more(tmp_p
         assert not await here.takes(OLD)
 
 
+async def test_keys_that_were_fetched_while_the_clock_ran_ahead_are_fetched_anew(tmp_path: Path) -> None:
+    ahead = Clock()
+    ahead.now += 1000 * FRESH_MS
+    async with place(tmp_path, KeyHost(OLD), ahead) as here:
+        await here.until_fetched(1)
+    async with place(tmp_path, KeyHost(NEW)) as here:
+        await until(partial(here.has, NEW))
+
+
 async def test_another_configuration_has_the_known_keys_at_once(tmp_path: Path) -> None:
     async with place(tmp_path, KeyHost(OLD)) as here:
         await here.until_fetched(1)

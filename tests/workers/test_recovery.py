@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from receiver.contracts import LaneLimits
+from receiver.contracts import LaneLimits, Transaction
 from receiver.contracts.setup import Setup
 from receiver.model.deliveries import Delivery
+from receiver.model.jobs import Status
 from receiver.store.sqlite.store import SqliteStore
+from receiver.workers.order_outcomes import recover
 from receiver.workers.recovery import Recovery
-from support.records import NOW
+from support.records import NOW, a_job
 from support.world import Clock
 
 
@@ -65,3 +67,21 @@ async def claimed_again(store: SqliteStore) -> None:
     """The delivery is running, claimed by another process."""
     async with SqliteStore(store.path, Clock()) as gone:
         await gone.write(lambda tx: tx.claim([LaneLimits("sink:a", 1, 1, NOW + 10**9)], NOW))
+
+
+async def test_an_order_of_a_source_that_is_gone_too_becomes_unsure_if_it_may_have_been_sent(tmp_path: Path) -> None:
+    def planned(tx: Transaction) -> None:
+        statuses: tuple[Status, ...] = ("submitting", "planned")
+        for number, status in enumerate(statuses, 1):
+            tx.add_job(a_job(number, status=status, intent=f"i{number}", provider_job_id=None))
+            tx.add_delivery(Delivery(number=number, lane="order:journey", job=number, event=None, due_at=NOW))
+
+    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+        async with SqliteStore(store.path, Clock()) as gone:
+            await gone.write(planned)
+            await gone.write(lambda tx: tx.claim([LaneLimits("order:journey", 2, 2, NOW + 10**9)], NOW))
+        assert await store.write(lambda tx: recover(tx, Setup(sources={}), NOW)) == 2
+        jobs = await store.read(lambda tx: [tx.job(number) for number in (1, 2)])
+        deliveries = await store.read(lambda tx: [tx.delivery(number) for number in (1, 2)])
+    assert [kept.job.status for kept in jobs if kept] == ["unsure", "planned"]
+    assert [one.state for one in deliveries if one] == ["done", "pending"]

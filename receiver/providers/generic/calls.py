@@ -21,6 +21,7 @@ from receiver.providers.generic.placeholders import (
     fill_json,
     fill_path,
     fill_query,
+    is_json_but_for_quotes,
     members_of,
     mistakes_in,
     names_in,
@@ -133,6 +134,9 @@ def _read_body(key: str, body: str, known: frozenset[str], found: list[OptionErr
         return None
     for text in texts_of(template):
         found += mistakes_in(key, text, known)
+        if is_json_but_for_quotes(text):
+            inside = f"holds JSON in a text, {text[:40]!r}, with a placeholder that has no quotes around it there"
+            found.append(OptionError(key, inside, 'write "{NAME}" there too: a number becomes a number all the same'))
     for name in members_of(template):
         if names_in(name):
             found.append(OptionError(key, f"has a placeholder in the name {name[:60]!r}", "put it into the value"))

@@ -190,7 +190,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     progress_unit: Literal["percent", "fraction"] = "percent"
     cost_unit: Literal["credits", "USD"] = "credits"
     #: How many of `cost_unit` one of the vendor's own units is.
-    cost_factor: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    cost_factor: Annotated[float, msgspec.Meta(gt=0, le=1e9)] = 1.0
     #: How long an action usually takes at most, seconds: after that a silent job is first asked for.
     paces: dict[str, Pace] = {}
     #: How long the vendor keeps a result, seconds; None = not known.

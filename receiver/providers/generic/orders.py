@@ -18,7 +18,7 @@ from receiver.model.actions import CANONICAL, PARAMETERS, Params
 from receiver.model.deliveries import NotAccepted, OrderOutcome, Refused, Unclear
 from receiver.model.jobs import Cost, JobError, KeptJob, Report
 from receiver.providers.generic.call_options import OrderKeys
-from receiver.providers.generic.calls import HEADER_NAME, CallTemplate
+from receiver.providers.generic.calls import HEADER_NAME, NOT_OURS, CallTemplate
 from receiver.providers.generic.options import Options
 from receiver.providers.generic.placeholders import PARAMS
 from receiver.providers.generic.reports import ReportReader, first_id, read_paths, reason_of
@@ -131,8 +131,8 @@ class OrderTemplate:
             return self._reader.refusal(value, answer.status, None)
         if answer.status >= SERVER_ERROR:
             return None
-        told = next((there for path in self._refused for there in path.found(value) if there), None)
-        if told is None or (isinstance(told, str) and reason_of(told) is None):
+        told = next((there for path in self._refused for there in path.found(value) if says_something(there)), None)
+        if told is None:
             return None
         status = answer.status if answer.status >= 400 else None
         return self._reader.refusal(value, status, reason_of(told))
@@ -151,6 +151,16 @@ class OrderTemplate:
         if told is None or (told.status == "completed" and not (told.images or told.grid_url)):
             return Report(provider_job_id=job_id, status="queued")
         return told
+
+
+def says_something(value: Any) -> bool:
+    """Whether a refusal stands here: some vendors send the place for one along, with nothing in it (PiAPI).
+
+    Nothing are 0, "", "0", "success" and its like, and what holds only these.
+    """
+    if isinstance(value, dict | list):
+        return any(says_something(inner) for inner in (value.values() if isinstance(value, dict) else value))
+    return value.strip() != "0" and reason_of(value) is not None if isinstance(value, str) else bool(value)
 
 
 def values_of(order: Order, source: Source, names: frozenset[str]) -> dict[str, Any]:
@@ -223,6 +233,10 @@ def _mistakes(where: str, action: str, keys: OrderKeys, template: CallTemplate, 
     if keys.idempotency_header and not HEADER_NAME.fullmatch(keys.idempotency_header):
         wrong = f"{keys.idempotency_header!r} is no header's name"
         found.append(OptionError(f"{where}.idempotency_header", wrong, 'write one like "idempotency-key"'))
+    if keys.idempotency_header.lower() in NOT_OURS | {name.lower() for name in keys.headers} | {"content-type"}:
+        wrong = f"{keys.idempotency_header} is written already"
+        remedy = 'name the header that the vendor documents, like "idempotency-key", and leave it out of headers'
+        found.append(OptionError(f"{where}.idempotency_header", wrong, remedy))
     for status in (keys.refused,) if isinstance(keys.refused, int | str) else keys.refused:
         if str(status).isdecimal() and not 400 <= int(status) < 600:
             wrong = f"{status} is no status of a refusal"

@@ -125,7 +125,18 @@ def _fill(template: Any, values: Values) -> Any:
 
 def json_within(text: str) -> dict[str, Any] | list[Any] | None:
     """The object or list that a template's text holds as JSON, if it has placeholders."""
-    if not text.lstrip().startswith(("{", "[")) or not names_in(text):
+    return _json(text) if names_in(text) else None
+
+
+def is_json_but_for_quotes(text: str) -> bool:
+    """Whether a text would hold JSON if placeholders in it stood in quotes: as it is, values could break out of it."""
+    if not names_in(text) or '"' not in text or _json(text) is not None:
+        return False
+    return _json(PLACEHOLDER.sub("0", text)) is not None
+
+
+def _json(text: str) -> dict[str, Any] | list[Any] | None:
+    if not text.lstrip().startswith(("{", "[")):
         return None
     try:
         value = read_json(text.encode("utf-8", "replace"))

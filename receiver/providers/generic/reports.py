@@ -23,6 +23,8 @@ DEFAULTS: Final = keys.Places()
 MOST_JOBS: Final = 1000
 #: Where an object that is an error says why.
 WHY: Final = ("message", "msg", "raw_message", "error", "detail", "description", "type")
+#: What refuses a call. In an answer that names no job it says nothing of one: a job that goes on there is not over.
+OF_CALLS: Final = frozenset({"rate_limited", "auth"})
 ENDS: Final = frozenset({"completed", "failed", "canceled"})
 
 
@@ -84,11 +86,15 @@ class ReportReader:
         progress = self._first(value, "progress", self._percent)
         word = self._first(value, "status", reading.text)
         reason = self._first(value, "error", reason_of)
-        if word is None and asked is not None and self.first_id(value) is None:
-            # It may be about the question, not about the job.
+        # It may be about the question, not about the job.
+        is_nameless = asked is not None and self.first_id(value) is None
+        if word is None and is_nameless:
             raise Unmapped("the answer names neither the job nor a status")
         status = self._status(word, reason, has_pictures=bool(grid or images), has_progress=progress is not None)
         done = status == "completed"
+        error = self._failure(value, reason, word) if status == "failed" else None
+        if is_nameless and error is not None and error.code in OF_CALLS:
+            raise Unmapped(f"the question was refused: {error.message}")
         return Report(
             provider_job_id=job_id,
             status=status,
@@ -103,7 +109,7 @@ class ReportReader:
             # Tiles that come with their grid have its places; other pictures may come one after the other.
             numbered=grid is not None or index is not None,
             cost=self._cost(value) if status in ENDS else None,
-            error=self._failure(value, reason, word) if status == "failed" else None,
+            error=error,
         )
 
     def _first(self, value: Any, name: str, read: Callable[[Any], T | None]) -> T | None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from receiver.errors import InvalidParams, NotJson
 from receiver.lib.strict_json import read_json
+from receiver.providers.shared.expressions import expression_of
 
 #: From one value to those that it leads to.
 Step = Callable[[Any], list[Any]]
@@ -16,8 +17,6 @@ Step = Callable[[Any], list[Any]]
 LONGEST_PATH: Final = 300
 #: How many values one path may lead to.
 MOST_VALUES: Final = 64
-#: Characters of a text that an expression is tried on: what a foreign text costs is bounded.
-LONGEST_MATCH: Final = 1000
 _SEGMENT: Final = re.compile(r"([^.\[\]]*)((?:\[(?:[0-9]{1,4}|\*)\])*)")
 _PLACE: Final = re.compile(r"\[([0-9]{1,4}|\*)\]")
 _NOWHERE: Final = object()
@@ -149,15 +148,10 @@ def _json(value: Any) -> list[Any]:
 
 
 def _match(expression: str, text: str) -> Step:
-    try:
-        known = re.compile(expression)
-    except re.error as wrong:
-        raise InvalidParams(f"{text!r} has an expression that cannot be read: {wrong}") from None
-    if known.groups < 1:
-        raise InvalidParams(f"{text!r} has an expression without a group in parentheses")
+    known = expression_of(expression, text)
 
     def matched(value: Any) -> list[Any]:
-        found = known.search(str(value)[:LONGEST_MATCH]) if type(value) in (str, int, float) else None
+        found = known.compiled.search(str(value)[: known.longest]) if type(value) in (str, int, float) else None
         return [found[1]] if found is not None and found[1] is not None else []
 
     return matched

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from collections.abc import Iterable
 from importlib import resources
 from typing import Final
 
@@ -12,6 +14,12 @@ from receiver.store.sqlite.keys import teach
 
 #: Marks a file as ours ("GHK1").
 APPLICATION_ID: Final = 0x47484B31
+#: What adds a table or column, or takes a column's name away.
+ADDED: Final = re.compile(
+    r"^CREATE TABLE (?P<made>\w+)|^ALTER TABLE (?P<table>\w+) "
+    r"(?:ADD COLUMN (?P<added>\w+)|DROP COLUMN (?P<dropped>\w+)|RENAME COLUMN (?P<before>\w+) TO (?P<after>\w+))",
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
 def migrations() -> list[tuple[int, str]]:
@@ -24,7 +32,8 @@ def migrations() -> list[tuple[int, str]]:
 def migrate(db: sqlite3.Connection) -> list[int]:
     """Applies what is missing, each migration in a transaction of its own; returns the numbers applied.
 
-    Raises StoreRefused if the file belongs to another program or to a newer gridhook.
+    Raises StoreRefused if the file belongs to another program, to a newer gridhook, or to one between two releases
+    that had other migrations.
     """
     teach(db)
     teach_sums(db)
@@ -36,12 +45,39 @@ def migrate(db: sqlite3.Connection) -> list[int]:
             f"the database has schema version {current}, this gridhook knows up to {newest}: "
             "use the gridhook that wrote it, or a newer one"
         )
+    lacking = min(_wanted(sql for number, sql in todo if number <= current) - _there(db), default=None)
+    if lacking is not None:
+        raise StoreRefused(
+            f"the database has schema version {current}, but not {lacking}, which belongs to it: a gridhook between "
+            "two releases wrote it. Restore a backup of before that, or name a new file under `database`"
+        )
     applied = []
     for number, sql in todo:
         if number > current:
             db.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
             applied.append(number)
     return applied
+
+
+def _wanted(scripts: Iterable[str]) -> set[str]:
+    """The tables, and the columns that were added to them (`table.column`), that migrations leave."""
+    wanted: set[str] = set()
+    for found in (found for sql in scripts for found in ADDED.finditer(sql)):
+        if found["made"]:
+            wanted.add(found["made"])
+            continue
+        wanted -= {f"{found['table']}.{found[name]}" for name in ("dropped", "before")}
+        wanted |= {f"{found['table']}.{found[name]}" for name in ("added", "after") if found[name]}
+    return wanted
+
+
+def _there(db: sqlite3.Connection) -> set[str]:
+    """The tables of a file, and all their columns as `table.column`."""
+    rows = db.execute(
+        "SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns "
+        "WHERE tables.type = 'table'"
+    ).fetchall()
+    return {table for table, _ in rows} | {f"{table}.{column}" for table, column in rows}
 
 
 def version(db: sqlite3.Connection) -> int:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.errors import InvalidParams
-from receiver.providers.shared.paths import LONGEST_MATCH, Path
+from receiver.providers.shared.expressions import LONGEST_MATCH
+from receiver.providers.shared.paths import Path
 
 VALUE: Any = {
     "a": {"b": 1},

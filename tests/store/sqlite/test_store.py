@@ -28,7 +28,9 @@ from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.lib import ids
 from receiver.model.events import KeptEvent
 from receiver.store.sqlite import checkpoints
-from receiver.store.sqlite.migrate import migrate, migrations
+from receiver.store.sqlite.decimals import teach_sums
+from receiver.store.sqlite.keys import teach
+from receiver.store.sqlite.migrate import APPLICATION_ID, migrate, migrations
 from receiver.store.sqlite.store import SqliteStore
 from receiver.store.sqlite.tables import deliveries, events, jobs, requests
 from receiver.store.sqlite.threads import on_thread
@@ -350,6 +352,47 @@ def test_migrating_twice_changes_nothing() -> None:
     assert migrate(db)
     assert migrate(db) == []
     db.close()
+
+
+def migrated(db: sqlite3.Connection, but: int, up_to: int) -> None:
+    """A file as a build left it that did not have the migration numbered `but`."""
+    teach(db)
+    teach_sums(db)
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    for number, sql in migrations():
+        if number != but and number <= up_to:
+            db.executescript(f"{sql}\nPRAGMA user_version = {number};")
+
+
+@pytest.mark.parametrize("before", [1, 40, 90])
+def test_every_schema_goes_on_to_the_newest(before: int) -> None:
+    schema = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
+    with (
+        closing(sqlite3.connect(":memory:", isolation_level=None)) as db,
+        closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh,
+    ):
+        migrated(db, 0, before)
+        assert migrate(db) == [number for number, _ in migrations() if number > before]
+        migrate(fresh)
+        assert db.execute(schema).fetchall() == fresh.execute(schema).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("but", "up_to", "lacking"),
+    [
+        (70, 90, "inline_pictures"),
+        (70, 91, "inline_pictures"),
+        (90, 91, "deliveries.left_at"),
+        (40, 70, "events.archive"),
+    ],
+)
+def test_a_file_that_a_build_between_releases_left_without_a_migration_is_refused(
+    but: int, up_to: int, lacking: str
+) -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        migrated(db, but, up_to)
+        with pytest.raises(StoreRefused, match=f"schema version {up_to}, but not {lacking}"):
+            migrate(db)
 
 
 @pytest.mark.parametrize("sql", [requests.ADD, jobs.ADD, events.ADD, deliveries.ADD, deliveries.ADD_NEW])
