@@ -13,7 +13,7 @@ import msgspec
 from handlers.archive.names import PictureKind, picture_name
 from handlers.archive.places import ArchivePlace
 from receiver.contracts import DeliveryContext
-from receiver.lib.pictures import PictureFacts, beside_the_loop, examine, split
+from receiver.lib.pictures import FORMATS, PictureFacts, beside_the_loop, examine, split
 from receiver.lib.times import stamp
 from receiver.model.jobs import Job, PictureCopy
 
@@ -83,12 +83,17 @@ class PictureCopier:
 
     async def _kept(self, wanted: WantedPicture) -> PictureCopy | None:
         """The copy that the archive has of just this address; None if it has none that is whole."""
-        text = await self._place.read(f"{picture_name(self._job, wanted.kind, wanted.index)}.json")
+        name = picture_name(self._job, wanted.kind, wanted.index)
+        text = await self._place.read(f"{name}.json")
         if text is None:
             return None
         try:
             found = _SIDECAR.decode(text)
         except (msgspec.DecodeError, ValueError):
+            return None
+        # Who else can write there names no file but this picture's own.
+        own = found.picture.key in {f"{name}.{extension}" for _, extension in FORMATS.values()}
+        if not own or (found.picture.kind, found.picture.index) != (wanted.kind, wanted.index):
             return None
         if found.address_sha256 != _address_digest(wanted.url):
             return None

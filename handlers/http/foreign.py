@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from handlers.http.foreign_names import ForeignNames
 from receiver.contracts import Answer, Call, Transport
 from receiver.errors import AnswerTooLong, ForeignRefused, NoAnswer, NotSent
 from receiver.lib.foreign_addresses import networks, why_closed
@@ -27,15 +27,6 @@ PASSING: Final = frozenset({408, 425, 429})
 LookUp = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
-async def look_up(host: str, port: int) -> list[str]:
-    """What the system's resolver says. Raises OSError."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except UnicodeError:
-        raise OSError("this cannot be the name of a host") from None
-    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
-
-
 class GuardedClient:
     """A `receiver.contracts.ForeignClient`.
 
@@ -43,11 +34,11 @@ class GuardedClient:
     connected to by number: what the name leads to a moment later does not matter.
     """
 
-    def __init__(self, transport: Transport, allowed: Sequence[str] = (), look_up: LookUp = look_up) -> None:
-        """`allowed` are networks that may be reached though they are not public."""
+    def __init__(self, transport: Transport, allowed: Sequence[str] = (), look_up: LookUp | None = None) -> None:
+        """`allowed` are networks that may be reached though they are not public. `look_up` None: the system's."""
         self._transport = transport
         self._allowed = networks(allowed)
-        self._look_up = look_up
+        self._look_up = look_up or ForeignNames().look_up
 
     async def fetch(self, url: str, seconds: float, max_bytes: int) -> Answer:
         """The answer with status 200 that an address leads to, over at most three redirects.

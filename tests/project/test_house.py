@@ -70,3 +70,14 @@ def test_only_provider_code_looks_into_facts() -> None:
         if isinstance(one, ast.Attribute) and one.attr == "facts"
     ]
     assert looks == []
+
+
+def test_no_error_is_made_once_and_raised_again_and_again() -> None:
+    """One that is would hold on to the way of each time it was raised, and to all that stood there: to bodies too."""
+    kept = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.exc.id}"
+        for path, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name) and node.exc.id.isupper()
+    ]
+    assert kept == []

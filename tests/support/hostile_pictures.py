@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import httpx
 from PIL import Image
 
-from handlers.http.foreign import look_up
+from handlers.http.foreign_names import ForeignNames
 
 PUBLIC: Final = "93.184.216.34"
 #: Addresses that no foreign URL may lead to.
@@ -111,12 +111,13 @@ class BadInternet:
     def __init__(self) -> None:
         self.called: list[str] = []
         self._rebound: set[str] = set()
+        self._names = ForeignNames()
 
     async def look_up(self, host: str, port: int) -> list[str]:
         """A name is made of what it leads to; numbers are read by the system."""
         name = host.removesuffix(".test")
         if name == host:
-            return await look_up(host, port)
+            return await self._names.look_up(host, port)
         if name.startswith("rebind"):
             # Public when it is judged, private a moment later.
             again = name in self._rebound

@@ -127,8 +127,9 @@ async def _post(posting: httpx.AsyncClient, target: str, event: StreamedEvent) -
         "webhook-timestamp": str(system_clock() // 1000),
     }
     try:
-        answer = await posting.post(target, content=event.body.encode(), headers=headers)
-        told = f"HTTP {answer.status_code}"
+        # What it answers beside its status is not read: it may have no end.
+        async with posting.stream("POST", target, content=event.body.encode(), headers=headers) as answer:
+            told = f"HTTP {answer.status_code}"
     except httpx.TransportError as wrong:
         told = f"not taken: {str(wrong) or type(wrong).__name__}"
     say(clean(f"{head.type} {head.subject}: {told}"))

@@ -83,7 +83,7 @@ class PressEndpoint:
             sender = request.client.host if request.client is not None else ""
             if self._refused.add(None, reasons[-1], sender, sorted(headers), is_unverified=False):
                 log.info("press.refused", reason=reasons[-1], sender=sender)
-            raise NOT_VERIFIED
+            raise NOT_VERIFIED.anew()
         return found
 
     def _read(self, handlers: list[ButtonHandler], body: bytes) -> HeardPress:
@@ -91,7 +91,7 @@ class PressEndpoint:
         try:
             return judged([HeardPress(handler, handler.read_press(body)) for handler in handlers])
         except Unmapped:
-            raise NO_PRESS from None
+            raise NO_PRESS.anew() from None
 
 
 def _acknowledgement(handler: Acknowledger, body: bytes) -> Acknowledgement:
@@ -99,4 +99,4 @@ def _acknowledgement(handler: Acknowledger, body: bytes) -> Acknowledgement:
     try:
         return handler.acknowledge(body)
     except Unmapped:
-        raise NO_PRESS from None
+        raise NO_PRESS.anew() from None

@@ -40,6 +40,12 @@ HEADERS: Final = {
     "content-security-policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
 }
+#: Of what a session or a token opens: a browser that was signed out meanwhile asks again.
+FOR_ONE: Final = {
+    "cache-control": f"private, max-age={FRESH_S}",
+    "cross-origin-resource-policy": "same-origin",
+    "vary": "cookie, authorization",
+}
 
 WRONG_WIDTH: Final = Refusal(
     400, "invalid_query", f"width is {' or '.join(WIDTHS)}; left out, it is the picture itself"
@@ -81,11 +87,7 @@ class PictureEndpoint:
         by_link = await self._let_in(request, asked)
         wanted = await self._wanted(request.path_params["job"], request.path_params["index"])
         width = asked.get("width")
-        headers = {
-            **HEADERS,
-            "cache-control": f"{'public' if by_link else 'private'}, max-age={FRESH_S}",
-            "cross-origin-resource-policy": "cross-origin" if by_link else "same-origin",
-        }
+        headers = {**HEADERS, **(self._for_anybody(asked) if by_link else FOR_ONE)}
         ours = [copy for copy in wanted.copies if self._places.keeps(copy)]
         if ours and (same := _unchanged(request, ours[0].sha256, width, headers)):
             return same
@@ -103,6 +105,14 @@ class PictureEndpoint:
             raise _not_taken(wrong) from None
         headers |= _named(f"{name}-{width}", "image/jpeg")
         return Response(small, headers=headers, media_type="image/jpeg")
+
+    def _for_anybody(self, asked: Mapping[str, str]) -> dict[str, str]:
+        """Headers of what a link opens: whoever keeps it on the way keeps it no longer than the link lasts."""
+        left_s = int(asked["until"]) - self._clock() // 1000
+        return {
+            "cache-control": f"public, max-age={max(0, min(FRESH_S, left_s))}",
+            "cross-origin-resource-policy": "cross-origin",
+        }
 
     async def _let_in(self, request: Request, asked: Mapping[str, str]) -> bool:
         """Whether a signed link opens this. Raises Refusal if nothing does."""
@@ -152,7 +162,7 @@ class PictureEndpoint:
             raise (UNREACHABLE if unreachable else GONE).anew()
         try:
             pieces = partial(self._places.at_vendor, foreign, wanted.url)
-            return await self._shelf.original(wanted.url, pieces, VENDOR_BYTES)
+            return await self._shelf.original(wanted.url, pieces, VENDOR_BYTES, from_vendor=True)
         except (ForeignRefused, TransportError) as wrong:
             log.info("picture.not_fetched", reason=str(wrong))
             raise (UNREACHABLE.anew() if unreachable else _not_taken(wrong)) from None

@@ -28,7 +28,7 @@ KEPT_MS: Final = 6 * 3600 * 1000
 #: How long a picture that could not be had is not asked for again, ms, and how many of those are remembered.
 FAILED_MS: Final = 30_000
 FAILED_COUNT: Final = 1000
-#: How many pictures are fetched at once, and how many may wait for that.
+#: How many pictures are fetched at once from vendors, and from our archives, and how many may wait for either.
 FETCHES: Final = 4
 WAITING: Final = 256
 #: Longest picture of which previews are made, bytes: it is in memory then.
@@ -73,6 +73,35 @@ class BoundedCache(Generic[T]):
         self._bytes -= gone[1] if gone else 0
 
 
+class FetchLane:
+    """Work on pictures of one kind: so much at once, and so much that waits for it."""
+
+    def __init__(self) -> None:
+        self.under_way: dict[str, asyncio.Task[Any]] = {}
+        self.room = asyncio.Semaphore(FETCHES)
+
+    async def once(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
+        """What `work` returns; who comes while it goes on has the same. It goes on when whoever asked has left.
+
+        Raises what `work` raises, and Refusal (503) where too many wait.
+        """
+        task = self.under_way.get(name)
+        if task is None:
+            if len(self.under_way) >= WAITING:
+                raise BUSY.anew()
+            task = asyncio.ensure_future(work())
+            self.under_way[name] = task
+            task.add_done_callback(partial(self._over, name))
+        found: T = await asyncio.shield(task)
+        return found
+
+    def _over(self, name: str, task: asyncio.Task[Any]) -> None:
+        del self.under_way[name]
+        if not task.cancelled():
+            # Whoever still waits is told; where nobody does, there is nobody to tell.
+            task.exception()
+
+
 class PictureShelf:
     """Pictures and their previews. Who asks for what is just being fetched waits for that."""
 
@@ -84,12 +113,14 @@ class PictureShelf:
         self._failures: BoundedCache[Callable[[], GridhookError]] = BoundedCache(
             FAILED_COUNT, FAILED_COUNT, FAILED_MS, clock
         )
-        self._under_way: dict[str, asyncio.Task[Any]] = {}
-        self._fetching = asyncio.Semaphore(FETCHES)
+        # A vendor that hangs holds up neither our own copies nor what is here already.
+        self._copying, self._fetching, self._previewing = FetchLane(), FetchLane(), FetchLane()
         self._shrinking = asyncio.Semaphore(1)
 
-    async def original(self, name: str, pieces: Callable[[], AsyncIterator[bytes]], max_bytes: int) -> Original:
-        """The picture of this name, from `pieces` if it is not here.
+    async def original(
+        self, name: str, pieces: Callable[[], AsyncIterator[bytes]], max_bytes: int, *, from_vendor: bool = False
+    ) -> Original:
+        """The picture of this name, from `pieces` if it is not here; whether those come `from_vendor`, else from us.
 
         Raises what `pieces` raises, ForeignRefused for what is no picture, Refusal (503) where too many wait, OSError.
         """
@@ -99,7 +130,8 @@ class PictureShelf:
         known = self._originals.get(name)
         if known is not None:
             return known
-        return await self._once(name, partial(self._fetched, name, pieces, max_bytes))
+        lane = self._fetching if from_vendor else self._copying
+        return await lane.once(name, partial(self._fetched, lane, name, pieces, max_bytes))
 
     async def preview(self, original: Original, width: int) -> bytes:
         """A picture as JPEG, no wider than so many pixels. Raises ForeignRefused, Refusal."""
@@ -107,10 +139,12 @@ class PictureShelf:
         known = self._previews.get(name)
         if known is not None:
             return known
-        return await self._once(name, partial(self._shrunk, name, original, width))
+        return await self._previewing.once(name, partial(self._shrunk, name, original, width))
 
-    async def _fetched(self, name: str, pieces: Callable[[], AsyncIterator[bytes]], max_bytes: int) -> Original:
-        async with self._fetching:
+    async def _fetched(
+        self, lane: FetchLane, name: str, pieces: Callable[[], AsyncIterator[bytes]], max_bytes: int
+    ) -> Original:
+        async with lane.room:
             try:
                 found = await spool(pieces(), self._folder, max_bytes)
             except (ForeignRefused, TransportError) as wrong:
@@ -126,24 +160,6 @@ class PictureShelf:
             small = await beside_the_loop(partial(shrink, await original.read(), width))
         self._previews.put(name, small, len(small))
         return small
-
-    async def _once(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
-        """What `work` returns; who comes while it goes on has the same. It goes on when whoever asked has left."""
-        task = self._under_way.get(name)
-        if task is None:
-            if len(self._under_way) >= WAITING:
-                raise BUSY.anew()
-            task = asyncio.ensure_future(work())
-            self._under_way[name] = task
-            task.add_done_callback(partial(self._over, name))
-        found: T = await asyncio.shield(task)
-        return found
-
-    def _over(self, name: str, task: asyncio.Task[Any]) -> None:
-        del self._under_way[name]
-        if not task.cancelled():
-            # Whoever still waits is told; where nobody does, there is nobody to tell.
-            task.exception()
 
 
 def _again(wrong: ForeignRefused | TransportError) -> Callable[[], GridhookError]:

@@ -35,15 +35,21 @@ async def test_what_a_running_gridhook_tells_is_posted_as_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     side = PostCollector()
+    said: list[str] = []
+
+    def is_told(words: str) -> bool:
+        said.append(capsys.readouterr().out)
+        return words in "".join(said)
+
     async with a_face(tmp_path) as face, serve(face.app) as source, serve(side.app) as target:
         await face.post(GRID)
         (first,) = (await face.get("/events"))["items"]
         async with forwarding(source, f"{target}/hook", since="evt_0000000000001"):
-            await until(lambda: len(side.posts) == 1, "a post")
+            told = f"job.completed {first['subject']}: HTTP 200"
+            await until(lambda: is_told(told), "a word of the post")
         face.app.state.stopping.set()
-    assert side.posts[0].body == first
+    assert [post.body for post in side.posts] == [first]
     assert side.posts[0].headers["webhook-id"] == first["id"]
-    assert f"job.completed {first['subject']}: HTTP 200" in capsys.readouterr().out
 
 
 async def test_it_goes_on_behind_what_it_posted_after_the_stream_broke(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,6 +77,21 @@ async def test_a_program_that_is_down_is_told_and_holds_nothing_up(capsys: pytes
         forward.client(1), "http://127.0.0.1:9/", forward.StreamedEvent("evt_1", '{"type":"a","subject":"b"}')
     )
     assert "a b: not taken:" in capsys.readouterr().out
+
+
+async def test_a_program_whose_answer_never_ends_holds_nothing_up(capsys: pytest.CaptureFixture[str]) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 1000
+            await asyncio.sleep(0.01)
+
+    async def answer(_request: Request) -> Response:
+        return StreamingResponse(endless())
+
+    app = Starlette(routes=[Route("/", answer, methods=["POST"])])
+    async with serve(app) as target, forward.client(30) as posting, asyncio.timeout(30):
+        await forward._post(posting, target, forward.StreamedEvent("evt_1", '{"type":"a","subject":"b"}'))
+    assert "a b: HTTP 200" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("source", "target"), [("ftp://x", "http://127.0.0.1:1"), ("http://127.0.0.1:1", "nowhere")])

@@ -102,6 +102,22 @@ async def test_a_copy_that_is_not_whole_is_made_again(tmp_path: Path, cdn: Cdn, 
     assert file.read_bytes() == GRID
 
 
+@pytest.mark.parametrize("key", ["../secret.png", "/etc/hostname", "2026/11/job_1/job_1/image-1.png"])
+async def test_a_sidecar_that_names_another_file_makes_that_no_copy(tmp_path: Path, cdn: Cdn, key: str) -> None:
+    job = a_completed(images=(Image(index=1, url="http://c.test/a"),))
+    first = await archive(tmp_path, cdn).deliver(sent(job))
+    assert isinstance(first, Delivered)
+    root = tmp_path / "pictures"
+    sidecar = (root / first.copies[0].key).with_suffix(".json")
+    told = json.loads(sidecar.read_text())
+    if not key.startswith("/"):
+        (root / key).parent.mkdir(parents=True, exist_ok=True)
+        (root / key).write_bytes(b"secret")
+    told["picture"] |= {"key": key, "bytes": (root / key).stat().st_size}
+    sidecar.write_text(json.dumps(told))
+    assert await archive(tmp_path, cdn).deliver(sent(job)) == first
+
+
 async def test_a_grid_that_comes_alone_is_kept_as_it_is_with_its_tiles_beside_it(tmp_path: Path, cdn: Cdn) -> None:
     job = a_completed(grid_url="http://c.test/grid.png")
     outcome = await archive(tmp_path, cdn).deliver(sent(job))

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from handlers.http.foreign import GuardedClient, look_up
+from handlers.http.foreign import GuardedClient
+from handlers.http.foreign_names import ForeignNames
 from handlers.http.transport import HttpTransport
 from receiver.errors import ForeignRefused, NoAnswer, NotSent
 
@@ -151,6 +152,7 @@ async def test_the_message_of_a_refusal_shows_no_path_and_no_query(transport: Ht
 
 
 async def test_every_way_to_write_a_number_is_read_as_the_system_reads_it() -> None:
+    look_up = ForeignNames().look_up
     for text in ("127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1"):
         assert await look_up(text, 80) == [LOOPBACK]
     with pytest.raises(OSError, match="cannot be the name"):

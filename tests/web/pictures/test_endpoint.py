@@ -94,6 +94,8 @@ async def test_our_copy_is_shown_and_the_vendor_is_not_asked(tmp_path: Path) -> 
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "sandbox" in answer.headers["content-security-policy"]
         assert answer.headers["cache-control"].startswith("private")
+        # A browser that was signed out asks again.
+        assert answer.headers["vary"] == "cookie, authorization"
         head = await one.get(f"/pictures/{one.id}/1", method="HEAD")
         assert (head.status_code, head.content) == (200, b"")
         assert head.headers["content-length"] == str(len(OURS))
@@ -135,6 +137,10 @@ async def test_a_signed_link_opens_exactly_its_picture_until_it_is_over(tmp_path
         answer = await one.get(one.link(), nobody)
         assert (answer.status_code, answer.content) == (200, OURS)
         assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
+        # Nobody on the way keeps it for longer than the link opens it.
+        assert answer.headers["cache-control"] == "public, max-age=60"
+        long = await one.get(one.link(until_s=NOW // 1000 + 7 * 86_400), nobody)
+        assert long.headers["cache-control"] == "public, max-age=3600"
         assert (await one.get(f"{one.link()}&width=400", nobody)).status_code == 200
         assert (await one.get(one.link().replace("/1?", "/2?"), nobody)).status_code == 401
         assert (await one.get(one.link(2).replace(one.id, "job_2"), nobody)).status_code == 401

@@ -99,6 +99,29 @@ async def test_more_than_can_wait_are_told_to_come_again(tmp_path: Path, monkeyp
     assert [(await one).size for one in waiting] == [len(PICTURE)] * 2
 
 
+async def test_vendors_that_hang_hold_up_none_of_our_own_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelves, "WAITING", 2)
+    monkeypatch.setattr(shelves, "FETCHES", 1)
+    go = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        await go.wait()
+        yield PICTURE
+
+    shelf = PictureShelf(tmp_path, Clock())
+    waiting = [asyncio.ensure_future(shelf.original(name, slow, 10_000, from_vendor=True)) for name in ("a", "b")]
+    await asyncio.sleep(0)
+    with pytest.raises(Refusal):
+        await shelf.original("c", slow, 10_000, from_vendor=True)
+    async with asyncio.timeout(60):
+        ours = await shelf.original("ours", pieces_of(PICTURE, []), 10_000)
+        assert examine(await shelf.preview(ours, 400)).type == "image/jpeg"
+    go.set()
+    assert [(await one).size for one in waiting] == [len(PICTURE)] * 2
+
+
 def test_who_was_longest_not_asked_for_goes_first() -> None:
     clock = Clock()
     kept: BoundedCache[str] = BoundedCache(10, 3, 1000, clock)
