@@ -20,7 +20,7 @@ NUMBERED: Final = ("requests", "jobs", "events", "deliveries")
 
 def prepare(db: sqlite3.Connection) -> bytes:
     """Readies the file; returns the key of the refs."""
-    # Only before the first table: then free pages can be given back bit by bit (see receiver/workers/retention/jobs.py).
+    # Only before the first table: then free pages can be given back bit by bit (receiver/workers/retention/jobs.py).
     db.execute("PRAGMA auto_vacuum = INCREMENTAL")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
