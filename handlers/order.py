@@ -20,6 +20,7 @@ from receiver.errors import (
     Unmapped,
     Unsupported,
 )
+from receiver.lib.redaction import Redaction
 from receiver.lib.times import Clock
 from receiver.model.actions import Params
 from receiver.model.deliveries import (
@@ -60,7 +61,7 @@ class OrderHandler:
             return NotAccepted(note=str(wrong))
         except NoAnswer as wrong:
             return Unclear(note=str(wrong))
-        return source.provider.answered(order, answer, clock())
+        return source.provider.answered(order, without_secrets(answer, source), clock())
 
     async def _doubt(self, order: Order) -> str | None:
         """Why a result that only an unsigned webhook told is not built on; None if its vendor confirms it."""
@@ -83,6 +84,13 @@ class OrderHandler:
         if answer.status >= 500 or answer.status == 429:
             raise NoAnswer(f"the look before the order was answered with HTTP {answer.status}")
         return answer
+
+
+def without_secrets(answer: Answer, source: Source) -> Answer:
+    """An answer in which none of the source's secrets stand: some vendors tell which key they refuse."""
+    secrets = source.secrets if source.api_key is None else (source.api_key, *source.secrets)
+    body = Redaction(secrets).body(answer.body)
+    return answer if body is answer.body else msgspec.structs.replace(answer, body=body)
 
 
 def with_extra(call: Call, extra: Params) -> Call:

@@ -41,7 +41,7 @@ def report_to(
     `proven` False: it came by an unsigned way, so the result is read back before anything is paid because of it.
     `asked`: it is the answer to a question, so nobody is asked again where it tells no picture.
     """
-    report = without_inline(tx, kept.number, _own_id(tx, kept, report))
+    report = without_inline(tx, kept.number, _own_id(tx, kept, _without_secrets(report, setup)))
     after = _after(setup, kept, report, now, asked=asked)
     is_news = after is not kept
     return Effect(advance(tx, setup, kept, mark_proven(kept, after, proven), now, request=request), is_news)
@@ -51,7 +51,7 @@ def report_new(
     tx: Transaction, setup: Setup, blank: KeptJob, report: Report, now: int, *, request: int, proven: bool
 ) -> Effect:
     """The same of a job that another tool started: `blank` is what is known of it without the report."""
-    report = without_inline(tx, blank.number, report)
+    report = without_inline(tx, blank.number, _without_secrets(report, setup))
     after = mark_proven(None, _after(setup, blank, report, now, asked=False), proven)
     return Effect(advance(tx, setup, None, after, now, request=request), is_news=True)
 
@@ -124,3 +124,15 @@ def _told_before(earlier: Job, report: Report) -> Report:
         awaits_step=report.awaits_step,
         sibling_ids=report.sibling_ids,
     )
+
+
+def _without_secrets(report: Report, setup: Setup) -> Report:
+    """A report whose error tells none: some vendors name the key that they refuse."""
+    if report.error is None:
+        return report
+    told = report.error.message.encode("utf-8", "replace")
+    message = setup.redaction.body(told)
+    if message == told:
+        return report
+    error = msgspec.structs.replace(report.error, message=message.decode("utf-8", "replace"))
+    return msgspec.structs.replace(report, error=error)

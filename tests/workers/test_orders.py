@@ -380,3 +380,24 @@ async def test_an_order_that_never_gets_through_fails_in_the_end(tmp_path: Path)
         assert (job.error.code, job.error.retryable) == ("provider_error", True)
         (delivery,) = [one for one in await here.store.read(lambda tx: tx.deliveries(Filters())) if one.is_order]
         assert delivery.state == "dead"
+
+
+async def test_a_key_that_the_vendor_tells_in_its_refusal_goes_no_further(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        here.answer = lambda _: httpx.Response(400, json={"errors": [{"msg": "Incorrect key japi_live_1, see /keys"}]})
+        await here.webhook(PICKED)
+        job = await settle(here, "failed")
+        assert job.error is not None
+        assert job.error.message == "Incorrect key ***, see /keys"
+        events = await here.store.read(lambda tx: tx.events(Filters()))
+        assert not any(b"japi_live_1" in body for body in events)
+
+
+async def test_a_key_that_the_vendor_tells_in_a_webhook_goes_no_further(tmp_path: Path) -> None:
+    told = {"task_id": "t-9", "task_type": "imagine", "status": "failed", "error": {"message": "japi_live_1 is no key"}}
+    async with world(tmp_path) as here:
+        await here.webhook(told)
+        await here.until(lambda jobs: any(job.status == "failed" for job in jobs))
+        events = await here.store.read(lambda tx: tx.events(Filters()))
+        assert any(b"*** is no key" in body for body in events)
+        assert not any(b"japi_live_1" in body for body in events)

@@ -208,6 +208,19 @@ async def test_a_job_the_vendor_does_not_know_is_given_up_at_its_deadline_only(t
         assert failed.error.code == "expired"
 
 
+async def test_a_key_that_the_vendor_tells_in_its_answer_goes_no_further(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        here.answer = vendor(
+            here, {"status": "failed", "error_reason": "no access with japi_live_1", "message": "japi_live_1"}
+        )
+        await ordered(here)
+        await here.tick(61)
+        await here.until(lambda jobs: hd(jobs).status == "failed")
+        events = await here.store.read(lambda tx: tx.events(Filters()))
+        assert any(b"***" in body for body in events)
+        assert not any(b"japi_live_1" in body for body in events)
+
+
 async def test_a_vendor_that_cannot_be_reached_is_asked_again_and_nothing_is_given_up(tmp_path: Path) -> None:
     async with world(tmp_path) as here:
         here.answer = vendor(here, HD)
