@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,10 @@ async def channel(slack: PretendSlack) -> AsyncIterator[DemoChannel]:
 
 
 def post(slack: PretendSlack, ts: str, text: str, *elements: dict[str, object], only_for: str | None = None) -> None:
-    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}}, {"type": "actions", "elements": elements}]
+    blocks: list[dict[str, Any]] = [
+        {"type": "section", "text": {"type": "mrkdwn", "text": text}},
+        {"type": "actions", "elements": elements},
+    ]
     slack.workspace.add(SlackMessage(ts=ts, text=text, blocks=blocks, at=0, only_for=only_for))
     slack.page.changed()
 
