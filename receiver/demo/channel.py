@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -36,12 +38,15 @@ class DemoChannel:
         """
         button = _button(message, label)
         form = {"person": ADA.id, "message": message.id, "button": button.id if button else label}
-        async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as browser:
+        async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT, follow_redirects=True) as browser:
             try:
                 answer = await browser.post(f"{self.url}/press", data=form)
             except httpx.HTTPError as wrong:
                 return f"no answer ({type(wrong).__name__})"
-        return "" if answer.status_code == httpx.codes.SEE_OTHER else f"HTTP {answer.status_code} {answer.text[:100]}"
+        if not answer.is_success:
+            return f"HTTP {answer.status_code} {answer.text[:100]}"
+        told = re.search(r'<p class="told"[^>]*>(.*?)</p>', answer.text, re.DOTALL)
+        return html.unescape(told[1]) if told else ""
 
     async def told(self, words: str) -> ChannelMessage:
         """Waits for a message that says these words, and returns it."""

@@ -44,9 +44,9 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     events: Sequence[Event]
     jobs: Sequence[Job]
     received: Sequence[ReceivedEvent]
-    #: Our copies of the pictures, and where they are; None = there is none.
-    copied: Sequence[ArchivedCopy | None]
+    #: Where our copies are, and for each picture whether its copy is there with the right checksum.
     folder: Path
+    copied: Sequence[bool]
     #: What Slack would not have taken.
     mistakes: Sequence[str]
 
@@ -111,25 +111,22 @@ def _told(ledger: Ledger) -> Finding:
 
 
 def _kept(ledger: Ledger) -> Finding:
-    """Each picture is in the archive, byte for byte as its checksum says."""
-    copies = [copy for copy in ledger.copied if copy is not None]
-    right = [copy for copy in copies if _checksum(ledger.folder / copy.key) == copy.sha256]
-    text = (
-        f"{len(right)} of {len(ledger.copied)} pictures are in the archive, with the right checksums: {ledger.folder}"
-    )
-    return Finding(bool(right) and len(right) == len(ledger.copied), text)
-
-
-def _checksum(file: Path) -> str:
-    try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
-    except OSError:
-        return ""
+    right = sum(ledger.copied)
+    text = f"{right} of {len(ledger.copied)} pictures are in the archive, with the right checksums: {ledger.folder}"
+    return Finding(right > 0 and all(ledger.copied), text)
 
 
 def _channel(ledger: Ledger) -> Finding:
     refused = f": {ledger.mistakes[0]}" if ledger.mistakes else ""
     return Finding(not ledger.mistakes, f"Slack would have taken every call; {len(ledger.mistakes)} refused{refused}")
+
+
+def is_kept(folder: Path, copy: ArchivedCopy | None) -> bool:
+    """Whether a picture's copy is in the archive's folder, byte for byte as its checksum says."""
+    try:
+        return copy is not None and hashlib.sha256((folder / copy.key).read_bytes()).hexdigest() == copy.sha256
+    except OSError:
+        return False
 
 
 def measure(picture: bytes) -> tuple[int, int]:

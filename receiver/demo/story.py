@@ -217,6 +217,7 @@ async def _close_books(api: Api, told: StoryJobs, stage: DemoServers, screen: Sc
             "You ordered more than the story meanwhile: its books are not closed. `gridhook demo --once` does it."
         )
         return
+    archive = stage.config.parent / "pictures"
     books = ledger.Ledger(
         copies=COPIES,
         bills=vendor.bills,
@@ -225,8 +226,8 @@ async def _close_books(api: Api, told: StoryJobs, stage: DemoServers, screen: Sc
         events=[event for event in await api.events() if event.source_name == STORY],
         jobs=jobs,
         received=tuple(one for one in stage.listener.received if one.event is None or _is_of_story(one.event)),
-        copied=tuple(image.archive for job in jobs for image in job.images),
-        folder=stage.config.parent / "pictures",
+        folder=archive,
+        copied=[ledger.is_kept(archive, image.archive) for job in jobs for image in job.images],
         mistakes=stage.channel.mistakes,
     )
     found = [*ledger.findings(books), await _picture(api, told)]

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import hashlib
 import io
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,11 +13,12 @@ from receiver.demo.ledger import (
     Finding,
     Ledger,
     findings,
+    is_kept,
     measure,
 )
 from receiver.lib.signatures import standard_webhook_signature
 from receiver.model.events import Event
-from receiver.model.jobs import Cost, Job
+from receiver.model.jobs import ArchivedCopy, Cost, Job
 from receiver.pretend.options import Bill, Post
 from receiver.pretend.receivers.event_sink import ReceivedEvent, read
 from receiver.pretend.receivers.post_collector import ReceivedPost
@@ -63,6 +66,9 @@ def good_books() -> Ledger:
         events=[an_event(name) for name in PRICES],
         jobs=[a_job(name) for name in PRICES],
         received=[ReceivedEvent(event=an_event(name), genuine=True) for name in PRICES],
+        folder=Path("pictures"),
+        copied=[True] * 6,
+        mistakes=[],
     )
 
 
@@ -115,6 +121,23 @@ def test_a_forgery_that_came_through_does_not_hold(changes: dict[str, object]) -
 )
 def test_a_sink_that_did_not_get_each_result_once_and_signed_does_not_hold(received: list[ReceivedEvent]) -> None:
     assert len(wrong_in(msgspec.structs.replace(good_books(), received=received))) == 1
+
+
+@pytest.mark.parametrize("changes", [{"copied": []}, {"copied": [True, False]}, {"mistakes": ["invalid_blocks"]}])
+def test_a_picture_that_is_not_kept_and_a_call_that_slack_refuses_do_not_hold(changes: dict[str, object]) -> None:
+    assert len(wrong_in(msgspec.structs.replace(good_books(), **changes))) == 1
+
+
+def test_a_copy_is_kept_if_it_is_there_with_its_checksum(tmp_path: Path) -> None:
+    (tmp_path / "1.png").write_bytes(b"a picture")
+    right = ArchivedCopy(
+        sink="pictures", key="1.png", sha256=hashlib.sha256(b"a picture").hexdigest(), type="image/png", bytes=9,
+        width=1, height=1,
+    )  # fmt: skip
+    assert is_kept(tmp_path, right)
+    assert not is_kept(tmp_path, None)
+    assert not is_kept(tmp_path, msgspec.structs.replace(right, sha256="0" * 64))
+    assert not is_kept(tmp_path, msgspec.structs.replace(right, key="2.png"))
 
 
 # --- what the sink makes of a post
