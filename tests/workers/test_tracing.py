@@ -17,6 +17,8 @@ from receiver.contracts import Filters, Transaction
 from receiver.lib import ids
 from receiver.model.deliveries import Delivery
 from receiver.web.application import Application, application
+from receiver.web.ingest.endpoint import Ingest
+from receiver.web.ingest.traced import TracedIngest
 from receiver.workers.tracing import Tracing, span_id, trace_id
 from support.face import GRID, Face, a_face
 from support.records import NOW
@@ -30,8 +32,8 @@ class Traced:
         self.face = face
         self.exporter = InMemorySpanExporter()
         self.tracing = Tracing(face.store, SimpleSpanProcessor(self.exporter), env or {})
-        app: Application = application(face.store, face.setup, face.config, face.app._clock, tracer=self.tracing)
-        face.client._transport.app = app  # type: ignore[attr-defined]
+        self.app: Application = application(face.store, face.setup, face.config, face.app._clock, tracer=self.tracing)
+        face.client._transport.app = self.app  # type: ignore[attr-defined]
 
     async def attempt(self, delivery: Delivery, outcome: str) -> None:
         """A try that has ended, and its span."""
@@ -138,3 +140,10 @@ async def test_the_end_brings_away_what_there_is(tmp_path: Path) -> None:
         here.tracing.attempted(found["sink:team"], "delivered", NOW, 20)
         await here.tracing.stop()
         assert "delivery team" in here.spans()
+
+
+async def test_without_a_tracer_webhooks_take_the_usual_way(tmp_path: Path) -> None:
+    async with a_face(tmp_path) as face:
+        assert type(face.app.ingest) is Ingest
+    async with traced(tmp_path) as here:
+        assert type(here.app.ingest) is TracedIngest
