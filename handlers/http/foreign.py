@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from handlers.http.foreign_names import ForeignNames
 from receiver.contracts import Answer, Call, Transport
 from receiver.errors import AnswerTooLong, ForeignRefused, NoAnswer, NotSent
-from receiver.lib.foreign_addresses import networks, why_closed
+from receiver.lib.addresses.foreign_addresses import networks, why_closed
 
 #: Redirects that are followed.
 MAX_REDIRECTS: Final = 3

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from receiver.lib.addresses.url_paths import leads_elsewhere
 from receiver.lib.durations import QUANTITY, SECONDS, duration
-from receiver.lib.url_paths import leads_elsewhere
 
 BYTES: Final[dict[str, int]] = {
     "b": 1,

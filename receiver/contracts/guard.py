@@ -27,7 +27,7 @@ from receiver.errors import (
     Unmapped,
     Unsupported,
 )
-from receiver.lib.url_paths import leads_elsewhere
+from receiver.lib.addresses.url_paths import leads_elsewhere
 from receiver.model.actions import Params
 from receiver.model.deliveries import (
     Accepted,

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from receiver.errors import OptionError
+from receiver.lib.addresses.url_paths import leads_elsewhere
 from receiver.lib.signatures import Secret
-from receiver.lib.url_paths import leads_elsewhere
 from receiver.model.template_mistakes import check_json_text, check_text
 
 WHOLE_URL: Final = 'write it whole, such as "https://hooks.example.com/path"'

@@ -14,9 +14,9 @@ from urllib.parse import quote
 import msgspec
 
 from receiver.errors import InvalidParams, NotJson, OptionError
+from receiver.lib.addresses.url_paths import DOTS
 from receiver.lib.nearest import nearest
 from receiver.lib.strict_json import read_json
-from receiver.lib.url_paths import DOTS
 
 #: What is given, by the names of placeholders; what is not there is not given.
 Values = Mapping[str, Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from receiver.errors import Unsupported
-from receiver.lib.url_paths import quoted_segment
+from receiver.lib.addresses.url_paths import quoted_segment
 from receiver.model.jobs import KeptJob
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.lib.foreign_addresses import CLOSED_V4, OPEN_V6, networks, why_closed
+from receiver.lib.addresses.foreign_addresses import CLOSED_V4, OPEN_V6, networks, why_closed
 
 CLOSED: Final = re.findall(
     r"\S+",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.lib.url_paths import leads_elsewhere, quoted_segment
+from receiver.lib.addresses.url_paths import leads_elsewhere, quoted_segment
 
 
 @pytest.mark.parametrize("text", ["", ".", "..", "\ud800"])

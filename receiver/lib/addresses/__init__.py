@@ -1,0 +1,1 @@
+"""Addresses: what stands in paths, and where foreign ones may lead."""
