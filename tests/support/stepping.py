@@ -15,7 +15,7 @@ from receiver.contracts import (
 )
 from receiver.lib.ids import Ids
 from receiver.model.deliveries import Delivery
-from receiver.store.sqlite.choices import ChoicesCache
+from receiver.store.sql.choices import ChoicesCache
 from receiver.store.sqlite.migrate import migrate
 from receiver.store.sqlite.transaction import SqliteTransaction
 from support.pretend import Fate, Vendor

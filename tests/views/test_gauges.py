@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from receiver.lib.ids import Ids
-from receiver.store.sqlite.keys import teach
+from receiver.store.sqlite.functions import teach
 from receiver.store.sqlite.transaction import SqliteTransaction
 from receiver.views.gauges import gauges
 from support.face import GRID, a_face

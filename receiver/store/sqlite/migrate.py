@@ -9,8 +9,7 @@ from importlib import resources
 from typing import Final
 
 from receiver.errors import StoreRefused
-from receiver.store.sqlite.decimals import teach_sums
-from receiver.store.sqlite.keys import teach
+from receiver.store.sqlite.functions import teach, teach_sums
 
 #: Marks a file as ours ("GHK1").
 APPLICATION_ID: Final = 0x47484B31

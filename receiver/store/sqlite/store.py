@@ -26,10 +26,10 @@ from receiver.store.commit_hooks import (
     Work,
 )
 from receiver.store.group_commit import GroupCommit
+from receiver.store.sql.choices import ChoicesCache
 from receiver.store.sqlite.checkpoints import Checkpoints
-from receiver.store.sqlite.choices import ChoicesCache
 from receiver.store.sqlite.files.live_file import LiveFile
-from receiver.store.sqlite.keys import teach
+from receiver.store.sqlite.functions import teach
 from receiver.store.sqlite.threads import close_with_thread, on_thread, open_with_thread
 from receiver.store.sqlite.transaction import SqliteTransaction
 from receiver.store.sqlite.turns import WriteTurns, wait_no_more

@@ -12,7 +12,7 @@ import msgspec
 
 from bench.progress import Say
 from receiver.lib import ids
-from receiver.store.sqlite.keys import id_key
+from receiver.store.sql.keys import id_key
 
 #: Over how much time the past is spread, milliseconds: 30 days.
 SPREAD: Final = 30 * 86_400_000

@@ -20,10 +20,10 @@ from receiver.contracts import (
     Scope,
 )
 from receiver.lib.ids import Ids
-from receiver.store.sqlite.decimals import exact_sum
+from receiver.store.sql.exact import exact_sum
 from receiver.store.sqlite.migrate import migrate, migrations
-from receiver.store.sqlite.tables.money import SIZES, spans
 from receiver.store.sqlite.transaction import SqliteTransaction
+from receiver.store.tables.money import SIZES, spans
 from support.records import NOW
 from support.world import Clock, memory_transaction
 

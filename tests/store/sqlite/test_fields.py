@@ -19,11 +19,10 @@ from receiver.contracts import Filters
 from receiver.lib import ids
 from receiver.model.jobs import Cost, Hold, KeptJob, PictureCopy, Then
 from receiver.model.questions import Question
-from receiver.store.sqlite.decimals import teach_sums
-from receiver.store.sqlite.keys import teach
+from receiver.store.sqlite.functions import teach, teach_sums
 from receiver.store.sqlite.migrate import APPLICATION_ID, migrate, migrations, version
-from receiver.store.sqlite.tables.deliveries import ADD
 from receiver.store.sqlite.transaction import SqliteTransaction
+from receiver.store.tables.deliveries import ADD
 from support.claiming import claim
 from support.records import AT, NOW, a_job, four_images
 from support.world import Clock, memory_transaction

@@ -28,13 +28,13 @@ from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.lib import ids
 from receiver.model.events import KeptEvent
 from receiver.store.sqlite import checkpoints
-from receiver.store.sqlite.decimals import teach_sums
-from receiver.store.sqlite.keys import teach
+from receiver.store.sqlite.functions import teach_sums
+from receiver.store.sqlite.functions import teach
 from receiver.store.sqlite.migrate import APPLICATION_ID, migrate, migrations
 from receiver.store.sqlite.store import SqliteStore
-from receiver.store.sqlite.tables import deliveries, events, jobs, requests
 from receiver.store.sqlite.threads import on_thread
 from receiver.store.sqlite.transaction import SqliteTransaction
+from receiver.store.tables import deliveries, events, jobs, requests
 from support.records import NOW, a_job
 from support.world import Clock
 

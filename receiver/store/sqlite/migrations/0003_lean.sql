@@ -4,7 +4,7 @@
 ALTER TABLE jobs ADD COLUMN event INTEGER;
 -- The job's tags as a JSON object; NULL = it has none.
 ALTER TABLE jobs ADD COLUMN tags TEXT;
--- A hash of `provider_job_id` (receiver/store/sqlite/keys.py).
+-- A hash of `provider_job_id` (receiver/store/sql/keys.py).
 ALTER TABLE jobs ADD COLUMN key INTEGER;
 
 UPDATE jobs SET key = id_key(provider_job_id), tags = nullif(json_extract(CAST(data AS TEXT), '$.job.tags'), '{}');

@@ -9,7 +9,7 @@ import msgspec
 from receiver.contracts.traces import DeliveryTrace, JobTrace, RequestTrace
 from receiver.lib.ids import made_at
 from receiver.lib.times import unstamp
-from receiver.store.sqlite.tables.table import Table
+from receiver.store.tables.table import Table
 
 JOBS: Final = """
     SELECT jobs.number, jobs.source, jobs.status,
@@ -30,7 +30,7 @@ REQUESTS: Final = "SELECT number, source FROM requests ORDER BY number DESC LIMI
 MOST_PENDING: Final = 10_000
 PENDING: Final = (
     "SELECT count(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_due "
-    f"WHERE lane = ? AND state = 'pending' LIMIT {MOST_PENDING})"
+    f"WHERE lane = ? AND state = 'pending' LIMIT {MOST_PENDING}) AS few"
 )
 
 OLDEST_PENDING: Final = (
@@ -47,11 +47,14 @@ TOLD_LAST: Final = (
 class TracesTable(Table):
     """Looks at the newest jobs, deliveries and requests."""
 
+    #: How the newest jobs are asked for: the text of JSON is an engine's own business.
+    newest_jobs = JOBS
+
     def job_traces(self, limit: int) -> list[JobTrace]:
         """Of the newest jobs, the latest first."""
         leads = self._leads()
         found = []
-        for number, source, status, moments, by_webhook in self._db.execute(JOBS, (limit,)):
+        for number, source, status, moments, by_webhook in self._db.execute(self.newest_jobs, (limit,)):
             submitted_at, finished_at = msgspec.json.decode(moments, type=tuple[str | None, str | None])
             found.append(
                 JobTrace(

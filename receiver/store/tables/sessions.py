@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from receiver.store.sqlite.tables.clock import KEEP, KNOWN
-from receiver.store.sqlite.tables.table import Table
+from receiver.store.tables.clock import KEEP, KNOWN
+from receiver.store.tables.table import Table
 
 
 class SessionsTable(Table):

@@ -16,8 +16,8 @@ from receiver.lib import ids
 from receiver.lib.times import unstamp
 from receiver.model.events import Event, KeptEvent
 from receiver.model.jobs import KeptJob, NextAction
-from receiver.store.sqlite.choices import MOST, ChoicesCache
-from receiver.store.sqlite.keys import id_key
+from receiver.store.sql.choices import MOST, ChoicesCache
+from receiver.store.sql.keys import id_key
 from receiver.store.sqlite.migrate import (
     APPLICATION_ID,
     migrate,

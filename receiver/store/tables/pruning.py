@@ -7,18 +7,15 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from receiver.contracts.pruning import (
-    FilePages,
     OldRows,
     Pruned,
 )
 from receiver.lib import ids
 from receiver.model.jobs import TERMINAL, KeptJob
-from receiver.store.sqlite.conditions import PROMPT
-from receiver.store.sqlite.keys import job_key
-from receiver.store.sqlite.tables.table import Table
+from receiver.store.sql.conditions import PROMPT
+from receiver.store.sql.keys import job_key
+from receiver.store.tables.table import Table
 
-#: `PRAGMA auto_vacuum` of a file whose free pages can be given back.
-INCREMENTAL: Final = 2
 ONE_OF: Final = "(SELECT value FROM json_each(?))"
 MEMBERS: Final = f"""
     SELECT number, number, status, source, provider_job_id, intent FROM jobs WHERE number IN {ONE_OF}
@@ -50,13 +47,13 @@ COUNTS: Final = f"""
 REMEMBER: Final = "INSERT OR IGNORE INTO forgotten SELECT value FROM json_each(?)"
 REMEMBER_UP_TO: Final = """
     INSERT INTO meta VALUES ('pruned_before', ?)
-    ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)
+    ON CONFLICT (name) DO UPDATE SET value = CASE WHEN value > excluded.value THEN value ELSE excluded.value END
 """
 #: The jobs that a request told of, by their events: those made at once, and those made later (reparse).
 TOLD: Final = f"""
-    SELECT job FROM events WHERE number > :number AND number <= :number + {PROMPT} AND request = :number
+    SELECT job FROM events WHERE number > ?1 AND number <= ?1 + {PROMPT} AND request = ?1
     UNION ALL SELECT job FROM events INDEXED BY events_late
-    WHERE request = :number AND number - request > {PROMPT}
+    WHERE request = ?1 AND number - request > {PROMPT}
 """
 
 
@@ -230,27 +227,11 @@ class PruningTables(Table):
     def _told_of_one_here(self, number: int, ref_job: int | None, going: Collection[int]) -> bool:
         if ref_job is not None and ref_job not in going and not self._is_gone(ref_job):
             return True
-        return any(row[0] not in going for row in self._db.execute(TOLD, {"number": number}))
+        return any(row[0] not in going for row in self._db.execute(TOLD, (number,)))
 
     def prune_requests(self, numbers: Sequence[int]) -> Pruned:
         """Takes these requests away."""
         return Pruned(requests=self._delete(f"requests WHERE number IN {ONE_OF}", array(numbers)))
-
-    # --- the file
-
-    def pages(self) -> FilePages:
-        """What the file is made of."""
-        count, free, size, mode = (
-            self._db.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size", "auto_vacuum")
-        )
-        return FilePages(count=count, free=free, size=size, shrinks=mode == INCREMENTAL)
-
-    def give_back(self, pages: int) -> None:
-        """Gives so many free pages back to the file system, if the file can."""
-        for _ in range(pages):
-            # Python's driver runs it for one page only, whatever number it is given.
-            self._db.execute("PRAGMA incremental_vacuum(1)")
 
     def _delete(self, what: str, *numbers: str) -> int:
         return self._db.execute(f"DELETE FROM {what}", numbers).rowcount

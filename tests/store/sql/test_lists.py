@@ -18,7 +18,7 @@ from receiver.contracts import (
 )
 from receiver.lib import ids
 from receiver.model.events import Event
-from receiver.store.sqlite import lists
+from receiver.store.sql import lists
 from receiver.store.sqlite.migrate import (
     APPLICATION_ID,
     migrate,

@@ -10,9 +10,9 @@ import msgspec
 
 from receiver.contracts import ClaimedDue, LaneLimits
 from receiver.model.deliveries import Delivery
-from receiver.store.sqlite.tables.deliveries import DELIVERY_COLUMNS, DeliveriesTable, delivery_of
-from receiver.store.sqlite.tables.destinations import DestinationsTable
-from receiver.store.sqlite.tables.jobs import IS_LIVE
+from receiver.store.tables.deliveries import DELIVERY_COLUMNS, DeliveriesTable, delivery_of
+from receiver.store.tables.destinations import DestinationsTable
+from receiver.store.tables.jobs import IS_LIVE
 
 #: A lane's due deliveries, the longest due first.
 TAKE: Final = f"""

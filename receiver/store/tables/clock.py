@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from receiver.lib.steady_clock import ClockReading
-from receiver.store.sqlite.tables.table import Table
+from receiver.store.tables.table import Table
 
 _READING: Final = msgspec.json.Decoder(ClockReading)
 KNOWN: Final = "SELECT value FROM meta WHERE name = ?"

@@ -6,7 +6,7 @@ import msgspec
 
 from receiver.contracts import MissingWebhooks
 from receiver.model.destinations import Destination
-from receiver.store.sqlite.tables.table import Table
+from receiver.store.tables.table import Table
 
 
 class DestinationsTable(Table):

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
-from types import NoneType
 from typing import Any
 
 from receiver.lib.ids import IdLead, Ids
-from receiver.store.sqlite.choices import ChoicesCache
-
-# Python's driver asks every None and bytes that it binds to adapt itself, and makes an exception of the refusal, unless
-# there is an adapter: these return what they are given.
-sqlite3.register_adapter(NoneType, lambda none: none)
-sqlite3.register_adapter(bytes, bytes)
+from receiver.store.sql.choices import ChoicesCache
+from receiver.store.sql.statements import Statements
 
 
 class Table:
-    """Reads and writes rows on an open SQLite connection; begin and commit are the store's."""
+    """Reads and writes rows within an open transaction; begin and commit are the store's."""
 
     ids: Ids
     #: Whose the deliveries are that it claims.
     owner: int
-    _db: sqlite3.Connection
+    _db: Statements
     _shared: ChoicesCache
 
     def _leads(self) -> list[IdLead]:

@@ -19,15 +19,17 @@ from receiver.model.jobs import (
     Then,
 )
 from receiver.model.questions import Question
-from receiver.store.sqlite.conditions import JOBS
-from receiver.store.sqlite.keys import id_key
-from receiver.store.sqlite.lists import page
-from receiver.store.sqlite.tables.table import Table
+from receiver.store.sql.conditions import JOBS
+from receiver.store.sql.keys import id_key
+from receiver.store.sql.lists import page
+from receiver.store.tables.table import Table
 
 _ENCODER: Final = msgspec.json.Encoder()
 
 #: So many held jobs are looked at when money becomes free.
 WOKEN: Final = 100
+#: More than there can be.
+EVERY: Final = 1 << 62
 #: What the index `jobs_open` holds.
 IS_OPEN: Final = "status <> 'completed' AND status <> 'failed' AND status <> 'canceled'"
 #: What the index `jobs_live` holds, beside `intent IS NOT NULL`.
@@ -182,7 +184,7 @@ class JobsTable(Table):
                 ORDER BY number LIMIT ?2
             ) AND (check_at IS NULL OR check_at > ?1)
             """,
-            (now, -1 if every else WOKEN),
+            (now, EVERY if every else WOKEN),
         )
 
     def due_checks(self, source: str, now: int, limit: int) -> list[KeptJob]:

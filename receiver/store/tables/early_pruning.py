@@ -8,7 +8,7 @@ from typing import Final
 from receiver.contracts.pruning import OldRows, Pruned
 from receiver.lib import ids
 from receiver.model.jobs import TERMINAL
-from receiver.store.sqlite.tables.pruning import ONE_OF, TOLD, PruningTables, array
+from receiver.store.tables.pruning import ONE_OF, TOLD, PruningTables, array
 
 OVER: Final = f"status IN ({', '.join(repr(status) for status in sorted(TERMINAL))})"
 #: Of these events, those of progress of jobs that are over and stand in another event, whose deliveries are over too.

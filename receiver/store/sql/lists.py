@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
@@ -10,12 +9,13 @@ import msgspec
 
 from receiver.contracts import Filters, Page
 from receiver.lib.ids import IdLead, IdSpan, spans_made
-from receiver.store.sqlite.conditions import (
+from receiver.store.sql.conditions import (
     COMMON,
     Asked,
     IndexPath,
     ListQuery,
 )
+from receiver.store.sql.statements import Statements
 
 T = TypeVar("T")
 
@@ -36,17 +36,14 @@ NAMES: Final = (
     "prompt",
 )
 
-#: Whether a number lies in one of the spans in a JSON array.
+#: Whether a number lies in one of the spans.
 WITHIN: Final = """
-    EXISTS (
-        SELECT 1 FROM json_each(?) AS span
-        WHERE {} BETWEEN json_extract(span.value, '$[0]') AND json_extract(span.value, '$[1]')
-    )
+    EXISTS (SELECT 1 FROM (VALUES {}) AS span WHERE {} BETWEEN span.column1 AND span.column2)
 """
 
 
 def page(
-    db: sqlite3.Connection,
+    db: Statements,
     listing: ListQuery,
     filters: Filters,
     read: Callable[[int], T | None],
@@ -61,7 +58,7 @@ def page(
 
 
 def find(
-    db: sqlite3.Connection, listing: ListQuery, filters: Filters, leads: Sequence[IdLead] = ()
+    db: Statements, listing: ListQuery, filters: Filters, leads: Sequence[IdLead] = ()
 ) -> tuple[list[int], int | None]:
     """The numbers of a page, and before which number the next one goes on; None = there is nothing more."""
     asked = [(name, values) for name, values in _asked(filters) if name in listing.conditions]
@@ -99,7 +96,7 @@ def _spans(filters: Filters, leads: Sequence[IdLead]) -> list[IdSpan]:
 # --- the rows are few: all of them are looked at ---------------------------------------------------------------------
 
 
-def _few(db: sqlite3.Connection, listing: ListQuery, asked: Sequence[Asked], most: int) -> set[int] | None:
+def _few(db: Statements, listing: ListQuery, asked: Sequence[Asked], most: int) -> set[int] | None:
     """Rows among which are all that pass, found by a filter that leaves but `most` of them; None = no filter does."""
     for name, values in asked:
         if _is_common(name, values):
@@ -110,9 +107,7 @@ def _few(db: sqlite3.Connection, listing: ListQuery, asked: Sequence[Asked], mos
     return None
 
 
-def _few_by(
-    db: sqlite3.Connection, listing: ListQuery, name: str, values: tuple[object, ...], most: int
-) -> set[int] | None:
+def _few_by(db: Statements, listing: ListQuery, name: str, values: tuple[object, ...], most: int) -> set[int] | None:
     own = listing.rows_by.get((name, str(values[0])))
     if own is not None:
         return _at_most(db, own, (), most)
@@ -124,12 +119,12 @@ def _few_by(
     return _at_most(db, listing.rows_of, _repeated((array,), listing.rows_of), most)
 
 
-def _at_most(db: sqlite3.Connection, sql: str, values: tuple[object, ...], most: int) -> set[int] | None:
+def _at_most(db: Statements, sql: str, values: tuple[object, ...], most: int) -> set[int] | None:
     rows = db.execute(f"{sql} LIMIT ?", (*values, most + 1)).fetchall()
     return {number for (number,) in rows} if len(rows) <= most else None
 
 
-def _passing(db: sqlite3.Connection, listing: ListQuery, asked: Sequence[Asked], few: Sequence[int]) -> list[int]:
+def _passing(db: Statements, listing: ListQuery, asked: Sequence[Asked], few: Sequence[int]) -> list[int]:
     """Those of the rows that pass, newest first."""
     table = listing.table
     fits, values = _fits(listing, asked)
@@ -142,13 +137,13 @@ def _passing(db: sqlite3.Connection, listing: ListQuery, asked: Sequence[Asked],
 
 
 def _look_through(
-    db: sqlite3.Connection, listing: ListQuery, asked: Sequence[Asked], spans: Sequence[IdSpan], limit: int
+    db: Statements, listing: ListQuery, asked: Sequence[Asked], spans: Sequence[IdSpan], limit: int
 ) -> tuple[list[int], int | None]:
     way, given = _way(listing, asked)
     fits, values = _fits(listing, asked)
     if len(spans) > 1:
-        fits = f"{WITHIN.format(way.number)} AND {fits}"
-        values = [msgspec.json.encode(spans).decode(), *values]
+        fits = f"{WITHIN.format(', '.join(['(?, ?)'] * len(spans)), way.number)} AND {fits}"
+        values = [*(end for span in spans for end in span), *values]
     low, top = spans[0].low, spans[-1].top
     most = max(LOOK, limit)
     sql = f"""
@@ -175,7 +170,7 @@ def _way(listing: ListQuery, asked: Sequence[Asked]) -> tuple[IndexPath, tuple[o
         leads = not _is_common(name, values) and (name, str(values[0])) not in listing.rows_by
         if way is not None and leads:
             return way, values
-    return IndexPath(listing.table, f"{listing.table}.number", "1"), ()
+    return IndexPath(listing.table, f"{listing.table}.number", "TRUE"), ()
 
 
 def _is_common(name: str, values: tuple[object, ...]) -> bool:
@@ -192,7 +187,7 @@ def _fits(listing: ListQuery, asked: Sequence[Asked]) -> tuple[str, list[object]
         for (_, wanted), condition in zip(given, conditions, strict=True)
         for value in _repeated(wanted, condition)
     ]
-    return " AND ".join(conditions) or "1", values
+    return " AND ".join(conditions) or "TRUE", values
 
 
 def _repeated(values: tuple[object, ...], sql: str) -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from receiver.store.sqlite.tables.table import Table
+from receiver.store.tables.table import Table
 
 
 class InlinePicturesTable(Table):

@@ -10,9 +10,9 @@ import msgspec
 from receiver.contracts import Filters, Page
 from receiver.model.deliveries import Attempt, Delivery
 from receiver.model.events import KeptEvent
-from receiver.store.sqlite.conditions import DELIVERIES
-from receiver.store.sqlite.lists import page
-from receiver.store.sqlite.tables.table import Table
+from receiver.store.sql.conditions import DELIVERIES
+from receiver.store.sql.lists import page
+from receiver.store.tables.table import Table
 
 DELIVERY_COLUMNS: Final = "number, lane, job, event, state, due_at, attempt, base, receipt"
 
@@ -101,7 +101,7 @@ class DeliveriesTable(Table):
         """Leased deliveries that another process claimed: a file has one dispatcher, so that one is gone."""
         rows = self._db.execute(
             f"SELECT {DELIVERY_COLUMNS} FROM deliveries INDEXED BY deliveries_running "
-            "WHERE state = 'running' AND owner IS NOT ?",
+            "WHERE state = 'running' AND owner IS DISTINCT FROM ?",
             (self.owner,),
         )
         return [delivery_of(row) for row in rows]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from hashlib import blake2b
 
 
@@ -22,8 +21,3 @@ def key_of(text: bytes) -> int:
 def job_key(source: str, provider_job_id: str) -> int:
     """The key of a vendor's job at one source; stored as well."""
     return id_key(f"{source}\0{provider_job_id}")
-
-
-def teach(db: sqlite3.Connection) -> None:
-    """Makes `id_key` known to the SQL of a connection."""
-    db.create_function("id_key", 1, lambda known: None if known is None else id_key(known), deterministic=True)

@@ -1,22 +1,18 @@
-"""Exact sums of amounts, which are kept as text."""
+"""What the SQL of this program's migrations and queries calls, beside SQLite's own functions and types."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
-from decimal import Context, Decimal
-from typing import Final
+from decimal import Decimal
+from types import NoneType
 
-#: More digits than any sum of amounts has: nothing is rounded.
-EXACT: Final = Context(prec=100)
+from receiver.store.sql.exact import exact_sum
+from receiver.store.sql.keys import id_key
 
-
-def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
-    """The sum, to the last digit."""
-    total = Decimal(0)
-    for amount in amounts:
-        total = EXACT.add(total, amount)
-    return total
+# Python's driver asks every None and bytes that it binds to adapt itself, and makes an exception of the refusal, unless
+# there is an adapter: these return what they are given.
+sqlite3.register_adapter(NoneType, lambda none: none)
+sqlite3.register_adapter(bytes, bytes)
 
 
 class DecimalSum:
@@ -39,3 +35,8 @@ def teach_sums(db: sqlite3.Connection) -> None:
     """Makes `decimal_sum` known to the SQL of a connection."""
     # The types of the standard library know only aggregates of integers.
     db.create_aggregate("decimal_sum", 1, DecimalSum)  # type: ignore[arg-type]
+
+
+def teach(db: sqlite3.Connection) -> None:
+    """Makes `id_key` known to the SQL of a connection."""
+    db.create_function("id_key", 1, lambda known: None if known is None else id_key(known), deterministic=True)

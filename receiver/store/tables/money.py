@@ -14,8 +14,8 @@ from receiver.contracts import (
     CostSum,
     Scope,
 )
-from receiver.store.sqlite.decimals import exact_sum
-from receiver.store.sqlite.tables.table import Table
+from receiver.store.sql.exact import exact_sum
+from receiver.store.tables.table import Table
 
 #: Of the spans that sums are of, ms: a UTC day, and a quarter of an hour, in which days begin in every time zone.
 SIZES: Final = (86_400_000, 900_000)
@@ -25,9 +25,10 @@ SUM_COLUMNS: Final = "source, rule, at, state, unit, amount, unknown, jobs"
 OF_ONE_SUM: Final = "size = ? AND at = ? AND source = ? AND rule = ? AND state = ? AND unit = ?"
 #: Single costs, as if each were a sum.
 SINGLE: Final = """(
-    SELECT source, rule, at, state, unit, coalesce(amount, '0') AS amount, amount IS NULL AS unknown, 1 AS jobs
+    SELECT source, rule, at, state, unit, coalesce(amount, '0') AS amount,
+        CASE WHEN amount IS NULL THEN 1 ELSE 0 END AS unknown, 1 AS jobs
     FROM costs
-) WHERE 1"""
+) AS single WHERE TRUE"""
 
 
 class MoneyTable(Table):

@@ -13,9 +13,9 @@ from receiver.contracts import (
     RequestState,
 )
 from receiver.lib.ids import made_at
-from receiver.store.sqlite.conditions import REQUESTS
-from receiver.store.sqlite.lists import page
-from receiver.store.sqlite.tables.table import Table
+from receiver.store.sql.conditions import REQUESTS
+from receiver.store.sql.lists import page
+from receiver.store.tables.table import Table
 
 _ENCODER: Final = msgspec.json.Encoder()
 _HEADERS: Final = msgspec.json.Decoder(dict[str, str])

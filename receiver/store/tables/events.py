@@ -11,9 +11,9 @@ from receiver.lib import ids
 from receiver.lib.times import stamp
 from receiver.model.events import EventType, KeptEvent, OperatorData, OperatorEventType
 from receiver.model.jobs import Job
-from receiver.store.sqlite.conditions import EVENTS
-from receiver.store.sqlite.lists import page
-from receiver.store.sqlite.tables.table import Table
+from receiver.store.sql.conditions import EVENTS
+from receiver.store.sql.lists import page
+from receiver.store.tables.table import Table
 
 _ENCODER: Final = msgspec.json.Encoder()
 

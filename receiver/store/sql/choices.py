@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Final
 
 import msgspec
 
 from receiver.model.jobs import Job, NextAction
-from receiver.store.sqlite.keys import key_of
+from receiver.store.sql.keys import key_of
+from receiver.store.sql.statements import Statements
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -33,7 +33,7 @@ class ChoicesCache:
         self._numbers: dict[int, tuple[Choices, int]] = {}
         self._texts: dict[int, bytes] = {}
 
-    def keep(self, db: sqlite3.Connection, choices: Choices) -> int | None:
+    def keep(self, db: Statements, choices: Choices) -> int | None:
         """The number under which these choices are kept; None if they must stand in the job itself."""
         known = self._numbers.get(id(choices))
         if known is not None and known[0] is choices:
@@ -49,7 +49,7 @@ class ChoicesCache:
         self._numbers[id(choices)] = (choices, number)
         return number
 
-    def separate(self, db: sqlite3.Connection, job: Job) -> tuple[int | None, bytes]:
+    def separate(self, db: Statements, job: Job) -> tuple[int | None, bytes]:
         """The number of a job's choices and its JSON without them; or None and the JSON with them."""
         number = self.keep(db, job.next_actions)
         if number is not None:
@@ -62,7 +62,7 @@ class ChoicesCache:
         """What was written is not there after all: the transaction was rolled back."""
         self._numbers.clear()
 
-    def whole(self, db: sqlite3.Connection, job: bytes, number: int | None) -> bytes:
+    def whole(self, db: Statements, job: bytes, number: int | None) -> bytes:
         """A job's JSON with its choices."""
         if number is None:
             return job

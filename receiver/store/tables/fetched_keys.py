@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from receiver.contracts import FetchedKeys
-from receiver.store.sqlite.tables.table import Table
+from receiver.store.tables.table import Table
 
 _FETCHED: Final = msgspec.json.Decoder(FetchedKeys)
 

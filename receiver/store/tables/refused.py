@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from receiver.model.requests import RefusedRequest
-from receiver.store.sqlite.tables.table import Table
+from receiver.store.tables.table import Table
 
 
 class RefusedTable(Table):

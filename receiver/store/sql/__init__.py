@@ -1,0 +1,1 @@
+"""What the tables are read and written with, whatever engine runs the SQL."""
