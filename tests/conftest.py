@@ -6,12 +6,14 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import hypothesis
 import pytest
 import structlog
 
+from support.postgres import ServerOfTests, running_server
 from support.certificates import PrivateAuthority, make_authority
 from support.surroundings import settle
 
@@ -72,6 +74,28 @@ def loggers_forget(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     uncached(processors=PLAIN)
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[ServerOfTests]:
+    """A PostgreSQL for all tests of this process."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres(postgres_server: ServerOfTests) -> Iterator[str]:
+    """The address of an empty schema."""
+    with postgres_server.schema() as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, of one engine after the other."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'gridhook.db'}"
+    return str(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture(scope="session")

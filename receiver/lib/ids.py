@@ -20,6 +20,9 @@ Kind = Literal["req", "evt", "job", "dlv"]
 
 EPOCH_MS = 1_577_836_800_000  # 2020-01-01T00:00:00Z
 COUNTER_BITS = 22
+#: Processes that share a database each count within a slot of their own: 65,536 ids a millisecond.
+SLOTS: Final = 64
+SLOT_BITS: Final = 16
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 13
 LARGEST = (1 << 63) - 1
@@ -58,6 +61,8 @@ class Ids:
         self._ms = 0
         self._last = 0
         self._ahead = 0
+        #: Where several processes make ids for one database: which of them this is, less than `SLOTS`.
+        self.slot: int | None = None
         #: Leads that are not kept yet.
         self.leads: list[IdLead] = []
 
@@ -81,7 +86,13 @@ class Ids:
             self._run_ahead(lead)
         elif self._ahead and lead <= 0:
             self._run_ahead(0)
-        self._last = max(self._last, first_at(min(ms + self._ahead, LATEST_MS)) + secrets.randbits(COUNTER_BITS - 2))
+        self._last = max(self._last, first_at(min(ms + self._ahead, LATEST_MS)) + self._start())
+
+    def _start(self) -> int:
+        """Where the counter of a millisecond starts."""
+        if self.slot is None:
+            return secrets.randbits(COUNTER_BITS - 2)
+        return (self.slot << SLOT_BITS) + secrets.randbits(SLOT_BITS - 2)
 
     def _run_ahead(self, ms: int) -> None:
         self._ahead = ms

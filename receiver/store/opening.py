@@ -19,10 +19,16 @@ from receiver.store.sqlite.store import SqliteStore
 
 #: How the address of a SQLite file begins; its absolute path follows.
 SQLITE: Final = "sqlite:///"
+#: How that of a database on a PostgreSQL server begins.
+POSTGRESQL: Final = ("postgresql://", "postgres://")
 
 
 def database_at(address: str, clock: Clock) -> Database:
     """The database, to be opened. `clock` is this machine's; the store's `clock` is what is to be gone by."""
+    if address.startswith(POSTGRESQL):
+        from receiver.store.postgres.store import PostgresStore  # noqa: PLC0415 - its driver is an extra
+
+        return PostgresStore(address, clock)
     return SqliteStore(_file(address), clock)
 
 

@@ -28,12 +28,12 @@ class ClockTable(Table):
 
     def set_back_at(self) -> int | None:
         """What the clock was set to when it was last set back; None if it never was."""
-        row = self._one(KNOWN, ("set_back_at",))
+        row = self._one(f"SELECT value FROM {self.numbers_table} WHERE name = ?", ("set_back_at",))
         return int(row[0]) if row else None
 
     def put_set_back_at(self, at: int) -> None:
         """Remembers that the clock was set back to this moment."""
-        self._db.execute(KEEP, ("set_back_at", at))
+        self._db.execute(f"INSERT OR REPLACE INTO {self.numbers_table} VALUES (?, ?)", ("set_back_at", at))
 
     def move_waiting(self, by: int) -> None:
         """Moves the moments of waiting deliveries, leases, probes and destinations' waits by so many ms."""

@@ -46,8 +46,8 @@ COUNTS: Final = f"""
 """
 REMEMBER: Final = "INSERT OR IGNORE INTO forgotten SELECT value FROM json_each(?)"
 REMEMBER_UP_TO: Final = """
-    INSERT INTO meta VALUES ('pruned_before', ?)
-    ON CONFLICT (name) DO UPDATE SET value = CASE WHEN value > excluded.value THEN value ELSE excluded.value END
+    INSERT INTO {} AS known VALUES ('pruned_before', ?)
+    ON CONFLICT (name) DO UPDATE SET value = CASE WHEN known.value > excluded.value THEN known.value ELSE excluded.value END
 """
 #: The jobs that a request told of, by their events: those made at once, and those made later (reparse).
 TOLD: Final = f"""
@@ -90,7 +90,7 @@ class PruningTables(Table):
 
     def pruned(self, number: int) -> bool:
         """Whether a job that there certainly was is not here because it was pruned."""
-        row = self._one("SELECT value FROM meta WHERE name = 'pruned_before'", ())
+        row = self._one(f"SELECT value FROM {self.numbers_table} WHERE name = 'pruned_before'", ())
         return row is not None and number < row[0] and self._is_gone(number)
 
     def _is_gone(self, number: int) -> bool:
@@ -118,7 +118,7 @@ class PruningTables(Table):
         keys = {job_key(one.source, one.provider_job_id) for one in members if one.provider_job_id is not None}
         self._some_forgotten = None
         self._db.execute(REMEMBER, (array(keys),))
-        self._db.execute(REMEMBER_UP_TO, (before,))
+        self._db.execute(REMEMBER_UP_TO.format(self.numbers_table), (before,))
         jobs = array({one.number for one in members})
         of_deliveries = f"(SELECT number FROM deliveries WHERE job IN {ONE_OF})"
         self._delete(f"inline_pictures WHERE job IN {ONE_OF}", jobs)

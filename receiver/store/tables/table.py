@@ -13,6 +13,8 @@ class Table:
     """Reads and writes rows within an open transaction; begin and commit are the store's."""
 
     ids: Ids
+    #: The table of what is known by name and is a number.
+    numbers_table = "meta"
     #: Whose the deliveries are that it claims.
     owner: int
     _db: Statements

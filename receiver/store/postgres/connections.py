@@ -1,0 +1,87 @@
+"""Connections to PostgreSQL, as the store needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import psycopg
+from psycopg.adapt import Buffer
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.types.string import StrDumperUnknown
+
+from receiver.errors import StoreUnavailable
+from receiver.store.postgres.dialect import translated
+
+#: A connection that cannot be made within so many seconds is none.
+CONNECT_SECONDS: Final = 5
+#: Settings of every session. Who is stopped in a transaction holds the others up for no longer than this.
+SETTINGS: Final = (
+    "SET idle_in_transaction_session_timeout = '2s'",
+    "SET synchronous_commit = on",
+    "SET lock_timeout = '10s'",
+)
+#: What of an address is told.
+SHOWN: Final = ("host", "port", "dbname")
+
+
+class StorableText(StrDumperUnknown):
+    """Text as PostgreSQL can hold it: there is no U+0000 in its texts, and no half of a surrogate pair."""
+
+    def dump(self, obj: str) -> Buffer | None:
+        """The bytes of a text."""
+        return obj.replace("\x00", "\ufffd").encode("utf-8", "replace")
+
+
+class PostgresStatements:
+    """`receiver.store.sql.Statements` on a connection to PostgreSQL."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, values: Sequence[Any] = (), /) -> psycopg.Cursor[Any]:
+        """Runs one statement, written in SQLite's SQL."""
+        ours = translated(sql)
+        return self._connection.execute(ours.sql, ours.values(values), binary=True)  # type: ignore[arg-type]
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> None:
+        """Runs one statement for each of these rows."""
+        ours = translated(sql)
+        self._connection.cursor().executemany(ours.sql, [ours.values(row) for row in rows])  # type: ignore[arg-type]
+
+
+def connect(address: str) -> psycopg.Connection[Any]:
+    """A new connection, in which every statement is a transaction of its own unless one is begun.
+
+    Raises StoreUnavailable.
+    """
+    try:
+        connection = psycopg.connect(
+            address,
+            autocommit=True,
+            cursor_factory=psycopg.RawCursor,
+            connect_timeout=CONNECT_SECONDS,
+            application_name="gridhook",
+            tcp_user_timeout=CONNECT_SECONDS * 1000,
+        )
+        connection.adapters.register_dumper(str, StorableText)
+        for setting in SETTINGS:
+            connection.execute(setting)
+    except psycopg.Error as wrong:
+        raise StoreUnavailable(f"{shown(address)}: {first_line(wrong)}") from None
+    return connection
+
+
+def shown(address: str) -> str:
+    """An address without names of people and passwords."""
+    try:
+        parts = conninfo_to_dict(address)
+    except psycopg.Error:
+        return "postgresql"
+    host, port, name = (parts.get(part) for part in SHOWN)
+    return f"postgresql://{host or ''}{f':{port}' if port else ''}/{name or ''}"
+
+
+def first_line(wrong: BaseException) -> str:
+    """The first line of what an error says."""
+    return (str(wrong).strip() or type(wrong).__name__).splitlines()[0]

@@ -1,0 +1,25 @@
+"""What errors of PostgreSQL mean here."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import errors
+
+from receiver.errors import StoreUnavailable
+from receiver.store.postgres.connections import first_line
+
+#: Somebody else wrote at the same moment: the same again succeeds.
+CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected, errors.LockNotAvailable)
+#: The database cannot do it now.
+UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
+
+
+class ConnectionLost(Exception):
+    """The connection broke before anything was committed: the same again may succeed on a new one."""
+
+
+def translated_fault(wrong: Exception) -> Exception:
+    """A fault of the database as StoreUnavailable; a fault of the work itself stays what it is."""
+    if isinstance(wrong, UNAVAILABLE):
+        return StoreUnavailable(first_line(wrong))
+    return wrong

@@ -1,0 +1,91 @@
+"""The processes on one database: each has a slot and is seen to live, and one of those that dispatch leads."""
+
+from __future__ import annotations
+
+import secrets
+from time import time
+from typing import Any, Final
+
+import psycopg
+import structlog
+
+from receiver.errors import StoreRefused
+from receiver.lib.ids import SLOTS
+from receiver.store.postgres.transaction import IS_LIVING
+
+log = structlog.get_logger("store")
+
+#: The slot of a process that was not seen for so long is another one's, seconds.
+SLOT_FREE_AFTER_S: Final = 60
+#: Clocks that differ by no more than this are left as they are, ms: the way there and back takes time too.
+SAME_MS: Final = 250
+#: A clock that differs by more is told of, ms.
+WRONG_MS: Final = 5_000
+SEEN: Final = "UPDATE replicas SET seen_at = clock_timestamp() WHERE slot = $1 AND owner = $2"
+LOCK: Final = 0x736C6F74
+NOW: Final = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+
+
+class Replica:
+    """This process among those on its database; each call takes an idle connection."""
+
+    def __init__(self) -> None:
+        #: Whose the deliveries are that it claims: an incarnation, never one that is used again.
+        self.owner = secrets.randbits(62)
+        self.slot: int | None = None
+        self.leads = False
+        #: How far this machine's clock is behind the database's, ms.
+        self.behind_ms = 0
+        self._dispatches = False
+        self._told = False
+
+    def register(self, connection: psycopg.Connection[Any]) -> None:
+        """Takes the lowest free slot. Raises StoreRefused if there is none, or psycopg.Error."""
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock($1)", (LOCK,))
+            gone = f"seen_at < clock_timestamp() - interval '{SLOT_FREE_AFTER_S}s'"
+            connection.execute(f"DELETE FROM replicas WHERE {gone} OR owner = $1", (self.owner,))
+            taken = {slot for (slot,) in connection.execute("SELECT slot FROM replicas")}
+            slot = next((slot for slot in range(SLOTS) if slot not in taken), None)
+            if slot is None:
+                raise StoreRefused(f"{SLOTS} gridhook processes are on this database already: it has room for no more")
+            connection.execute(
+                "INSERT INTO replicas VALUES ($1, $2, $3, clock_timestamp())", (slot, self.owner, self._dispatches)
+            )
+        self.slot = slot
+
+    def dispatch(self, connection: psycopg.Connection[Any]) -> None:
+        """This process dispatches from here on."""
+        self._dispatches = True
+        connection.execute("UPDATE replicas SET dispatches = true WHERE owner = $1", (self.owner,))
+        self.be_seen(connection)
+
+    def be_seen(self, connection: psycopg.Connection[Any]) -> None:
+        """Lives, looks at the clock, and whether it leads."""
+        if connection.execute(SEEN, (self.slot, self.owner)).rowcount != 1:
+            self.register(connection)
+        row = connection.execute(f"SELECT min(slot) FROM replicas WHERE dispatches AND {IS_LIVING}").fetchone()
+        self.leads = self._dispatches and row is not None and row[0] == self.slot
+        self._look_at_clock(connection)
+
+    def leave(self, connection: psycopg.Connection[Any]) -> None:
+        """Is gone: its slot is free, and what it claimed is lost."""
+        self.leads = False
+        connection.execute("DELETE FROM replicas WHERE owner = $1", (self.owner,))
+
+    def _look_at_clock(self, connection: psycopg.Connection[Any]) -> None:
+        before = time()
+        row = connection.execute(NOW).fetchone()
+        ours = (before + time()) / 2 * 1000
+        behind = round(row[0] - ours) if row is not None else 0
+        self.behind_ms = behind if abs(behind) > SAME_MS else 0
+        is_wrong = abs(behind) > WRONG_MS
+        if is_wrong and not self._told:
+            log.warning("store.clock_differs", behind_ms=behind, told="the database's clock is gone by")
+        self._told = is_wrong
+
+
+def is_dispatched(connection: psycopg.Connection[Any]) -> bool:
+    """Whether a living process dispatches."""
+    row = connection.execute(f"SELECT 1 FROM replicas WHERE dispatches AND {IS_LIVING} LIMIT 1").fetchone()
+    return row is not None

@@ -1,0 +1,190 @@
+"""The store on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+import psycopg
+
+from receiver.contracts import Result, Transaction
+from receiver.errors import StoreUnavailable
+from receiver.lib.ids import Ids, first_at, made_at
+from receiver.lib.times import Clock
+from receiver.store.commit_hooks import CommitWatch, StoreCommitHook, Work
+from receiver.store.group_commit import GroupCommit
+from receiver.store.postgres.connections import PostgresStatements, connect, first_line
+from receiver.store.postgres.migrate import migrate
+from receiver.store.postgres.replicas import Replica, is_dispatched
+from receiver.store.postgres.transaction import PostgresTransaction
+from receiver.store.postgres.watcher import Watcher
+from receiver.store.postgres.writer import Writer
+from receiver.store.sql.choices import ChoicesCache
+
+T = TypeVar("T")
+
+NEWEST = "SELECT greatest({})".format(
+    ", ".join(f"(SELECT max(number) FROM {table})" for table in ("requests", "jobs", "events", "deliveries"))
+)
+
+
+class PostgresStore:
+    """`receiver.contracts.Database` on PostgreSQL, for any number of processes.
+
+    Three connections, each with a thread of its own: one writes, one reads, one listens and is seen to live.
+    """
+
+    def __init__(self, address: str, clock: Clock) -> None:
+        self.address = address
+        self.ref_key = b""
+        self._machine_clock = clock
+        self._replica = Replica()
+        self._ids = Ids(self.clock)
+        self._commits = GroupCommit(self._commit_all)
+        self._writer = Writer(address, self._ids, self._replica.owner)
+        self._shared = ChoicesCache()
+        self._reader: psycopg.Connection[Any] | None = None
+        self._write_thread = ThreadPoolExecutor(1, "gridhook-writer")
+        self._read_thread = ThreadPoolExecutor(1, "gridhook-reader")
+        self._watcher: Watcher | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def clock(self) -> int:
+        """The time that all processes on this database go by, Unix ms."""
+        return self._machine_clock() + self._replica.behind_ms
+
+    async def __aenter__(self) -> PostgresStore:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._read_thread, self._prepare)
+        except psycopg.Error as wrong:
+            self._end_threads()
+            raise StoreUnavailable(first_line(wrong)) from None
+        except BaseException:
+            self._end_threads()
+            raise
+
+        def heard() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._commits.others_committed)
+
+        self._watcher = Watcher(self.address, self._replica, heard)
+        self._watcher.start()
+        self._task = asyncio.create_task(self._commits.run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        loop = asyncio.get_running_loop()
+        if self._task is not None:
+            if not self._task.done():
+                with contextlib.suppress(StoreUnavailable):
+                    await self.write(_nothing)
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._watcher is not None:
+            await asyncio.to_thread(self._watcher.close)
+        with contextlib.suppress(psycopg.Error, StoreUnavailable):
+            await loop.run_in_executor(self._read_thread, self._leave)
+        await loop.run_in_executor(self._write_thread, self._writer.close)
+        self._end_threads()
+
+    async def own_dispatching(self) -> None:
+        """This process dispatches from here on, with any number of others. Raises StoreUnavailable."""
+        await self._on_reader(self._replica.dispatch)
+
+    def dispatched(self) -> bool:
+        """Whether this or another process dispatches."""
+        try:
+            return self._read_thread.submit(lambda: is_dispatched(self._opened())).result()
+        except psycopg.Error as wrong:
+            raise StoreUnavailable(first_line(wrong)) from None
+
+    def leads(self) -> bool:
+        """Whether this is the process with the lowest slot among those that live and dispatch."""
+        return self._replica.leads
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """The value of `work` once it is on disk; see `receiver.contracts.Store.write`."""
+        return await self._commits.write(work)
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """The value of `work` on a consistent view of what is committed."""
+        return await self._on_reader(lambda connection: self._view(connection, work))
+
+    async def vacuum(self) -> None:
+        """Nothing: the database sees to its room by itself."""
+
+    def watch(self) -> CommitWatch:
+        """A new watcher of commits, of other processes too."""
+        return self._commits.watch()
+
+    def hook_commits(
+        self,
+        begin: Callable[[], Callable[[Transaction], T] | None],
+        on_result: Callable[[T], None],
+        on_error: Callable[[Exception], None],
+    ) -> StoreCommitHook[T]:
+        """Adds a work to the end of every commit; see `receiver.contracts.HookedStore.hook_commits`."""
+        return self._commits.hook(begin, on_result, on_error)
+
+    # --- on the threads
+
+    def _prepare(self) -> None:
+        connection = self._opened()
+        self.ref_key = migrate(connection)
+        self._replica.register(connection)
+        self._replica.be_seen(connection)
+        slot = self._replica.slot or 0
+        self._ids.slot = slot
+        row = connection.execute(NEWEST).fetchone()
+        if row is not None and row[0] is not None:
+            lead = connection.execute("SELECT ahead FROM id_leads ORDER BY number DESC LIMIT 1").fetchone()
+            # Behind all there are; in the slot again from the next millisecond on.
+            self._ids.start_after(first_at(made_at(row[0]) + 1), lead[0] if lead is not None else 0)
+
+    def _leave(self) -> None:
+        try:
+            self._replica.leave(self._opened())
+        finally:
+            if self._reader is not None:
+                self._reader.close()
+
+    def _opened(self) -> psycopg.Connection[Any]:
+        if self._reader is None or self._reader.closed:
+            self._reader = connect(self.address)
+        return self._reader
+
+    def _view(self, connection: psycopg.Connection[Any], work: Callable[[Transaction], T]) -> T:
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            tx = PostgresTransaction(PostgresStatements(connection), self._ids, self._shared, self._replica.owner)
+            return work(tx)
+        finally:
+            if not connection.closed:
+                connection.execute("ROLLBACK")
+
+    async def _on_reader(self, call: Callable[[psycopg.Connection[Any]], T]) -> T:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._read_thread, lambda: call(self._opened()))
+        except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError) as wrong:
+            raise StoreUnavailable(first_line(wrong)) from None
+
+    async def _commit_all(self, works: list[Work]) -> list[Result]:
+        loop = asyncio.get_running_loop()
+        self._ids.slot = self._replica.slot
+        committed = await loop.run_in_executor(self._write_thread, partial(self._writer.commit, works))
+        self._commits.afterwards += committed.calls
+        return committed.results
+
+    def _end_threads(self) -> None:
+        self._write_thread.shutdown(wait=True)
+        self._read_thread.shutdown(wait=True)
+
+
+def _nothing(_tx: Transaction) -> None:
+    """A write that only waits for those before it."""
