@@ -13,8 +13,9 @@ import hypothesis
 import pytest
 import structlog
 
-from support.postgres import ServerOfTests, running_server
 from support.certificates import PrivateAuthority, make_authority
+from support.postgres import ServerOfTests, running_server
+from support.stores import Engine
 from support.surroundings import settle
 
 # Before a test module is imported: some libraries look at the environment then.
@@ -38,6 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Longer runs, by hand: `--orders 10000` of tests/workers/test_fates.py, `--pictures 10000` of
     tests/handlers/http/test_hostile_pictures.py, `--presses 10000` of all that presses buttons.
     """
+    parser.addoption(
+        "--engine", choices=["sqlite", "postgres"], default="sqlite", help="what the worlds of tests stand on"
+    )
     parser.addoption("--orders", type=int, default=0, help="orders that meet a breaking vendor, at least")
     parser.addoption("--pictures", type=int, default=300, help="hostile pictures that the guarded client meets")
     parser.addoption("--presses", type=int, default=300, help="forged, altered, stale or repeated presses of buttons")
@@ -96,6 +100,20 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'gridhook.db'}"
     return str(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture(autouse=True)
+def chosen_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `--engine postgres` the worlds of all tests stand on PostgreSQL."""
+    if request.config.getoption("--engine") == "postgres":
+        monkeypatch.setattr(Engine, "address", request.getfixturevalue("postgres"))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def each_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test's world stands on one engine after the other."""
+    address = request.getfixturevalue("postgres") if request.param == "postgres" else None
+    monkeypatch.setattr(Engine, "address", address)
 
 
 @pytest.fixture(scope="session")

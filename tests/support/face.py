@@ -16,15 +16,15 @@ import msgspec
 
 from receiver.composition import Outside
 from receiver.config import Config, ServerSettings
-from receiver.contracts import ForeignClient, Sink, Source
+from receiver.contracts import Database, ForeignClient, Sink, Source
 from receiver.contracts.setup import Setup
 from receiver.lib.signatures import Secret, ref_of
 from receiver.model.rules import Rule
-from receiver.store.sqlite.store import SqliteStore
 from receiver.web.application import Application, application
 from receiver.web.server import Server, server_config
 from receiver.workers.picture_client import PictureClient
 from support.records import a_source
+from support.stores import a_store
 from support.world import AUTO_HD, TELL, Clock
 
 TOKEN = "an-admin-token-of-some-length"
@@ -47,7 +47,7 @@ class Face:
     """A running HTTP face; `client` calls it without a network."""
 
     def __init__(
-        self, store: SqliteStore, setup: Setup, app: Application, client: httpx.AsyncClient, config: Config
+        self, store: Database, setup: Setup, app: Application, client: httpx.AsyncClient, config: Config
     ) -> None:
         self.store = store
         self.setup = setup
@@ -149,7 +149,7 @@ async def a_face(
         rules=rules,
     )
     now = clock or Clock()
-    async with SqliteStore(folder / "a.db", now) as store:
+    async with a_store(folder / "a.db", now) as store:
         vendors = foreign and PictureClient(lambda: foreign, store)
         app = application(store, setup, config, now, outside, vendors)
         transport = httpx.ASGITransport(app)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 
@@ -31,7 +31,7 @@ SETTINGS: Final = {
 NOBODY: Final = 65534
 
 
-def _as_nobody() -> dict[str, int]:
+def _as_nobody() -> dict[str, Any]:
     return {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
 
 
@@ -48,7 +48,17 @@ class ServerOfTests:
         """Makes an empty cluster."""
         if os.geteuid() == 0:
             os.chown(self.folder, NOBODY, NOBODY)
-        command = [PROGRAMS / "initdb", "--no-sync", "-A", "trust", "-U", "gridhook", "-E", "UTF8", "--locale=C"]
+        command: list[str | Path] = [
+            PROGRAMS / "initdb",
+            "--no-sync",
+            "-A",
+            "trust",
+            "-U",
+            "gridhook",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        ]
         subprocess.run(
             [*command, "-D", self.data], check=True, capture_output=True, cwd=self.folder, timeout=120, **_as_nobody()
         )
@@ -64,7 +74,7 @@ class ServerOfTests:
                 stderr=log,
                 **_as_nobody(),
             )
-        ready = [PROGRAMS / "pg_isready", "-q", "-h", self.folder, "-U", "gridhook"]
+        ready: list[str | Path] = [PROGRAMS / "pg_isready", "-q", "-h", self.folder, "-U", "gridhook"]
         for _ in range(1200):
             if subprocess.run(ready, check=False, timeout=60).returncode == 0:
                 return

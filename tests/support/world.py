@@ -18,6 +18,7 @@ from handlers.http.foreign import GuardedClient
 from handlers.http.transport import HttpTransport
 from handlers.order import OrderHandler
 from receiver.contracts import (
+    Database,
     Filters,
     Request,
     Sink,
@@ -31,7 +32,6 @@ from receiver.model.deliveries import sink_lane
 from receiver.model.jobs import Job, Then
 from receiver.model.rules import Rule
 from receiver.store.sqlite.migrate import migrate
-from receiver.store.sqlite.store import SqliteStore
 from receiver.store.sqlite.transaction import SqliteTransaction
 from receiver.workers.dispatcher import Dispatcher
 from receiver.workers.order_outcomes import recover
@@ -40,6 +40,7 @@ from receiver.workers.reconciler import Reconciler
 from receiver.workers.settling import Settler
 from receiver.workers.sinks import SinkCarrier
 from support.records import NOW, a_source
+from support.stores import a_store
 
 AUTO_HD = Rule(
     name="auto-hd",
@@ -99,7 +100,7 @@ def accepting() -> Answering:
 class World:
     """Store, flows and a mock network; `calls` are the HTTP calls that were made."""
 
-    def __init__(self, store: SqliteStore, setup: Setup, clock: Clock, sinks: Mapping[str, Sink]) -> None:
+    def __init__(self, store: Database, setup: Setup, clock: Clock, sinks: Mapping[str, Sink]) -> None:
         self.store = store
         self.setup = setup
         self.clock = clock
@@ -212,7 +213,7 @@ async def world(
         sinks=frozenset(sinks or {}),
         archives=tuple(name for name, sink in (sinks or {}).items() if sink.handler.archives),
     )
-    async with SqliteStore(path / "gridhook.db", clock) as store:
+    async with a_store(path / "gridhook.db", clock) as store:
         with contextlib.suppress(StoreRefused):  # another world has it: that one leads
             await store.own_dispatching()
         await store.write(lambda tx: recover(tx, setup, clock()))

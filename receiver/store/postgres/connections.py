@@ -42,12 +42,12 @@ class PostgresStatements:
     def execute(self, sql: str, values: Sequence[Any] = (), /) -> psycopg.Cursor[Any]:
         """Runs one statement, written in SQLite's SQL."""
         ours = translated(sql)
-        return self._connection.execute(ours.sql, ours.values(values), binary=True)  # type: ignore[arg-type]
+        return self._connection.execute(ours.sql, ours.values(values), binary=True)
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> None:
         """Runs one statement for each of these rows."""
         ours = translated(sql)
-        self._connection.cursor().executemany(ours.sql, [ours.values(row) for row in rows])  # type: ignore[arg-type]
+        self._connection.cursor().executemany(ours.sql, [ours.values(row) for row in rows])
 
 
 def connect(address: str) -> psycopg.Connection[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Final
 
 from receiver.contracts.pruning import FilePages
@@ -14,6 +15,8 @@ INCREMENTAL: Final = 2
 
 class SqliteTransaction(SqlTransaction):
     """`receiver.contracts.Transaction` on an open SQLite connection; begin and commit are the store's."""
+
+    _db: sqlite3.Connection
 
     def probe(self, size: int) -> None:
         """Writes so many bytes and takes them away again: fails where a request of that size could not be kept."""

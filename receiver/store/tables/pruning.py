@@ -47,7 +47,8 @@ COUNTS: Final = f"""
 REMEMBER: Final = "INSERT OR IGNORE INTO forgotten SELECT value FROM json_each(?)"
 REMEMBER_UP_TO: Final = """
     INSERT INTO {} AS known VALUES ('pruned_before', ?)
-    ON CONFLICT (name) DO UPDATE SET value = CASE WHEN known.value > excluded.value THEN known.value ELSE excluded.value END
+    ON CONFLICT (name) DO UPDATE
+    SET value = CASE WHEN known.value > excluded.value THEN known.value ELSE excluded.value END
 """
 #: The jobs that a request told of, by their events: those made at once, and those made later (reparse).
 TOLD: Final = f"""
