@@ -71,6 +71,11 @@ class Ids:
         if number >= self._last:
             self._last, self._ahead = number, ahead
 
+    @property
+    def newest(self) -> int:
+        """The last id that was made; 0 if none was."""
+        return self._last
+
     def next(self) -> int:
         """A new id, greater than every one before it."""
         ms = self._clock()
@@ -101,6 +106,11 @@ class Ids:
     def reached(self) -> int | None:
         """When the last id was made, Unix milliseconds; None if there is none."""
         return made_at(self._last) - self._ahead if self._last else None
+
+
+def slot_of(number: int) -> int:
+    """The slot of the process that made an id, where several processes make ids for one database."""
+    return (number >> SLOT_BITS) & (SLOTS - 1)
 
 
 def first_at(ms: int) -> int:

@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.string import StrDumperUnknown
 
 from receiver.errors import StoreUnavailable
+from receiver.store.postgres.arrays import storable, teach_arrays
 from receiver.store.postgres.dialect import translated
 
 #: A connection that cannot be made within so many seconds is none.
@@ -26,11 +27,11 @@ SHOWN: Final = ("host", "port", "dbname")
 
 
 class StorableText(StrDumperUnknown):
-    """Text as PostgreSQL can hold it: there is no U+0000 in its texts, and no half of a surrogate pair."""
+    """Text as PostgreSQL can hold it."""
 
     def dump(self, obj: str) -> Buffer | None:
         """The bytes of a text."""
-        return obj.replace("\x00", "\ufffd").encode("utf-8", "replace")
+        return storable(obj)
 
 
 class PostgresStatements:
@@ -65,6 +66,7 @@ def connect(address: str) -> psycopg.Connection[Any]:
             tcp_user_timeout=CONNECT_SECONDS * 1000,
         )
         connection.adapters.register_dumper(str, StorableText)
+        teach_arrays(connection)
         for setting in SETTINGS:
             connection.execute(setting)
     except psycopg.Error as wrong:

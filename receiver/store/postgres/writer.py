@@ -16,13 +16,14 @@ from receiver.lib.ids import Ids
 from receiver.store.commit_hooks import Work
 from receiver.store.postgres.connections import PostgresStatements, connect
 from receiver.store.postgres.faults import CONFLICTS, translated_fault
+from receiver.store.postgres.flush import PendingRows
+from receiver.store.postgres.rounds import EXCLUSIVE, UnitRun, begin
 from receiver.store.postgres.transaction import PostgresTransaction
+from receiver.store.postgres.unit import NeedsExclusive
 from receiver.store.sql.choices import ChoicesCache
 
 log = structlog.get_logger("store")
 
-#: Held by each commit: shared by those that lock the rows they change, alone by those that may do anything.
-LOCK: Final = 0x77726974
 CHANNEL: Final = "gridhook"
 #: A commit is tried again so often on a new connection, if the old one broke before it.
 TRIES: Final = 2
@@ -67,24 +68,46 @@ class Writer:
 
     def _patiently(self, works: Sequence[Work]) -> Committed:
         """The same again where the connection broke before the commit, or others were in the way."""
+        commit = self._together
         for tries_left in reversed(range(TRIES)):
             try:
-                return self._alone(works)
+                try:
+                    return commit(works)
+                except (NeedsExclusive, psycopg.IntegrityError, *CONFLICTS):
+                    if commit == self._alone:
+                        raise
+                commit = self._alone
+                return commit(works)
             except CONFLICTS:
                 if not tries_left:
                     raise
             except (psycopg.OperationalError, psycopg.InterfaceError):
-                if not tries_left or not self._is_broken():
+                if not tries_left or self._connection is not None:
                     raise
         raise AssertionError("the last try returns or raises")
-
-    def _is_broken(self) -> bool:
-        return self._connection is None
 
     def _opened(self) -> psycopg.Connection[Any]:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._address)
         return self._connection
+
+    # --- together with other processes: a unit of work
+
+    def _together(self, works: Sequence[Work]) -> Committed:
+        connection = self._opened()
+        if self._ids.leads:
+            raise NeedsExclusive
+        run = UnitRun(connection, self._ids, self._shared, self._owner)
+        try:
+            results = run.results(works)
+            if run.has_written:
+                self._end(connection, run.begun(), run.unit.pending)
+            elif run.xid is not None:
+                connection.execute("ROLLBACK")
+        except BaseException:
+            self._give_up(connection)
+            raise
+        return Committed(results, run.tx.calls)
 
     # --- alone: a statement at a time, while nobody else writes
 
@@ -92,7 +115,7 @@ class Writer:
         connection = self._opened()
         tx = PostgresTransaction(PostgresStatements(connection), self._ids, self._shared, self._owner)
         try:
-            xid = begin(connection, "pg_advisory_xact_lock")
+            xid = begin(connection, EXCLUSIVE)
             values = [work(tx) for work in works]
             leads = tx.keep_leads()
             self._end(connection, xid)
@@ -103,10 +126,12 @@ class Writer:
         del self._ids.leads[: len(leads)]
         return Committed([Result(value, None) for value in values], tx.calls)
 
-    def _end(self, connection: psycopg.Connection[Any], xid: str) -> None:
+    def _end(self, connection: psycopg.Connection[Any], xid: str, pending: PendingRows | None = None) -> None:
         """Commits, and tells the others. Returns only if it is on disk."""
         try:
             with connection.pipeline():
+                if pending is not None:
+                    pending.write(connection)
                 connection.execute("COMMIT")
                 connection.execute(f"NOTIFY {CHANNEL}")
         except (psycopg.OperationalError, psycopg.InterfaceError):
@@ -141,13 +166,3 @@ class Writer:
             connection.close()
         if connection.closed and self._connection is connection:
             self._connection = None
-
-
-def begin(connection: psycopg.Connection[Any], lock: str) -> str:
-    """Begins a transaction under the writers' lock; returns its id."""
-    with connection.pipeline():
-        connection.execute("BEGIN")
-        connection.execute(f"SELECT {lock}({LOCK})")
-        found = connection.execute("SELECT pg_current_xact_id()::text")
-    row = found.fetchone()
-    return str(row[0]) if row is not None else ""

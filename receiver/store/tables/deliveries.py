@@ -56,12 +56,16 @@ class DeliveriesTable(Table):
         running = f"SELECT number, attempt FROM deliveries WHERE number IN ({marks}) AND state = 'running'"
         fences = set(self._db.execute(running, [before.number for before, _ in settled]))
         ours = [(before.number, before.attempt) in fences for before, _ in settled]
-        rows = [(*_changing(after), after.number) for (_, after), is_ours in zip(settled, ours, strict=True) if is_ours]
+        rows = [
+            (*changing_values(after), after.number)
+            for (_, after), is_ours in zip(settled, ours, strict=True)
+            if is_ours
+        ]
         self._db.executemany(f"{UPDATE} number = ?", rows)
         return ours
 
     def _update(self, after: Delivery, where: str, values: tuple[object, ...]) -> bool:
-        return self._db.execute(f"{UPDATE} {where}", (*_changing(after), *values)).rowcount == 1
+        return self._db.execute(f"{UPDATE} {where}", (*changing_values(after), *values)).rowcount == 1
 
     def delivery(self, number: int) -> Delivery | None:
         """A delivery by its number."""
@@ -154,7 +158,7 @@ class DeliveriesTable(Table):
         return str(row[0]) if row else None
 
 
-def _changing(after: Delivery) -> tuple[object, ...]:
+def changing_values(after: Delivery) -> tuple[object, ...]:
     """The values of `UPDATE`."""
     return after.state, after.due_at, after.attempt, after.base, after.receipt
 

@@ -51,6 +51,7 @@ PUT: Final = """
     UPDATE jobs SET provider_job_id = ?, key = ?, status = ?, action = ?, check_at = ?, tags = ?, event = ?, data = ?
     WHERE number = ?
 """
+ADD_TAG: Final = "INSERT OR IGNORE INTO tags VALUES (?, ?, ?)"
 #: Apart from `PUT`, since an index whose columns are written is written too.
 ANSWER: Final = "UPDATE jobs SET intent = ? WHERE number = ?"
 
@@ -99,7 +100,7 @@ class JobsTable(Table):
     def job_at(self, source: str, provider_job_id: str) -> KeptJob | None:
         """The job that a source's vendor knows by this id."""
         row = self._one(AT, (id_key(provider_job_id), source, provider_job_id))
-        return self._kept(row) if row else None
+        return self.kept(row) if row else None
 
     def job_for(self, intent: str) -> KeptJob | None:
         """The job that was planned for this intent."""
@@ -111,7 +112,7 @@ class JobsTable(Table):
 
     def _job(self, where: str, values: tuple[object, ...]) -> KeptJob | None:
         row = self._one(f"SELECT {JOB_COLUMNS} FROM jobs WHERE {where}", values)
-        return self._kept(row) if row else None
+        return self.kept(row) if row else None
 
     def add_job(self, kept: KeptJob, event: int | None = None) -> None:
         """Keeps a new job; `event` is the number of an event that is kept and whose data is this very job."""
@@ -119,7 +120,7 @@ class JobsTable(Table):
         parent = id_text.read("job", job.parent_id) if job.parent_id else None
         root = kept.number if job.root_id == job.id else id_text.read("job", job.root_id)
         own = (job.source, parent, root, kept.intent, kept.question_intent, kept.number)
-        self._db.execute(ADD, (*_changing(kept, event), *own))
+        self._db.execute(ADD, (*changing_columns(kept, event), *own))
         if job.tags:
             self._add_tags(kept)
 
@@ -129,7 +130,7 @@ class JobsTable(Table):
         `event` is the number of an event that is kept and whose data is this very job: then it is not kept twice.
         Raises LookupError if there is no such job.
         """
-        if self._db.execute(PUT, (*_changing(kept, event), kept.number)).rowcount != 1:
+        if self._db.execute(PUT, (*changing_columns(kept, event), kept.number)).rowcount != 1:
             raise LookupError(f"job {kept.job.id} is not kept, so it cannot be changed")
         if kept.question_intent is not None:
             self._db.execute(ANSWER, (kept.intent, kept.number))
@@ -138,7 +139,7 @@ class JobsTable(Table):
 
     def _add_tags(self, kept: KeptJob) -> None:
         rows = ((name, text, kept.number) for name, text in kept.job.tags.items())
-        self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?, ?)", rows)
+        self._db.executemany(ADD_TAG, rows)
 
     def jobs(self, filters: Filters) -> Page[KeptJob]:
         """Jobs, newest first."""
@@ -159,7 +160,7 @@ class JobsTable(Table):
             """,
             (source,),
         )
-        jobs = [self._kept(row) for row in rows]
+        jobs = [self.kept(row) for row in rows]
         return [kept for kept in jobs if kept.job.hold is not None and kept.job.hold.reason == reason]
 
     def questions_about(self, work: str) -> list[KeptJob]:
@@ -172,7 +173,7 @@ class JobsTable(Table):
             """,
             (work,),
         )
-        return [self._kept(row) for row in rows]
+        return [self.kept(row) for row in rows]
 
     def check_held_now(self, now: int, *, every: bool = False) -> None:
         """Lets the held jobs that have waited longest, or all, be looked at now; no question."""
@@ -193,7 +194,7 @@ class JobsTable(Table):
             f"SELECT {JOB_COLUMNS} FROM jobs WHERE source = ? AND check_at <= ? ORDER BY check_at, number LIMIT ?",
             (source, now, limit),
         )
-        return [self._kept(row) for row in rows]
+        return [self.kept(row) for row in rows]
 
     def checked_sources(self) -> list[str]:
         """The names of the sources that have jobs to look at."""
@@ -230,7 +231,8 @@ class JobsTable(Table):
             (source, warning),
         )
 
-    def _kept(self, row: tuple[Any, ...]) -> KeptJob:
+    def kept(self, row: tuple[Any, ...]) -> KeptJob:
+        """The job of a row of `JOB_COLUMNS`."""
         number, intent, question, check_at, data, event, choices = row
         rest = _REST.decode(data)
         return KeptJob(
@@ -263,7 +265,7 @@ class JobsTable(Table):
         )
 
 
-def _changing(kept: KeptJob, event: int | None) -> tuple[object, ...]:
+def changing_columns(kept: KeptJob, event: int | None) -> tuple[object, ...]:
     """The columns of a job that may change, in the order of `ADD` and `PUT`."""
     job = kept.job
     rest = JobData(
