@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -38,7 +39,9 @@ from receiver.config.units import (
     Retention,
 )
 from receiver.contracts import CallNetwork, has_buttons
+from receiver.contracts.options import MaybeSecret
 from receiver.errors import ConfigError
+from receiver.lib.signatures import Secret
 
 LATER: Final = ("alerts",)
 #: Names that SQLite would not take for a file, or that an address would cut in two.
@@ -68,7 +71,8 @@ class TopKeys(msgspec.Struct, frozen=True, kw_only=True):
     """The keys and tables of the file."""
 
     public_url: Address | None = None
-    database: str = "sqlite:///gridhook.db"
+    #: A secret where it is `"env:NAME"`: the address of a server may hold a password.
+    database: MaybeSecret = Secret("sqlite:///gridhook.db")
     time_zone: str = "UTC"
     env_file: str | None = None
     server: ServerKeys = ServerKeys()
@@ -121,7 +125,7 @@ def _read(
     sinks = read_sinks(reader, sink_tables, handlers)
     without_buttons = tuple(name for name, sink in sinks.items() if not has_buttons(sink.handler))
     rules = read_rules(reader, tables.get("rules", []), sources, tuple(sink_tables), without_buttons)
-    database = _database(top.database, folder, reader.findings)
+    database = _database(top.database.reveal(), folder, reader.findings)
     _check_time_zone(top.time_zone, reader.findings)
     judge_public_url(top.public_url, top.server, sources.made, reader.findings)
     server = server_settings(top.server, reader.findings)
@@ -188,12 +192,18 @@ def _tables(reader: Reader, tables: Table, key: str) -> Table:
 
 
 def _database(url: str, folder: Path, findings: Findings) -> str:
-    """`sqlite:////absolute/path`; the problem is noted if the file cannot be meant. The address is never shown."""
+    """`sqlite:////absolute/path`, or the address of a server; the problem is noted if neither can be meant.
+
+    The address is never shown.
+    """
     scheme, _, rest = url.partition("://")
-    if scheme.partition("+")[0] in ("postgres", "postgresql"):
-        findings.wrong("database", "this version keeps its data in SQLite only", 'write "sqlite:///gridhook.db"')
+    if scheme in ("postgres", "postgresql") and rest:
+        if find_spec("psycopg") is None:
+            remedy = 'install "gridhook[postgres]", or write "sqlite:///gridhook.db"'
+            findings.wrong("database", "PostgreSQL needs a driver that is not installed", remedy)
     elif scheme != "sqlite" or not rest.startswith("/"):
-        findings.wrong("database", "is not the address of a SQLite file", 'write "sqlite:///gridhook.db"')
+        remedy = 'write "sqlite:///gridhook.db" or "postgresql://user@host/name"'
+        findings.wrong("database", "is not the address of a SQLite file, nor of a PostgreSQL server", remedy)
     elif not rest[1:] or NOT_A_FILE.fullmatch(rest[1:]) or not rest.isprintable():
         findings.wrong(
             "database", "names no file on disk", 'write "sqlite:///gridhook.db" or "sqlite:////data/gridhook.db"'

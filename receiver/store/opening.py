@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from receiver.contracts import Backup, Database, Inspection, Restored, Transaction
+from receiver.errors import StoreRefused
 from receiver.lib.ids import Ids
 from receiver.lib.times import Clock
 from receiver.store.sqlite.files import backup, restore
@@ -25,7 +26,7 @@ POSTGRESQL: Final = ("postgresql://", "postgres://")
 
 def database_at(address: str, clock: Clock) -> Database:
     """The database, to be opened. `clock` is this machine's; the store's `clock` is what is to be gone by."""
-    if address.startswith(POSTGRESQL):
+    if _is_server(address):
         from receiver.store.postgres.store import PostgresStore  # noqa: PLC0415 - its driver is an extra
 
         return PostgresStore(address, clock)
@@ -34,23 +35,38 @@ def database_at(address: str, clock: Clock) -> Database:
 
 def inspect(address: str) -> Inspection:
     """What there is at an address; changes nothing. Raises StoreRefused or StoreUnavailable."""
+    if _is_server(address):
+        from receiver.store.postgres.inspection import inspect_server  # noqa: PLC0415 - as above
+
+        return inspect_server(address)
     return inspect_file(_file(address))
 
 
 def shown(address: str) -> str:
-    """What a database is called where it is told of: its file."""
+    """What a database is called where it is told of: its file, or a server's address without names and passwords."""
+    if _is_server(address):
+        from receiver.store.postgres.connections import named  # noqa: PLC0415 - as above
+
+        return named(address)
     return str(_file(address))
+
+
+def without_secrets(address: str) -> str:
+    """An address as it may be shown: without the name and password of who uses it."""
+    return shown(address) if _is_server(address) else address
 
 
 def files_of(address: str) -> list[str]:
     """The paths of the files on this machine that hold the database, whether they are there or not."""
+    if _is_server(address):
+        return []
     file = _file(address)
     return [str(file), *(os.path.realpath(file) + suffix for suffix in COMPANIONS)]
 
 
-def folder_of(address: str) -> Path:
-    """The folder on this machine that the database stands in, for what is kept beside it."""
-    return _file(address).parent
+def folder_of(address: str, otherwise: Path) -> Path:
+    """The folder on this machine that the database stands in, for what is kept beside it; or another, on a server."""
+    return otherwise if _is_server(address) else _file(address).parent
 
 
 def back_up(address: str, target: Path, told: Callable[[str, int, int], None]) -> Backup:
@@ -58,6 +74,8 @@ def back_up(address: str, target: Path, told: Callable[[str, int, int], None]) -
 
     Raises StoreRefused or StoreUnavailable.
     """
+    if _is_server(address):
+        raise StoreRefused("a PostgreSQL database is backed up by its own means: pg_dump, or your provider's backups")
     return backup.back_up(_file(address), target, told)
 
 
@@ -66,6 +84,8 @@ def put_back(address: str, made: Path, clock: Clock, told: Callable[[str, int, i
 
     Raises StoreRefused (a server runs; it is no sound backup) or StoreUnavailable.
     """
+    if _is_server(address):
+        raise StoreRefused("a PostgreSQL database is restored by its own means: pg_restore, or your provider's backups")
     return restore.restore(_file(address), made, clock, told)
 
 
@@ -74,6 +94,10 @@ def throwaway_transaction(ids: Ids) -> Iterator[Transaction]:
     """A transaction on an empty database that is gone at the end; to be used on the thread that opened it."""
     with memory_transaction(ids) as tx:
         yield tx
+
+
+def _is_server(address: str) -> bool:
+    return address.startswith(POSTGRESQL)
 
 
 def _file(address: str) -> Path:

@@ -150,7 +150,7 @@ def application(
     have are not shown. `attempts` is what whoever dispatches counts in, `tracer` is
     told of every webhook that is kept.
     """
-    shelf = PictureShelf(folder_of(config.database), clock)
+    shelf = PictureShelf(folder_of(config.database, config.folder), clock)
     app = Application(store, clock, outside, shelf, foreign, attempts or AttemptCounts(), tracer)
     app.adopt(config, setup)
     return app

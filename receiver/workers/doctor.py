@@ -60,7 +60,7 @@ async def _database(store: HookedStore, config: Config) -> list[Diagnosis]:
         return [Diagnosis(what="database", verdict="bad", said=f"cannot be written: {wrong}")]
     took_ms = round((monotonic() - began) * 1000)
     found = Diagnosis(what="database", verdict="ok", said=f"a write took {took_ms} ms")
-    room = (await asyncio.to_thread(shutil.disk_usage, folder_of(config.database))).free
+    room = (await asyncio.to_thread(shutil.disk_usage, folder_of(config.database, config.folder))).free
     said = f"{room / 1e9:.1f} GB are free"
     return [found, Diagnosis(what="disk", verdict="warn" if room < LOW_ROOM else "ok", said=said)]
 

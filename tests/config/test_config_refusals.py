@@ -11,7 +11,7 @@ from config.parts import JOURNEY, LOG, loaded, only, problems
 
 MANY: Final = """
 publik_url = "https://x.example"
-database = "postgresql://u@host/db"
+database = "mysql://u@host/db"
 time_zone = "Mars/Olympus"
 retention = "30 days"
 
@@ -105,7 +105,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
         ('database = "sqlite:///"', "database", "names no file"),
         ('database = "sqlite:///:memory:"', "database", "names no file"),
         ('database = "sqlite:///x.db?mode=ro"', "database", "names no file"),
-        ('database = "postgresql+asyncpg://h/d"', "database", "this version keeps its data in SQLite only"),
+        ('database = "postgresql+asyncpg://h/d"', "database", "nor of a PostgreSQL server"),
         ("database = 5", "database", "cannot stand here"),
         ('time_zone = "../etc/passwd"', "time_zone", "not a time zone"),
         ('network = "none"', "network", "not a table"),

@@ -28,6 +28,7 @@ from receiver.composition import Composition
 from receiver.config import Config
 from receiver.contracts import Inspection
 from receiver.errors import ConfigError, StoreError
+from receiver.store.opening import without_secrets
 from receiver.views.costs import budget_states, stopped_sources
 
 
@@ -121,7 +122,9 @@ def _database(parts: Composition, config: Config) -> tuple[DatabaseFacts, explai
         # An older schema is not brought up to date by a mere check.
         money = asyncio.run(_money(parts, config)) if found.version == found.newest else explain.MoneyState()
     except StoreError as wrong:
-        return DatabaseFacts(address=config.database, usable=False, status=str(wrong)), explain.MoneyState()
+        return DatabaseFacts(
+            address=without_secrets(config.database), usable=False, status=str(wrong)
+        ), explain.MoneyState()
     return _facts(config, found), money
 
 
@@ -143,7 +146,7 @@ def _facts(config: Config, found: Inspection) -> DatabaseFacts:
     else:
         status = f"has schema {found.version}, as it should"
     return DatabaseFacts(
-        address=config.database,
+        address=without_secrets(config.database),
         usable=(found.version or 0) <= found.newest,
         status=f"{status}; {'`gridhook serve` runs' if found.dispatched else 'no `gridhook serve` runs'}",
         dispatched=found.dispatched,

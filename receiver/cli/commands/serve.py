@@ -31,6 +31,7 @@ from receiver.composition import (
 from receiver.config import Config
 from receiver.lib import logs
 from receiver.lib.process import supervisor
+from receiver.store.opening import without_secrets
 
 if TYPE_CHECKING:
     from receiver.web.server import Server
@@ -203,7 +204,7 @@ def _tell(config: Config, role: Role, listeners: Sequence[socket.socket]) -> Non
         sources=list(config.sources),
         sinks=list(config.sinks),
         rules=[rule.name for rule in config.rules],
-        database=config.database,
+        database=without_secrets(config.database),
         public_url=config.public_url,
     )
 

@@ -70,11 +70,11 @@ def connect(address: str) -> psycopg.Connection[Any]:
         for setting in SETTINGS:
             connection.execute(setting)
     except psycopg.Error as wrong:
-        raise StoreUnavailable(f"{shown(address)}: {first_line(wrong)}") from None
+        raise StoreUnavailable(f"{named(address)}: {first_line(wrong)}") from None
     return connection
 
 
-def shown(address: str) -> str:
+def named(address: str) -> str:
     """An address without names of people and passwords."""
     try:
         parts = conninfo_to_dict(address)
