@@ -158,6 +158,9 @@ class PostgresStore:
             self._reader = connect(self.address)
         return self._reader
 
+    def _reader_is_lost(self) -> bool:
+        return self._reader is not None and self._reader.closed
+
     def _view(self, connection: psycopg.Connection[Any], work: Callable[[Transaction], T]) -> T:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
@@ -169,8 +172,17 @@ class PostgresStore:
 
     async def _on_reader(self, call: Callable[[psycopg.Connection[Any]], T]) -> T:
         loop = asyncio.get_running_loop()
+
+        def called() -> T:
+            try:
+                return call(self._opened())
+            except psycopg.OperationalError:
+                if not self._reader_is_lost():
+                    raise
+                return call(self._opened())
+
         try:
-            return await loop.run_in_executor(self._read_thread, lambda: call(self._opened()))
+            return await loop.run_in_executor(self._read_thread, called)
         except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError) as wrong:
             raise StoreUnavailable(first_line(wrong)) from None
 

@@ -47,6 +47,7 @@ class ChoicesCache:
         if len(self._numbers) >= MOST:
             self._numbers.clear()
         self._numbers[id(choices)] = (choices, number)
+        self._texts[number] = text
         return number
 
     def separate(self, db: Statements, job: Job) -> tuple[int | None, bytes]:
