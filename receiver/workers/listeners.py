@@ -40,12 +40,17 @@ log = structlog.get_logger("listen")
 #: Waits between attempts to get in again, seconds: twice as long each time, up to the longest.
 FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 30.0
+#: How often it is looked whether this process leads, seconds: of several, one listens.
+LEAD_LOOK_S: Final = 1.0
 #: The wait where only a person can put it right.
 REFUSED_WAIT_S: Final = 300.0
 
 
 class Listeners:
-    """Runs in the one process that dispatches. Whatever happens to a connection, it is made again."""
+    """Runs in every process that dispatches; the one that leads listens.
+
+    Whatever happens to a connection, it is made again.
+    """
 
     def __init__(self, store: Store, transport: Transport, network: CallNetwork, clock: Clock) -> None:
         self._store = store
@@ -112,10 +117,24 @@ class AccountListener:
     async def run(self) -> None:
         """Listens until it is cancelled."""
         while True:
-            wait_s = await self._listen()
+            if not self._store.leads():
+                await asyncio.sleep(LEAD_LOOK_S)
+                continue
+            wait_s = await self._listen_while_leading()
             log.info("listening.ended", sink=self._name, wait_s=wait_s)
             # Not all at the same moment.
             await asyncio.sleep(wait_s * random.uniform(0.8, 1.2))  # noqa: S311
+
+    async def _listen_while_leading(self) -> float:
+        """Listens until that ends, or another process is to; returns how long to wait then, seconds."""
+        listening = asyncio.create_task(self._listen(), name=f"listening for {self._name}")
+        try:
+            while not listening.done() and self._store.leads():
+                await asyncio.wait([listening], timeout=LEAD_LOOK_S)
+            return await listening if listening.done() else LEAD_LOOK_S
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
 
     async def _listen(self) -> float:
         """Listens until that ends; returns how long to wait before the next attempt, seconds."""

@@ -54,6 +54,8 @@ def environment(text: str) -> dict[str, str]:
             made[name] = "https://hooks.slack.example/services/T/B/x"
         if name.startswith("SLACK_") and name.endswith("TOKEN"):
             made[name] = "xapp-1-a" if "APP" in name else "xoxb-a-token"
+        if name == "DATABASE_URL":
+            made[name] = "postgresql://gridhook@db.example.com/gridhook"
         if name == "DISCORD_PUBLIC_KEY":
             made[name] = "11" * 32
         if name == "DISCORD_WEBHOOK_URL":
