@@ -106,7 +106,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
         ('database = "sqlite:///:memory:"', "database", "names no file"),
         ('database = "sqlite:///x.db?mode=ro"', "database", "names no file"),
         ('database = "postgresql+asyncpg://h/d"', "database", "nor of a PostgreSQL server"),
-        ("database = 5", "database", "cannot stand here"),
+        ("database = 5", "database", "is not text"),
         ('time_zone = "../etc/passwd"', "time_zone", "not a time zone"),
         ('network = "none"', "network", "not a table"),
         ('[network]\nproxi = "http://p:3128"', "network.proxi", "unknown key"),

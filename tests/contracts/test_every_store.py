@@ -172,5 +172,6 @@ async def test_one_process_leads_and_the_next_one_does_when_it_is_gone(database:
             assert (one.clock(), one.leads(), other.dispatched()) == (clock(), False, False)
             await one.own_dispatching()
             assert (one.leads(), other.leads(), other.dispatched()) == (True, False, True)
+            assert await other.read(lambda _: other.dispatched())
         await other.own_dispatching()
         assert other.leads()

@@ -99,7 +99,9 @@ class PostgresStore:
     def dispatched(self) -> bool:
         """Whether this or another process dispatches."""
         try:
-            return self._read_thread.submit(lambda: is_dispatched(self._opened())).result()
+            # On a connection of its own: it may be asked within a read.
+            with connect(self.address) as connection:
+                return is_dispatched(connection)
         except psycopg.Error as wrong:
             raise StoreUnavailable(first_line(wrong)) from None
 
