@@ -428,7 +428,7 @@ async def test_commits_that_fail_are_tried_again_without_being_told(
     handler = Recorder()
     async with world(tmp_path, rules=(TELL,), sinks=sinks(handler), dispatch=False) as here:
         await here.webhook(PICKED)
-        with contextlib.closing(sqlite3.connect(here.store.path)) as other:
+        with contextlib.closing(sqlite3.connect(here.folder / "gridhook.db")) as other:
             other.execute("BEGIN IMMEDIATE")
             here.start()
             with pytest.raises(StoreUnavailable):

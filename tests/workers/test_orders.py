@@ -258,7 +258,7 @@ async def test_an_order_found_submitting_after_a_crash_is_unsure(tmp_path: Path)
         await here.webhook(PICKED)
         await asked.wait()
         # Another process finds the file as a kill would leave it.
-        async with SqliteStore(here.store.path, here.clock) as other:
+        async with SqliteStore(here.folder / "gridhook.db", here.clock) as other:
             await other.write(lambda tx: recover(tx, here.setup, here.clock()))
         assert hd(await here.jobs()).status == "unsure"
         await here.stop(grace=0)

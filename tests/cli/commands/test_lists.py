@@ -16,7 +16,7 @@ from cli.parts import GRID, configured, done, on, picked, run, running, values, 
 from receiver.cli import Runtime, pages
 from receiver.lib.times import stamp
 from receiver.model.requests import RefusedRequest
-from receiver.store.sqlite import lists
+from receiver.store.sql import lists
 from support.world import PICKED
 
 

@@ -17,7 +17,7 @@ from receiver.contracts import Transaction
 from receiver.lib import ids
 from receiver.model.deliveries import Attempt, Delivery
 from receiver.model.events import KeptEvent
-from receiver.store.sqlite import lists
+from receiver.store.sql import lists
 from support.face import ADMIN, GRID, Face, a_face, with_source
 from support.records import NOW, a_job
 from support.world import Clock

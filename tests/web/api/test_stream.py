@@ -144,14 +144,20 @@ async def test_a_stream_ends_at_shutdown(tmp_path: Path) -> None:
         assert await listener.ended()
 
 
+def watches_of(face: Face) -> int:
+    """How many watch the store's commits."""
+    store: Any = face.store
+    return len(store._commits._watches)
+
+
 async def test_a_listener_that_goes_leaves_nothing_behind(tmp_path: Path) -> None:
     async with a_face(tmp_path) as face, face.served() as address:
-        before = len(face.store._commits._watches)
+        before = watches_of(face)
         async with listening(address):
-            assert len(face.store._commits._watches) == before + 1
+            assert watches_of(face) == before + 1
         watch = face.store.watch()
         async with asyncio.timeout(20):
-            while len(face.store._commits._watches) > before + 1:
+            while watches_of(face) > before + 1:
                 await a_task(face, f"task {len(await everything(face))}")
         watch.close()
 
@@ -159,9 +165,9 @@ async def test_a_listener_that_goes_leaves_nothing_behind(tmp_path: Path) -> Non
 async def test_open_streams_share_one_watch_and_need_no_task_but_their_callers(tmp_path: Path) -> None:
     async with a_face(tmp_path) as face, face.served() as address, AsyncExitStack() as stack:
         first = await stack.enter_async_context(listening(address))
-        watches, before = len(face.store._commits._watches), len(asyncio.all_tasks())
+        watches, before = watches_of(face), len(asyncio.all_tasks())
         others = [await stack.enter_async_context(listening(address)) for _ in range(8)]
-        assert len(face.store._commits._watches) == watches
+        assert watches_of(face) == watches
         # Two come and go while the one watch is waited for.
         assert len(asyncio.all_tasks()) <= before + len(others) + 2
         told = await a_task(face, "a")
