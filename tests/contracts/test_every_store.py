@@ -10,9 +10,10 @@ from typing import Final
 import msgspec
 import pytest
 
-from receiver.contracts import ClaimedDue, Database, LaneLimits, Transaction
+from receiver.contracts import ClaimedDue, Database, Filters, LaneLimits, Transaction
 from receiver.model.deliveries import Delivery, order_lane
 from receiver.model.destinations import Destination
+from receiver.model.events import KeptEvent
 from receiver.store.opening import database_at
 from support.records import NOW, a_job
 from support.world import Clock
@@ -175,3 +176,19 @@ async def test_one_process_leads_and_the_next_one_does_when_it_is_gone(database:
             assert await other.read(lambda _: other.dispatched())
         await other.own_dispatching()
         assert other.leads()
+
+
+async def test_jobs_are_found_by_their_prompt_and_requests_and_progress_go_early(database: str) -> None:
+    """Statements that each engine has its own functions for."""
+    async with database_at(database, Clock()) as store:
+        kept = a_job(1, prompt="A Red Fox")
+        await store.write(lambda tx: tx.add_job(kept))
+        found = await store.read(lambda tx: [len(tx.jobs(Filters(prompt=text))) for text in ("red fox", "heron")])
+        assert found == [1, 0]
+        event = KeptEvent(number=5, job=1, type="job.progress", key=1, at=NOW, data=kept.job)
+        assert await store.write(lambda tx: tx.add_event(event))
+        assert await store.read(lambda tx: list(tx.spent_progress(0, 1 << 62, 10).numbers)) == []
+        await store.write(lambda tx: tx.put_job(kept.with_job(status="completed")))
+        assert await store.read(lambda tx: list(tx.spent_progress(0, 1 << 62, 10).numbers)) == [5]
+        assert (await store.write(lambda tx: tx.prune_spent_progress([5], 1 << 62))).events == 1
+        assert await store.read(lambda tx: (tx.oldest_pending(LANE), tx.request_behind(1, 9))) == (None, None)

@@ -27,7 +27,16 @@ _NUMBERS: Final = r"unnest(translate(\1::text, '[]', '{}')::bigint[])"
 _CHANGES: Final = (
     (re.compile(r" INDEXED BY \w+"), ""),
     (re.compile(r" CROSS JOIN (.+? ON )"), r" JOIN \1"),
-    (re.compile(r"(?<=[ (])\+(?=number|state)"), ""),
+    (re.compile(r"(?<=[ (])\+(?=[a-z])"), ""),
+    (re.compile(r"\binstr\("), "strpos("),
+    (
+        re.compile(r"json_extract\(CAST\(([\w.]+) AS TEXT\), '\$\.(\w+)'\)"),
+        r"(convert_from(\1, 'UTF8')::json ->> '\2')",
+    ),
+    (
+        re.compile(r"json_extract\(CAST\(([\w.]+) AS TEXT\), '\$\.(\w+)\.(\w+)'\)"),
+        r"(convert_from(\1, 'UTF8')::json #>> '{\2,\3}')",
+    ),
     (re.compile(r"json_each\((\?\d*)\) AS wanted"), r"json_array_elements_text(\1::json) AS wanted (value)"),
     (re.compile(r"json_each\((\?\d*)\) AS few"), rf"{_NUMBERS} AS few (value)"),
     (re.compile(r"SELECT value FROM json_each\((\?\d*)\)"), rf"SELECT {_NUMBERS}"),

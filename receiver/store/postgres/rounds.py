@@ -66,6 +66,7 @@ class UnitRun:
         self.tx.is_probing = False
         for work in works:
             mark, calls = self.unit.mark(), len(self.tx.calls)
+            events = len(self.tx.events_added)
             result: Result | None = None
             try:
                 result = Result(work(self.tx), None)
@@ -77,7 +78,7 @@ class UnitRun:
                 result = Result(None, translated_fault(wrong))
             if self.tx.is_probing or result is None or result.error is not None:
                 self.unit.back_to(mark)
-                del self.tx.calls[calls:]
+                del self.tx.calls[calls:], self.tx.events_added[events:]
             if result is not None and not self.tx.is_probing:
                 results.append(result)
 

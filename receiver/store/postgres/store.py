@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from receiver.contracts import Result, Transaction
+from receiver.contracts.counts import StoreCounts
 from receiver.errors import StoreUnavailable
 from receiver.lib.ids import Ids, first_at, made_at
 from receiver.lib.times import Clock
@@ -109,6 +110,11 @@ class PostgresStore:
         """Whether this is the process with the lowest slot among those that live and dispatch."""
         return self._replica.leads
 
+    @property
+    def counts(self) -> StoreCounts:
+        """What was written since the start."""
+        return self._commits.counts
+
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """The value of `work` once it is on disk; see `receiver.contracts.Store.write`."""
         return await self._commits.write(work)
@@ -193,6 +199,8 @@ class PostgresStore:
         self._ids.slot = self._replica.slot
         committed = await loop.run_in_executor(self._write_thread, partial(self._writer.commit, works))
         self._commits.afterwards += committed.calls
+        for labels in committed.events:
+            self._commits.counts.events.add(*labels)
         return committed.results
 
     def _end_threads(self) -> None:

@@ -37,6 +37,8 @@ class Committed(NamedTuple):
 
     results: list[Result]
     calls: list[Callable[[], None]]
+    #: Source and type of each event that is kept.
+    events: list[tuple[str, str]]
 
 
 class Writer:
@@ -62,9 +64,13 @@ class Writer:
         except Exception as wrong:  # noqa: BLE001 - whatever a work raised is its caller's, and nobody else's
             error = translated_fault(wrong)
             if len(works) == 1 or isinstance(error, StoreUnavailable):
-                return Committed([Result(None, error) for _ in works], [])
+                return Committed([Result(None, error) for _ in works], [], [])
         each = [self.commit([work]) for work in works]
-        return Committed([one.results[0] for one in each], [call for one in each for call in one.calls])
+        return Committed(
+            [one.results[0] for one in each],
+            [call for one in each for call in one.calls],
+            [event for one in each for event in one.events],
+        )
 
     def _patiently(self, works: Sequence[Work]) -> Committed:
         """The same again where the connection broke before the commit, or others were in the way."""
@@ -107,7 +113,7 @@ class Writer:
         except BaseException:
             self._give_up(connection)
             raise
-        return Committed(results, run.tx.calls)
+        return Committed(results, run.tx.calls, run.tx.events_added)
 
     # --- alone: a statement at a time, while nobody else writes
 
@@ -124,7 +130,7 @@ class Writer:
             self._give_up(connection)
             raise
         del self._ids.leads[: len(leads)]
-        return Committed([Result(value, None) for value in values], tx.calls)
+        return Committed([Result(value, None) for value in values], tx.calls, tx.events_added)
 
     def _end(self, connection: psycopg.Connection[Any], xid: str, pending: PendingRows | None = None) -> None:
         """Commits, and tells the others. Returns only if it is on disk."""

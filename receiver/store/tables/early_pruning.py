@@ -14,13 +14,13 @@ OVER: Final = f"status IN ({', '.join(repr(status) for status in sorted(TERMINAL
 #: Of these events, those of progress of jobs that are over and stand in another event, whose deliveries are over too.
 #: What a handler remembers of a job stays: its first message, which threads go by, and its last, which is edited.
 SPENT_PROGRESS: Final = f"""
-    SELECT events.number FROM json_each(:numbers) AS wanted
-    CROSS JOIN events ON events.number = wanted.value
+    SELECT events.number FROM json_each(?1) AS few
+    CROSS JOIN events ON events.number = few.value
     CROSS JOIN jobs ON jobs.number = events.job
-    WHERE events.type = 'job.progress' AND jobs.{OVER} AND jobs.event IS NOT events.number AND NOT EXISTS (
+    WHERE events.type = 'job.progress' AND jobs.{OVER} AND jobs.event IS DISTINCT FROM events.number AND NOT EXISTS (
         SELECT 1 FROM deliveries AS mine
         WHERE mine.job = events.job AND mine.event = events.number AND (
-            NOT (+mine.state IN ('done', 'dead') AND mine.due_at < :ms)
+            NOT (+mine.state IN ('done', 'dead') AND mine.due_at < ?2)
             OR mine.receipt IS NOT NULL AND NOT (
                 EXISTS (SELECT 1 FROM deliveries AS one WHERE one.job = mine.job AND +one.lane = mine.lane
                     AND one.receipt IS NOT NULL AND one.event < mine.event)
@@ -54,7 +54,7 @@ class EarlyPruningTables(PruningTables):
         return self.prune_requests([number for number, ref_job in refs.items() if not self._is_needed(number, ref_job)])
 
     def _is_needed(self, number: int, ref_job: int | None) -> bool:
-        jobs = [row[0] for row in self._db.execute(TOLD, {"number": number})]
+        jobs = [row[0] for row in self._db.execute(TOLD, (number,))]
         told = array(jobs if ref_job is None else [*jobs, ref_job])
         return self._one(OPEN, (told,)) is not None
 
@@ -79,5 +79,5 @@ class EarlyPruningTables(PruningTables):
         )
 
     def _spent(self, numbers: Sequence[int], before: int) -> list[int]:
-        values = {"numbers": array(numbers), "ms": ids.made_at(before)}
+        values = (array(numbers), ids.made_at(before))
         return [row[0] for row in self._db.execute(SPENT_PROGRESS, values)]

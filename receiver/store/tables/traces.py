@@ -35,7 +35,7 @@ PENDING: Final = (
 
 OLDEST_PENDING: Final = (
     "SELECT min(number) FROM (SELECT number FROM deliveries INDEXED BY deliveries_due "
-    f"WHERE lane = ? AND state = 'pending' ORDER BY due_at LIMIT {MOST_PENDING})"
+    f"WHERE lane = ? AND state = 'pending' ORDER BY due_at LIMIT {MOST_PENDING}) AS few"
 )
 
 #: `+` keeps it to the job's own events, which are few.

@@ -11,12 +11,12 @@ from receiver.store.sql.choices import ChoicesCache
 from receiver.store.sql.statements import Statements
 from receiver.store.tables.claims import ClaimsTable
 from receiver.store.tables.clock import ClockTable
+from receiver.store.tables.early_pruning import EarlyPruningTables
 from receiver.store.tables.events import EventsTable
 from receiver.store.tables.fetched_keys import FetchedKeysTable
 from receiver.store.tables.inline_pictures import InlinePicturesTable
 from receiver.store.tables.jobs import IS_OPEN, JobsTable
 from receiver.store.tables.money import MoneyTable
-from receiver.store.tables.early_pruning import EarlyPruningTables
 from receiver.store.tables.refused import RefusedTable
 from receiver.store.tables.requests import RequestsTable
 from receiver.store.tables.sessions import SessionsTable

@@ -28,8 +28,7 @@ from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.lib import ids
 from receiver.model.events import KeptEvent
 from receiver.store.sqlite import checkpoints
-from receiver.store.sqlite.functions import teach_sums
-from receiver.store.sqlite.functions import teach
+from receiver.store.sqlite.functions import teach, teach_sums
 from receiver.store.sqlite.migrate import APPLICATION_ID, migrate, migrations
 from receiver.store.sqlite.store import SqliteStore
 from receiver.store.sqlite.threads import on_thread
