@@ -20,7 +20,7 @@ from bench.contestants.contestant import python
 from bench.machine.cores import Cores
 from bench.measures.contest import Plan
 from bench.measures.drain import DrainCase, drain
-from bench.measures.growth import LISTS, Repeats, growth
+from bench.measures.growth import LISTS, PAGES, Repeats, growth
 from bench.measures.memory import memory
 from bench.measures.retention import retention
 from bench.measures.travel import travel
@@ -146,7 +146,8 @@ def test_growth_compares_every_step(tmp_path: Path) -> None:
     found = growth(a_plan(tmp_path), 300, silent, Repeats(webhooks=5, lists=2, claims=2, turns=1))
     steps = [one.step for one in found.steps]
     assert {f"GET {path}" for path in LISTS} <= set(steps)
-    assert len(steps) == len(LISTS) + 6
+    assert {f"page {path}" for path in PAGES} <= set(steps)
+    assert len(steps) == len(LISTS) + len(PAGES) + 6
     assert all(one.small_ms > 0 and one.full_ms > 0 and one.ratio > 0 for one in found.steps)
     assert found.bytes_per_event > 1200
 
