@@ -147,7 +147,7 @@ def test_growth_compares_every_step(tmp_path: Path) -> None:
     steps = [one.step for one in found.steps]
     assert {f"GET {path}" for path in LISTS} <= set(steps)
     assert {f"page {path}" for path in PAGES} <= set(steps)
-    assert len(steps) == len(LISTS) + len(PAGES) + 6
+    assert len(steps) == len(LISTS) + len(PAGES) + 7
     assert all(one.small_ms > 0 and one.full_ms > 0 and one.ratio > 0 for one in found.steps)
     assert found.bytes_per_event > 1200
 
