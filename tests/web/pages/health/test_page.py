@@ -12,6 +12,7 @@ import httpx
 from handlers.http.foreign import GuardedClient
 from handlers.http.transport import HttpTransport
 from handlers.log import Log
+from handlers.ntfy import Ntfy
 from receiver.composition import Outside
 from receiver.config import Config
 from receiver.contracts import DeliveryContext, NoOptions, Sink, Transport
@@ -112,7 +113,10 @@ async def test_the_light_turns_with_the_first_webhook_and_says_why_one_was_refus
 async def test_a_sink_is_tested_by_a_button(tmp_path: Path) -> None:
     clock = Clock()
     world = outside(lambda _: httpx.Response(200), clock)
-    async with a_browser(tmp_path, sinks=SINKS, clock=clock, outside=world) as browser:
+    # No log: that is the whole process's, and what other tests left of it.
+    push = Ntfy(Ntfy.Options(url=Secret("https://ntfy.example/studio")))
+    sinks = {"team": Sink(name="team", handler=push, handler_name="ntfy")}
+    async with a_browser(tmp_path, sinks=sinks, clock=clock, outside=world) as browser:
         assert "/sinks/team/test" in await browser.see("/health")
         answer = await browser.send("/sinks/team/test")
         assert (answer.status_code, "team took the test" in words(answer.text)) == (200, True)
