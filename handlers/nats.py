@@ -132,8 +132,8 @@ def subject_of(event: AnyEvent, template: EventTemplate | None) -> str:
 
 def _outcome(wrong: Exception, subject: str, hidden: tuple[Secret, ...]) -> Outcome:
     """What an error of nats-py means: what the same message would meet again is final."""
-    from nats.errors import AuthorizationError, MaxPayloadError  # noqa: PLC0415
-    from nats.js.errors import APIError, NoStreamResponseError  # noqa: PLC0415
+    from nats.errors import AuthorizationError, MaxPayloadError  # noqa: PLC0415  # an extra
+    from nats.js.errors import APIError, NoStreamResponseError  # noqa: PLC0415  # an extra
 
     note = quote(f"{subject}: {wrong}".encode(errors="replace"), hidden)
     match wrong:
@@ -150,7 +150,7 @@ def _outcome(wrong: Exception, subject: str, hidden: tuple[Secret, ...]) -> Outc
 
 
 def _nats_errors() -> tuple[type[Exception], ...]:
-    from nats.errors import Error  # noqa: PLC0415
+    from nats.errors import Error  # noqa: PLC0415  # an extra
 
     return Error, OSError, ValueError
 

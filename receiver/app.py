@@ -372,10 +372,8 @@ async def open_transport(config: Config) -> AsyncIterator[Transport]:
 
 async def fetch_picture(config: Config, url: str) -> bytes:
     """The file of a picture at an address that a vendor told. Raises ForeignRefused or TransportError."""
-    from handlers.http.foreign import GuardedClient  # noqa: PLC0415  # like the transport
-
     async with open_transport(config) as transport:
-        answer = await GuardedClient(transport, config.network.allow).fetch(url, PICTURE_SECONDS, PICTURE_BYTES)
+        answer = await _guarded(transport, config).fetch(url, PICTURE_SECONDS, PICTURE_BYTES)
     return answer.body
 
 

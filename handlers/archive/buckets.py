@@ -47,7 +47,7 @@ class BucketPlace:
 
     async def read(self, key: str) -> bytes | None:
         """A file; None if there is none. Raises OSError."""
-        import obstore  # noqa: PLC0415
+        import obstore  # noqa: PLC0415  # loaded only where there is a bucket
 
         try:
             found = await obstore.get_async(self._store(), key)
@@ -59,7 +59,7 @@ class BucketPlace:
 
     async def pieces(self, key: str) -> AsyncIterator[bytes]:
         """A file, piece by piece. Raises FileNotFoundError if there is none, OSError."""
-        import obstore  # noqa: PLC0415
+        import obstore  # noqa: PLC0415  # loaded only where there is a bucket
 
         try:
             found = await obstore.get_async(self._store(), key)
@@ -72,7 +72,7 @@ class BucketPlace:
 
     async def keys(self, until: str) -> AsyncIterator[str]:
         """The keys before `until`. A bucket lists in the order of its keys: nothing after that is asked for."""
-        import obstore  # noqa: PLC0415
+        import obstore  # noqa: PLC0415  # loaded only where there is a bucket
 
         try:
             async for some in obstore.list(self._store(), chunk_size=LISTED):
@@ -85,7 +85,7 @@ class BucketPlace:
 
     async def size(self, key: str) -> int | None:
         """How many bytes a file has; None if there is none. Raises OSError."""
-        import obstore  # noqa: PLC0415
+        import obstore  # noqa: PLC0415  # loaded only where there is a bucket
 
         try:
             return int((await obstore.head_async(self._store(), key))["size"])
@@ -96,7 +96,7 @@ class BucketPlace:
 
     async def write(self, key: str, body: bytes, kind: str) -> None:
         """Publishes a file. Raises OSError."""
-        import obstore  # noqa: PLC0415
+        import obstore  # noqa: PLC0415  # loaded only where there is a bucket
 
         try:
             await obstore.put_async(self._store(), key, body, attributes={"Content-Type": kind})
@@ -105,7 +105,7 @@ class BucketPlace:
 
     async def delete(self, key: str) -> None:
         """Takes a file away. Raises OSError."""
-        import obstore  # noqa: PLC0415
+        import obstore  # noqa: PLC0415  # loaded only where there is a bucket
 
         try:
             await obstore.delete_async(self._store(), key)
@@ -127,7 +127,7 @@ class BucketPlace:
 
 def _open(access: BucketAccess) -> ObjectStore:
     """Raises what the library raises for what it cannot use."""
-    from obstore.store import AzureStore, GCSStore, S3Store  # noqa: PLC0415
+    from obstore.store import AzureStore, GCSStore, S3Store  # noqa: PLC0415  # the same
 
     parts = urlsplit(access.to)
     makers: dict[str, Callable[..., ObjectStore]] = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}

@@ -160,7 +160,7 @@ class _Sending:
     def _receipt(self, answer: Answer, kept: MessageReceipt | None) -> MessageReceipt | None:
         """Which message it is now; None if the answer is no message."""
         try:
-            said = msgspec.convert(read_json(answer.body), _PostedMessage)
+            said = msgspec.convert(read_json(answer.body), _DiscordMessage)
         except (NotJson, msgspec.ValidationError):
             return None
         is_kept = bool(self._draft.kept_file)
@@ -178,7 +178,7 @@ class _PostedFile(msgspec.Struct):
     filename: str
 
 
-class _PostedMessage(msgspec.Struct):
+class _DiscordMessage(msgspec.Struct):
     """A message, as Discord tells it."""
 
     id: str

@@ -144,7 +144,7 @@ class Chat:
 def _posted(result: object) -> MessageReceipt | None:
     """Which message an answer is about; None if it is none."""
     try:
-        said = msgspec.convert(result, _PostedMessage)
+        said = msgspec.convert(result, _TelegramMessage)
     except msgspec.ValidationError:
         return None
     return MessageReceipt(message=str(said.message_id), channel=str(said.chat.id), event="", file="text")
@@ -180,7 +180,7 @@ class _PostedChat(msgspec.Struct):
     id: int
 
 
-class _PostedMessage(msgspec.Struct):
+class _TelegramMessage(msgspec.Struct):
     """A message, as Telegram tells it."""
 
     message_id: int
