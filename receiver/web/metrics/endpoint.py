@@ -102,7 +102,7 @@ class Metrics:
 
     def _counted(self) -> Iterable[Metric]:
         webhooks = (self.requests, self.refused, self.request_ms)
-        return counted(*webhooks, self._attempts, self._store.counts, self._setup)
+        return counted(*webhooks, self._attempts, self._store.counts, self._setup.sources, self._sinks)
 
     async def _gauges(self) -> Gauges | None:
         """What the store holds; None if it cannot be read."""
