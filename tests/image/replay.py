@@ -166,6 +166,8 @@ def mounted(root: Path, work: Path, user: int) -> None:
     run("mount", "--bind", work / "data", root / "data")
     run("mount", "--bind", work / "config", root / "config")
     run("mount", "-o", "remount,ro,bind", root / "config")
+    run("mkdir", "-p", "/run/netns")
+    run("mount", "-t", "tmpfs", "tmpfs", "/run/netns")  # its name is left nowhere
     run("ip", "netns", "add", NETWORK)
     run("ip", "-n", NETWORK, "link", "set", "lo", "up")
 

@@ -72,5 +72,5 @@ def everything() -> str:
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     counts = counted(requests, refused, times, attempts, store, ["journey"], ["team"])
-    registry.register(Families([*process_facts(ServerLoad()), *counts, *stored(FOUND, NOW)]))
+    registry.register(Families([*process_facts(ServerLoad(), leads=True), *counts, *stored(FOUND, NOW)]))
     return generate_latest(registry).decode()

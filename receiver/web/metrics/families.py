@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import (
 from receiver.contracts.counts import AttemptCounts, StoreCounts
 from receiver.lib.tallies import BitHistogram, Tally
 from receiver.model.deliveries import OrderOutcome, Outcome
-from receiver.model.jobs import LIVE, WAITING
+from receiver.model.jobs import LIVE, WAITING, JobWarning
 from receiver.model.requests import RequestState, Unproven
 from receiver.views.costs import BudgetState, CostLine
 from receiver.views.gauges import Gauges, LaneGauges
@@ -34,6 +34,7 @@ ZEROS: Final = ("job.completed", "job.failed", "job.canceled", "job.held", "job.
 #: What may become of a webhook to a source, and why one is refused: without zeros the first would be no increase.
 WEBHOOKS: Final = (*get_args(RequestState), "duplicate", "unavailable")
 REASONS: Final = get_args(Unproven)
+WARNINGS: Final = get_args(JobWarning)
 #: What may become of a try.
 DELIVERED: Final = tuple(one.__struct_config__.tag for one in get_args(Outcome))
 ORDERED: Final = tuple(one.__struct_config__.tag for one in get_args(OrderOutcome))
@@ -84,11 +85,13 @@ def _zeros(names: Iterable[str], words: Iterable[str]) -> _Counted:
     return {(name, word): 0 for name in names for word in words}
 
 
-def process_facts(load: ServerLoad) -> Iterator[Metric]:
-    """What runs, and what its connections hold."""
+def process_facts(load: ServerLoad, *, leads: bool) -> Iterator[Metric]:
+    """What runs, whether it leads, and what its connections hold."""
     build = GaugeMetricFamily("gridhook_build_info", "Always 1: which gridhook this is.", labels=["version"])
     build.add_metric([version("gridhook")], 1)
     yield build
+    leader = "1 if this process does what one does for all: looks, retention, recovery."
+    yield GaugeMetricFamily("gridhook_leader", leader, value=int(leads))
     yield GaugeMetricFamily("gridhook_connections", "Open connections.", value=len(load.connections))
     yield GaugeMetricFamily("gridhook_unread_bytes", "Held of requests that are not answered yet.", value=load.unread)
     what = {"refused": load.turned_away, "made_way": load.made_way, "busy": load.overloaded}
@@ -113,8 +116,8 @@ def stored(found: Gauges | None, now: int) -> Iterator[Metric]:
     yield _gauge("gridhook_deliveries", "Deliveries that wait, run or were given up.", ["status"], states)
     jobs = {(lane.name, status): 0 for lane in found.orders for status in OPEN} | counts.jobs
     yield _gauge("gridhook_jobs_open", "Jobs that are not over.", ["source", "status"], jobs)
-    warnings = "Jobs that ended with a warning."
-    yield _gauge("gridhook_job_warnings", warnings, ["source", "warning"], counts.warnings)
+    warnings = {(lane.name, word): 0 for lane in found.orders for word in WARNINGS} | counts.warnings
+    yield _gauge("gridhook_job_warnings", "Jobs that ended with a warning.", ["source", "warning"], warnings)
     yield from _lanes("sink", "deliveries", found.sinks, now)
     yield from _lanes("source", "orders", found.orders, now)
     yield _gauge(
