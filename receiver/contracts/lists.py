@@ -56,6 +56,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     warnings: dict[tuple[str, str], int] = {}
     #: Of the log of what is not in the database file yet; None = this store has none.
     wal_bytes: int | None = None
+    #: The living processes on this database; of a store that is one process's own there is no other.
+    replicas: int = 1
 
 
 class MissingWebhooks(msgspec.Struct, frozen=True, kw_only=True):

@@ -320,6 +320,10 @@ class Transaction(Upkeep, Protocol):
         """How many deliveries of a lane wait; 10,000 at most."""
         ...
 
+    def overdue(self, lane: str, now: int) -> int:
+        """How many of them are due at `now` (Unix ms); 10,000 at most."""
+        ...
+
     # the whole
     def made_at(self, number: int) -> int:
         """When an id was made, Unix ms, by the clock of that moment."""

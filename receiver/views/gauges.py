@@ -20,6 +20,8 @@ class LaneGauges(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     #: Deliveries or orders that wait, 10,000 at most.
     pending: int
+    #: Of those, the ones that could be sent now: none while its breaker is open, or it asked to be left alone.
+    due: int
     #: When the oldest of them was made, Unix ms; None = none waits.
     oldest_at: int | None
     #: Failed tries in a row.
@@ -51,8 +53,8 @@ def gauges(tx: Transaction, setup: Setup, sinks: Iterable[str], now: int) -> Gau
     pages = tx.pages()
     return Gauges(
         counts=tx.counts(),
-        sinks=tuple(_lane(tx, name, sink_lane(name)) for name in sinks),
-        orders=tuple(_lane(tx, name, order_lane(name)) for name in setup.sources),
+        sinks=tuple(_lane(tx, name, sink_lane(name), now) for name in sinks),
+        orders=tuple(_lane(tx, name, order_lane(name), now) for name in setup.sources),
         budgets=budget_states(tx, setup, now, count_held=False),
         costs=month_lines(tx, setup, now),
         stopped=frozenset(breaker.source for breaker in tx.breakers()),
@@ -61,11 +63,13 @@ def gauges(tx: Transaction, setup: Setup, sinks: Iterable[str], now: int) -> Gau
     )
 
 
-def _lane(tx: Transaction, name: str, lane: str) -> LaneGauges:
+def _lane(tx: Transaction, name: str, lane: str, now: int) -> LaneGauges:
     destination = tx.destination(lane)
+    is_waited_for = destination is not None and (destination.paused or destination.wait_until > now)
     return LaneGauges(
         name=name,
         pending=tx.pending(lane),
+        due=0 if is_waited_for else tx.overdue(lane, now),
         oldest_at=tx.oldest_pending(lane),
         failures=destination.failures if destination is not None else 0,
         is_paused=destination is not None and destination.paused,

@@ -16,6 +16,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from support.monitoring import unanswered
+
 MAIN = "from receiver.app import main; main()"
 #: The same with vendors that are ten times as quick.
 QUICK = """
@@ -223,6 +225,8 @@ async def test_it_stays_up_with_pages_and_tells_what_happens_next(tmp_path: Path
         async with httpx.AsyncClient(base_url=hook, headers={"authorization": f"Bearer {token}"}) as client:
             for page in re.findall(rf"^  {hook}(/\S*) ", text, re.MULTILINE):
                 assert (await client.get(page)).status_code == 200, page
+            # Whoever tries the dashboard on the demo finds something in each of its panels.
+            assert unanswered((await client.get("/metrics")).text) == []
             wish = {"source": "vtrix", "action": "imagine", "params": {"prompt": "a [red]fox[/red]\x1b[31m"}}
             assert (await client.post("/api/v1/jobs", json=wish)).status_code == 202
         await said(process, until="vtrix    job.submitted   imagine")

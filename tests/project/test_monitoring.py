@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
-import yaml  # type: ignore[import-untyped]
 
-from support.every_metric import everything
+from receiver.web.metrics.families import stored
+from support.every_metric import FOUND, everything
+from support.monitoring import ALERTS, DASHBOARD, OF_PROMETHEUS, PANELS, expressions, unanswered
 from support.prometheus_rules import families, label_names
 from support.promql import asked
+from support.records import NOW
 
-ROOT: Final = Path(__file__).parent.parent.parent
-DASHBOARD: Final[dict[str, Any]] = json.loads((ROOT / "deploy/grafana/gridhook.json").read_text("utf-8"))
-RULES: Final[dict[str, Any]] = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text("utf-8"))
-ALERTS: Final = [rule for group in RULES["groups"] for rule in group["rules"]]
-PANELS: Final = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
-#: What Prometheus itself adds.
-OF_PROMETHEUS: Final = {"job", "instance"}
 KNOWN: Final = label_names(families(everything()).values()) | {"up": set()}
-
-
-def expressions() -> list[str]:
-    """Every expression of both."""
-    of_panels = [target["expr"] for panel in PANELS for target in panel["targets"]]
-    of_variables = [one["query"]["query"] for one in DASHBOARD["templating"]["list"] if one["type"] == "query"]
-    return [*of_panels, *(rule["expr"] for rule in ALERTS), *(one.rpartition(",")[0] + ")" for one in of_variables)]
+#: What is read from the database, which every replica tells alike.
+OF_DATABASE: Final = {family.name for family in stored(FOUND, NOW)} - {"gridhook_store_up"}
 
 
 @pytest.mark.parametrize("expression", expressions())
@@ -46,6 +34,21 @@ def test_every_expression_asks_for_metrics_and_labels_that_there_are(expression:
 def test_an_expression_that_is_none_would_be_seen(wrong: str) -> None:
     with pytest.raises(ValueError, match=re.escape(wrong)):
         asked(wrong)
+
+
+@pytest.mark.parametrize("expression", expressions())
+def test_what_every_replica_tells_alike_is_not_added_up(expression: str) -> None:
+    for one in asked(expression):
+        if one.metric in OF_DATABASE and "label_values" not in expression:
+            largest = rf"max(?: by \([a-z, ]+\) )?\((?:delta\()?{one.metric}\b"
+            assert len(re.findall(largest, expression)) == len(re.findall(rf"{one.metric}\b", expression)), expression
+
+
+def test_a_question_without_an_answer_would_be_seen() -> None:
+    page = everything()
+    assert unanswered(page) == []
+    gone = "\n".join(line for line in page.splitlines() if 'status="dead"' not in line) + "\n"
+    assert unanswered(gone) == [one for one in expressions() if 'status="dead"' in one] != []
 
 
 def test_every_metric_of_ours_is_on_the_dashboard() -> None:

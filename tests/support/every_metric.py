@@ -8,7 +8,6 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 
 from receiver.contracts import Counts
 from receiver.contracts.counts import AttemptCounts, StoreCounts
-from receiver.contracts.setup import Setup
 from receiver.lib.tallies import BitHistogram, Tally
 from receiver.model.deliveries import Delivery
 from receiver.views.costs import BudgetState, CostLine
@@ -16,9 +15,9 @@ from receiver.views.gauges import Gauges, LaneGauges
 from receiver.web.http.load import ServerLoad
 from receiver.web.metrics.endpoint import Families
 from receiver.web.metrics.families import counted, process_facts, stored
-from support.records import NOW, a_source
+from support.records import NOW
 
-LANE = LaneGauges(name="team", pending=3, oldest_at=NOW - 1500, failures=2, is_paused=True)
+LANE = LaneGauges(name="team", pending=3, due=2, oldest_at=NOW - 1500, failures=2, is_paused=True)
 BUDGET = BudgetState(
     scope="source",
     name="journey",
@@ -47,9 +46,10 @@ FOUND = Gauges(
         jobs={("journey", "unsure"): 1},
         warnings={("journey", "no_picture"): 1},
         wal_bytes=4096,
+        replicas=2,
     ),
     sinks=(LANE,),
-    orders=(LaneGauges(name="journey", pending=0, oldest_at=None, failures=0, is_paused=False),),
+    orders=(LaneGauges(name="journey", pending=0, due=0, oldest_at=None, failures=0, is_paused=False),),
     budgets=(BUDGET,),
     costs=(COST,),
     stopped=frozenset({"journey"}),
@@ -71,7 +71,6 @@ def everything() -> str:
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
-    setup = Setup(sources={"journey": a_source()})
-    counts = counted(requests, refused, times, attempts, store, setup)
-    registry.register(Families([*process_facts(ServerLoad()), *counts, *stored(FOUND, NOW)]))
+    counts = counted(requests, refused, times, attempts, store, ["journey"], ["team"])
+    registry.register(Families([*process_facts(ServerLoad(), leads=True), *counts, *stored(FOUND, NOW)]))
     return generate_latest(registry).decode()

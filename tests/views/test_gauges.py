@@ -6,11 +6,14 @@ import re
 import sqlite3
 from contextlib import closing
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
+from receiver.contracts import Transaction
 from receiver.lib.ids import Ids
+from receiver.model.destinations import Destination
 from receiver.store.sqlite.functions import teach
 from receiver.store.sqlite.transaction import SqliteTransaction
 from receiver.views.gauges import gauges
@@ -31,11 +34,32 @@ async def test_what_waits_is_told_with_its_age(tmp_path: Path) -> None:
         team, other = found.sinks
         (orders,) = found.orders
         assert (team.pending, other.pending, orders.pending) == (1, 0, 1)
+        assert (team.due, other.due, orders.due) == (1, 0, 1)
         assert team.oldest_at is not None
         assert abs(team.oldest_at - NOW) < 5_000
         assert other.oldest_at is None
         assert found.database_bytes > 0
         assert found.webhooks.keys() == {"journey"}
+
+
+async def test_what_waits_for_its_time_or_for_a_destination_is_not_due(tmp_path: Path) -> None:
+    async with a_face(tmp_path) as face:
+        await face.post(GRID)
+        for destination, now, due in (
+            (None, NOW - 60_000, 0),
+            (None, NOW + 60_000, 1),
+            (Destination(lane="sink:team", wait_until=NOW + 90_000), NOW + 60_000, 0),
+            (Destination(lane="sink:team", wait_until=NOW + 90_000), NOW + 90_000, 1),
+            (Destination(lane="sink:team", failures=20, paused_at=NOW), NOW + 90_000, 0),
+        ):
+            if destination is not None:
+                await face.store.write(partial(put, destination))
+            found = await face.store.read(lambda tx, now=now: gauges(tx, face.setup, ["team"], now))
+            assert (found.sinks[0].pending, found.sinks[0].due) == (1, due), (destination, now)
+
+
+def put(destination: Destination, tx: Transaction) -> None:
+    tx.put_destination(destination)
 
 
 async def test_budgets_and_costs_are_told_without_reading_jobs(tmp_path: Path) -> None:

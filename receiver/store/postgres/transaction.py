@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from receiver.contracts import ClaimedDue, LaneLimits
+import msgspec
+
+from receiver.contracts import ClaimedDue, Counts, LaneLimits
 from receiver.contracts.pruning import FilePages
 from receiver.model.deliveries import Delivery
 from receiver.store.tables.deliveries import DELIVERY_COLUMNS, delivery_of
@@ -71,6 +73,11 @@ class PostgresTransaction(SqlTransaction):
     def events_after(self, number: int, limit: int) -> list[bytes]:
         """Events' JSON after this one, in the order of their transactions, as far as it is settled."""
         return [self._cloud_event(row) for row in self._db.execute(AFTER, (number, limit)).fetchall()]
+
+    def counts(self) -> Counts:
+        """See `SqlTransaction.counts`; and how many replicas live."""
+        row = self._one(f"SELECT count(*) FROM replicas WHERE {IS_LIVING}", ())
+        return msgspec.structs.replace(super().counts(), replicas=int(row[0]) if row else 0)
 
     def probe(self, size: int) -> None:
         """Takes part in a commit: the database sees to its room by itself, so that no bytes are written for it."""

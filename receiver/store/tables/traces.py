@@ -32,7 +32,10 @@ PENDING: Final = (
     "SELECT count(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_due "
     f"WHERE lane = ? AND state = 'pending' LIMIT {MOST_PENDING}) AS few"
 )
-
+OVERDUE: Final = (
+    "SELECT count(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_due "
+    f"WHERE lane = ? AND state = 'pending' AND due_at <= ? LIMIT {MOST_PENDING}) AS few"
+)
 OLDEST_PENDING: Final = (
     "SELECT min(number) FROM (SELECT number FROM deliveries INDEXED BY deliveries_due "
     f"WHERE lane = ? AND state = 'pending' ORDER BY due_at LIMIT {MOST_PENDING}) AS few"
@@ -101,4 +104,9 @@ class TracesTable(Table):
     def pending(self, lane: str) -> int:
         """How many deliveries of a lane wait; 10,000 at most."""
         row = self._one(PENDING, (lane,))
+        return int(row[0]) if row else 0
+
+    def overdue(self, lane: str, now: int) -> int:
+        """How many of them are due at `now` (Unix ms); 10,000 at most."""
+        row = self._one(OVERDUE, (lane, now))
         return int(row[0]) if row else 0

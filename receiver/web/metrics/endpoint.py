@@ -82,7 +82,7 @@ class Metrics:
         if no is not None and not await self._is_signed_in(request):
             return problem(no.status, no.code, no.detail, no.headers)
         async with self._one_at_a_time:
-            families = [*process_facts(self._load), *self._counted(), *stored(await self._gauges(), self._clock())]
+            families = [*self._counted(), *stored(await self._gauges(), self._clock())]
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
@@ -101,8 +101,9 @@ class Metrics:
         return self._sessions.role_of(key, cookie, self._clock()) is not None
 
     def _counted(self) -> Iterable[Metric]:
+        yield from process_facts(self._load, leads=self._store.leads())
         webhooks = (self.requests, self.refused, self.request_ms)
-        return counted(*webhooks, self._attempts, self._store.counts, self._setup)
+        yield from counted(*webhooks, self._attempts, self._store.counts, self._setup.sources, self._sinks)
 
     async def _gauges(self) -> Gauges | None:
         """What the store holds; None if it cannot be read."""
