@@ -50,6 +50,7 @@ from receiver.workers.retention.pictures import rounds_of
 from receiver.workers.retention.rounds import RetentionRounds
 from receiver.workers.settlement import write_until_kept
 from receiver.workers.settling import Settler
+from receiver.workers.short_answers import ShortAnswers
 from receiver.workers.sinks import SinkCarrier
 
 if TYPE_CHECKING:
@@ -351,7 +352,7 @@ async def open_context(config: Config, sink: Sink) -> AsyncIterator[DeliveryCont
     """What a handler may use while it delivers to a sink, without anything else of a server."""
     async with open_transport(config) as transport:
         yield DeliveryContext(
-            transport=transport,
+            transport=ShortAnswers(transport),
             foreign=_guarded(transport, config),
             sink=sink.name,
             folder=config.folder,

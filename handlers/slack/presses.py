@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from handlers.chat.questions import pressed_by
+from handlers.slack.hosts import is_slacks
 from handlers.wording import one_line
 from receiver.contracts import Call, Press, Transport
 from receiver.errors import NotJson, Unmapped, Unverified
@@ -122,22 +123,13 @@ def _reply_place(payload: Payload) -> str:
 async def reply(place: str, words: str, api: str, transport: Transport) -> None:
     """Shows escaped words to the one who pressed, if that place is Slack's own. Raises TransportError."""
     to = msgspec.json.decode(place, type=ReplyPlace)
-    if not _is_slacks(to.url, api):
+    if not is_slacks(to.url, api):
         return
     threaded = {"thread_ts": to.thread} if to.thread else {}
     said = {"response_type": "ephemeral", "replace_original": False, "text": words, **threaded}
     headers = {"content-type": "application/json; charset=utf-8"}
     call = Call(method="POST", url=to.url, headers=headers, body=msgspec.json.encode(said), max_answer=64 * 1024)
     await transport.send(call, REPLY_S)
-
-
-def _is_slacks(url: str, api: str) -> bool:
-    """Whether an address is at the host of the Web API, or at `hooks.` of it (https://hooks.slack.com)."""
-    try:
-        place, known = urlsplit(url), urlsplit(api)
-    except ValueError:
-        return False
-    return place.scheme == known.scheme and place.netloc in (known.netloc, f"hooks.{known.netloc}")
 
 
 def _name(user: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ import structlog
 from handlers.http.addresses import Origin
 from handlers.http.proxies import ProxyChoice
 from handlers.http.tls import trusting
+from handlers.slack.hosts import is_slacks
 from handlers.slack.refusals import PASSING, listening_remedy
 from handlers.slack.web_api import WebApi
 from handlers.wording import one_line
@@ -115,9 +116,8 @@ class SlackSocket:
             if reply.error and reply.error not in PASSING and reply.answer.status == 200:
                 raise ListeningRefused(f"Slack: {one_line(reply.error, 80)}{listening_remedy(reply.error)}")
             raise NoAnswer(f"apps.connections.open: {one_line(reply.error, 80) or f'HTTP {reply.answer.status}'}")
-        plain = self._api.root.startswith("http://")
-        if not url.startswith(("wss://", "ws://") if plain else "wss://"):
-            raise NoAnswer("Slack named an address that is no wss://")
+        if not url.startswith(("wss://", "ws://")) or not is_slacks(url, self._api.root):
+            raise NoAnswer("Slack named an address that is no wss:// of its own")
         return url
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
 import structlog
 
 from handlers.chat.pictures import fetched, preview
+from handlers.slack.hosts import is_slacks
 from handlers.slack.web_api import SlackAnswer, WebApi
 from handlers.wording import one_line
 from receiver.contracts import Call, DeliveryContext
@@ -59,8 +59,11 @@ class Uploads:
         begin = {"filename": "picture.jpg", "length": len(body), "alt_txt": one_line(alt_text, MAX_ALT_TEXT)}
         begun = await self._call("files.getUploadURLExternal", begin, context)
         file, place = begun.fields.get("file_id"), begun.fields.get("upload_url")
-        if not begun.ok or not isinstance(file, str) or not isinstance(place, str) or not self._is_slacks(place):
+        if not begun.ok or not isinstance(file, str) or not isinstance(place, str):
             self._note_refusal(begun, context)
+            return None
+        if not is_slacks(place, self._api.root):
+            log.warning("picture.not_uploaded", sink=context.sink, reason="the address for its bytes is not Slack's")
             return None
         headers = {"content-type": "application/octet-stream"}
         call = Call(method="POST", url=place, headers=headers, body=body)
@@ -80,14 +83,6 @@ class Uploads:
             if told.ok and isinstance(known, dict) and known.get("mimetype"):
                 return True
         return False
-
-    def _is_slacks(self, url: str) -> bool:
-        """Whether an address for bytes is Slack's: https, or where the Web API itself is."""
-        try:
-            place, api = urlsplit(url), urlsplit(self._api.root)
-        except ValueError:
-            return False
-        return place.scheme == "https" or (place.scheme, place.netloc) == (api.scheme, api.netloc)
 
     def _note_refusal(self, reply: SlackAnswer, context: DeliveryContext) -> None:
         log.warning("picture.not_uploaded", sink=context.sink, reason=one_line(reply.error) or "no answer of Slack's")

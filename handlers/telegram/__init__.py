@@ -23,8 +23,6 @@ from receiver.model.deliveries import Outcome, OutgoingEvent
 MAX_REPLY: Final = 200
 #: Seconds that it may take.
 REPLY_S: Final = 10.0
-#: Telegram has forgotten the press by now, or somebody was quicker: there is nobody to tell any more.
-TOO_LATE: Final = ("query is too old", "query ID is invalid")
 
 
 class Telegram(Handler):
@@ -56,6 +54,7 @@ class Telegram(Handler):
         self._account = f"{api} {options.token.reveal()}"
         self._api = BotApi(api, options.token)
         self._chat = Chat(self._api, options.chat)
+        self._awaited = presses.AwaitedPresses(self._api)
         self._deciders = options.deciders
         self._template = template_of(options.text, lambda value: foreign(value, MAX_MESSAGE))
 
@@ -75,17 +74,17 @@ class Telegram(Handler):
 
     async def listen(self, listening: Listening) -> None:
         """Asks for presses until it is cancelled. Raises TransportError and ListeningRefused."""
-        await presses.listen(self._api, listening)
+        await self._awaited.listen(listening)
 
     def read_heard(self, body: bytes, _now: int) -> Press:
-        """The press in an update: Telegram itself forgets presses after 150 s. Raises Unmapped if it is none."""
+        """The press in an update: old ones are not handed on. Raises Unmapped if it is none."""
         return presses.read(body, self._chat.names, self._deciders)
 
     async def reply_to_press(self, pressed: Press, words: str, transport: Transport) -> None:
         """Ends the wait at the button, with words that only the one who pressed sees. Raises TransportError."""
         fields = {"callback_query_id": pressed.reply_to, "text": cut(words, MAX_REPLY), "show_alert": bool(words)}
         said = await self._api.call(transport, REPLY_S, "answerCallbackQuery", fields)
-        if not said.ok and not said.says(*TOO_LATE):
+        if not said.ok and not presses.is_too_late(said):
             raise NoAnswer(f"Telegram: HTTP {said.answer.status}")
 
 

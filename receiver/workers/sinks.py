@@ -53,6 +53,7 @@ from receiver.workers.settlement import (
     write_until_kept,
 )
 from receiver.workers.settling import EndedTry, Settler
+from receiver.workers.short_answers import ShortAnswers
 
 log = structlog.get_logger("dispatch")
 
@@ -87,7 +88,12 @@ class SinkCarrier:
         self._has_buttons = has_buttons(sink.handler)
         self._shows_families = shows_families(sink.handler)
         self._context = DeliveryContext(
-            transport=transport, foreign=foreign, sink=sink.name, folder=folder, clock=clock, timeout=sink.timeout
+            transport=ShortAnswers(transport),
+            foreign=foreign,
+            sink=sink.name,
+            folder=folder,
+            clock=clock,
+            timeout=sink.timeout,
         )
         self._clock = clock
         self._spread = spread

@@ -57,6 +57,9 @@ def bench(
     dispatch: Annotated[
         bool, typer.Option("--dispatch", help="End to end: to a sink, to the vendor; a backlog to sinks.")
     ] = False,
+    neighbours: Annotated[
+        bool, typer.Option("--neighbours", help="A healthy sink beside ones that hang, fail and flood.")
+    ] = False,
     growth: Annotated[
         int | None, typer.Option("--growth", metavar="N", min=100, help="Single steps on a database of N events.")
     ] = None,
@@ -90,6 +93,7 @@ def bench(
         folder=folder,
         fsync_ms=milliseconds(fsync_ms),
         dispatch=dispatch,
+        neighbours=neighbours,
         growth=growth,
         retention=retention,
         memory=memory,

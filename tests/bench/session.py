@@ -26,6 +26,7 @@ from bench.measures.drain import drain
 from bench.measures.durability import kill_each
 from bench.measures.growth import growth
 from bench.measures.memory import memory
+from bench.measures.neighbours import neighbours
 from bench.measures.retention import retention
 from bench.measures.steady import steady
 from bench.measures.travel import travel
@@ -51,6 +52,8 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     #: Contests with so many milliseconds more for each sync.
     fsync_ms: tuple[float, ...] = ()
     dispatch: bool = False
+    #: A healthy sink beside bad ones.
+    neighbours: bool = False
     #: Events in the full database; None = not measured.
     growth: int | None = None
     #: Old events to prune under load; None = not measured.
@@ -108,6 +111,7 @@ def _others(figures: Figures, choices: Choices, plan: Plan, say: Say) -> Figures
         figures,
         travel=tuple(travel(plan, say)) if choices.dispatch else (),
         drains=tuple(drain(plan, say)) if choices.dispatch else (),
+        neighbours=tuple(neighbours(plan, say)) if choices.neighbours else (),
         growth=growth(plan, choices.growth, say) if choices.growth else None,
         retention=retention(plan, choices.retention, say) if choices.retention else None,
         memory=memory(plan, choices.memory, say) if choices.memory else None,

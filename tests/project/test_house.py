@@ -6,13 +6,18 @@ import ast
 from collections import Counter
 from functools import cache
 from pathlib import Path
+from statistics import median
 from typing import Final
+
+from receiver.app import HANDLERS
 
 ROOT: Final = Path(__file__).parent.parent.parent
 PACKAGES: Final = (ROOT / "receiver", ROOT / "handlers")
 #: Methods whose name and class say it all.
 SELF_EVIDENT: Final = frozenset({"__call__", "routes"})
 MOST_ENTRIES: Final = 20
+#: Lines of the module of a sink; half of them are shorter.
+LINES_OF_A_SINK: Final = 120
 Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -31,6 +36,22 @@ def test_a_folder_has_at_most_twenty_entries() -> None:
         if folder.name not in ("__pycache__", "migrations", "manual")
     }
     assert {folder: count for folder, count in counted.items() if count > MOST_ENTRIES} == {}
+
+
+def test_a_sink_is_one_module_and_mostly_a_short_one() -> None:
+    modules_of_sinks = [place.partition(":")[0] for place in HANDLERS.values()]
+    assert len(set(modules_of_sinks)) == len(HANDLERS)
+    lines = [len(_source(name).read_text("utf-8").splitlines()) for name in modules_of_sinks]
+    assert median(lines) < LINES_OF_A_SINK
+    suite = (ROOT / "tests/contracts/test_every_handler.py").read_text("utf-8")
+    # The archive alone may have nothing to tell an event to: it keeps pictures, and has a suite of its own.
+    without = [name for name, place in HANDLERS.items() if f"handler={place.partition(':')[2]}," not in suite]
+    assert without == ["archive"]
+
+
+def _source(module: str) -> Path:
+    place = ROOT / module.replace(".", "/")
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
 
 
 def test_a_class_name_occurs_once() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -44,9 +45,16 @@ handler = "webhook"
 url = "http://127.0.0.1:{far}/{name}"
 secret = "{secret}"
 """
+CHAT: Final = """
+[sinks.{name}]
+handler = "slack"
+token = "xoxb-bench"
+channel = "C0123456789"
+api_url = "http://127.0.0.1:{far}/{name}/api"
+"""
 TELL: Final = """
 [[rules]]
-name = "tell"
+name = "{name}"
 when = {{ type = ["job.completed", "job.failed"] }}
 to = [{names}]
 """
@@ -60,12 +68,22 @@ WHERE EXISTS (SELECT 1 FROM events WHERE events.job = jobs.number)
 NOWHERE: Final = 9
 
 
-def configuration(port: int, *, far: int = NOWHERE, sinks: tuple[str, ...] = ("first", "second")) -> str:
-    """Returns the text of the configuration. `far` is the port of sinks and vendor; each event goes to all `sinks`."""
+def configuration(
+    port: int, *, far: int = NOWHERE, sinks: tuple[str, ...] = ("first", "second"), more: str = ""
+) -> str:
+    """Returns the text of the configuration. `far` is the port of sinks and vendor; each event goes to all `sinks`.
+
+    `more` is the text of further sinks with their rules.
+    """
     text = TOP.format(port=port, far=far, token=ADMIN_TOKEN, secret=SECRET)
     for name in sinks:
         text += SINK.format(name=name, far=far, secret=SINK_SECRET)
-    return text + (TELL.format(names=", ".join(f'"{name}"' for name in sinks)) if sinks else "")
+    return text + (tell(sinks) if sinks else "") + more
+
+
+def tell(sinks: Sequence[str]) -> str:
+    """Returns the text of a rule that sends each event to these sinks."""
+    return TELL.format(name="-".join(("tell", *sinks)), names=", ".join(f'"{name}"' for name in sinks))
 
 
 def start(folder: Path, port: int, text: str, role: str) -> Command:

@@ -39,6 +39,8 @@ class DrainCase(msgspec.Struct, frozen=True, kw_only=True):
     at_once: int | None = None
     #: How long each sink takes over a message, milliseconds.
     sinks_ms: tuple[float, ...] = (0.0,)
+    #: Configuration of further sinks, which are not waited for.
+    more: str = ""
 
 
 CASES: Final = (
@@ -62,8 +64,8 @@ class Drain(msgspec.Struct, frozen=True, kw_only=True):
     resident_mb: Spread
 
 
-class _Drained(msgspec.Struct, frozen=True, kw_only=True):
-    """One round."""
+class Drained(msgspec.Struct, frozen=True, kw_only=True):
+    """One round: messages a second, processor time of one, and memory."""
 
     rate: float
     cpu_us: float
@@ -76,10 +78,10 @@ def drain(plan: Plan, say: Say, cases: Sequence[DrainCase] = CASES, backlog: int
     folder.mkdir()
     try:
         authority = make_authority(folder)
-        rounds: list[list[_Drained]] = [[] for _ in cases]
+        rounds: list[list[Drained]] = [[] for _ in cases]
         for _ in range(plan.rounds):
             for case, done in zip(cases, rounds, strict=True):
-                done.append(_round(plan, case, folder, authority, backlog))
+                done.append(drain_once(plan, case, folder, authority, backlog))
                 say(f"{described(case)}: {done[-1].cpu_us:.0f} us, {done[-1].rate:,.0f}/s")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -102,7 +104,8 @@ def described(case: DrainCase) -> str:
     return f"{many} of {takes}, {case.scheme}, {at_once}"
 
 
-def _round(plan: Plan, case: DrainCase, folder: Path, authority: PrivateAuthority, backlog: int) -> _Drained:
+def drain_once(plan: Plan, case: DrainCase, folder: Path, authority: PrivateAuthority, backlog: int) -> Drained:
+    """Measures one case once; its files, and those of `authority`, are in `folder`. Raises BenchError."""
     place = folder / "round"
     try:
         with ExitStack() as stack:
@@ -163,7 +166,7 @@ def _configuration(case: DrainCase, port: int, sink_ports: Sequence[int]) -> str
     for name, far in zip(names, sink_ports, strict=True):
         text += gridhook.SINK.format(name=name, far=far, secret=SINK_SECRET).replace("http:", f"{case.scheme}:")
         text += f"concurrency = {case.at_once}\n" if case.at_once is not None else ""
-    return text + gridhook.TELL.format(names=", ".join(f'"{name}"' for name in names))
+    return text + gridhook.tell(names) + case.more
 
 
 def _fill(plan: Plan, case: DrainCase, place: Path, sink_ports: Sequence[int], backlog: int) -> None:
@@ -180,7 +183,7 @@ def _fill(plan: Plan, case: DrainCase, place: Path, sink_ports: Sequence[int], b
         server.stop()
 
 
-def _watch(server: RunningServer, sinks: Sequence[_RunningSink], backlog: int) -> _Drained:
+def _watch(server: RunningServer, sinks: Sequence[_RunningSink], backlog: int) -> Drained:
     sinks[0].wait_for("began")
     before, began = server.usage(), time.perf_counter()
     for one in sinks:
@@ -190,4 +193,4 @@ def _watch(server: RunningServer, sinks: Sequence[_RunningSink], backlog: int) -
         one.wait_for("done")
     seconds, used = time.perf_counter() - began, server.usage().since(before)
     messages = backlog * len(sinks)
-    return _Drained(rate=messages / seconds, cpu_us=used.cpu * 1e6 / messages, resident_mb=used.resident / 1e6)
+    return Drained(rate=messages / seconds, cpu_us=used.cpu * 1e6 / messages, resident_mb=used.resident / 1e6)

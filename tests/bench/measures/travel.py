@@ -61,17 +61,18 @@ def travel(plan: Plan, say: Say, rates: Sequence[float] = RATES) -> list[Travel]
     done = []
     for way in ("message", "order"):
         for rate in rates:
-            one = _travel(way, rate, plan)
+            one = travel_once(way, rate, plan)
             done.append(one)
             say(f"{way} at {rate:g}/s: p50 {one.latency.p50:.1f} ms, p95 {one.latency.p95:.1f} ms")
     return done
 
 
-def _travel(way: Way, rate: float, plan: Plan) -> Travel:
+def travel_once(way: Way, rate: float, plan: Plan, more: str = "") -> Travel:
+    """Measures one way at one rate; `more` is the configuration of further sinks. Raises BenchError."""
     folder, prefix = plan.folder / "travel", secrets.token_hex(4)
     try:
         with far_end(prefix, plan.cores.load) as far:
-            contestant = _contestant(way, far.port)
+            contestant = _contestant(way, far.port, more)
             with serving(contestant, folder, plan.cores.server) as server:
                 seconds = min(LONGEST, max(plan.seconds, FEWEST / rate))
                 load = aimed(contestant, server, seconds, plan.connections)
@@ -97,12 +98,12 @@ def _travel(way: Way, rate: float, plan: Plan) -> Travel:
     )
 
 
-def _contestant(way: Way, far: int) -> Contestant:
+def _contestant(way: Way, far: int, more: str) -> Contestant:
     """Returns gridhook with both its roles, and one sink or none."""
 
     def prepare(folder: Path, port: int) -> Command:
         sinks = ("first",) if way == "message" else ()
-        text = gridhook.configuration(port, far=far, sinks=sinks)
+        text = gridhook.configuration(port, far=far, sinks=sinks, more=more)
         text = text.replace("concurrency = 1000", f"concurrency = {ORDERS_AT_ONCE}")
         return gridhook.start(folder, port, text, "all")
 

@@ -10,6 +10,7 @@ from bench.measures.drain import Drain
 from bench.measures.durability import Killed
 from bench.measures.growth import Growth
 from bench.measures.memory import Memory
+from bench.measures.neighbours import Neighbours
 from bench.measures.retention import Retained
 from bench.measures.steady import Steady
 from bench.measures.travel import Travel
@@ -36,6 +37,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     slow: tuple[SlowContest, ...] = ()
     travel: tuple[Travel, ...] = ()
     drains: tuple[Drain, ...] = ()
+    neighbours: tuple[Neighbours, ...] = ()
     growth: Growth | None = None
     retention: Retained | None = None
     memory: Memory | None = None

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import msgspec
 
+from bench.load.bad_sink import BEHAVIOURS
 from bench.measures.contest import Row, Spread
 from bench.measures.drain import Drain, described
 from bench.measures.durability import Killed
 from bench.measures.growth import Growth
 from bench.measures.memory import Memory
+from bench.measures.neighbours import Neighbours
 from bench.measures.retention import Retained
 from bench.measures.steady import Steady
 from bench.measures.travel import Travel
@@ -41,6 +43,8 @@ def tables(figures: Figures) -> list[FigureTable]:
         found.append(_travel(figures.travel))
     if figures.drains:
         found.append(_drains(figures.drains))
+    if figures.neighbours:
+        found.append(_neighbours(figures.neighbours))
     if figures.growth is not None:
         found.append(_growth(figures.growth))
     if figures.retention is not None:
@@ -180,6 +184,31 @@ def _drains(drains: Sequence[Drain]) -> FigureTable:
             for one in drains
         ),
         notes=("--role dispatch; each sink in a process of its own. cpu us: of one message, without the start.",),
+    )
+
+
+def _neighbours(every: Sequence[Neighbours]) -> FigureTable:
+    alone = next((one for one in every if not one.beside), every[0])
+    return FigureTable(
+        title="A healthy sink and its neighbours",
+        columns=("beside", "p50 ms", "p95 ms", "answer p50 ms", "answer p95 ms", "messages/s", "ratio", "missing"),
+        rows=tuple(
+            (
+                " and ".join(one.beside) or "nobody",
+                f"{one.p50_ms.median:.1f}",
+                f"{one.p95_ms.median:.1f}",
+                f"{one.answer_p50_ms.median:.1f}",
+                f"{one.answer_p95_ms.median:.1f}",
+                ranged(one.rate),
+                f"{one.rate.median / alone.rate.median:.2f}",
+                f"{one.missing:,}",
+            )
+            for one in every
+        ),
+        notes=(
+            *(f"{name}: a sink that {what}." for name, what in BEHAVIOURS.items()),
+            "Each event goes to all of them. Times at a steady rate; messages/s: of a backlog, to the healthy one.",
+        ),
     )
 
 

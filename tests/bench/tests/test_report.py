@@ -6,10 +6,13 @@ from xml.etree import ElementTree
 
 import msgspec
 
+from bench.machine.facts import Machine
 from bench.measures.contest import Row, spread
 from bench.measures.durability import Killed
+from bench.measures.neighbours import Neighbours
+from bench.report.figures import Figures
 from bench.report.plot import plot
-from bench.report.tables import durable
+from bench.report.tables import durable, tables
 
 
 def a_row(name: str, rate: float, *, missing: int | None = None, ratio: float | None = None) -> Row:
@@ -71,3 +74,38 @@ def test_a_contest_that_nobody_answered_can_still_be_drawn() -> None:
 
 def test_the_report_is_plain_json() -> None:
     assert msgspec.json.decode(msgspec.json.encode(a_row("x", 2.0)))["rate"]["median"] == 2.0
+
+
+def test_neighbours_are_compared_with_nobody() -> None:
+    def beside(rate: float, *names: str) -> Neighbours:
+        one = spread([2.0])
+        return Neighbours(
+            beside=names,
+            p50_ms=one,
+            p95_ms=one,
+            answer_p50_ms=one,
+            answer_p95_ms=one,
+            rate=spread([rate]),
+            missing=0,
+        )
+
+    machine = Machine(
+        date="2026-11-30",
+        processor="p",
+        cores=2,
+        pinned=True,
+        memory_gb=1.0,
+        kernel="k",
+        python="3",
+        sqlite="3",
+        libraries={},
+        file_system="ext4",
+        sync_ms=1.0,
+        load_average=0.0,
+        generator="own",
+    )
+    figures = Figures(
+        machine=machine, rounds=1, seconds=1, connections=1, neighbours=(beside(200), beside(150, "hang", "fail"))
+    )
+    (table,) = tables(figures)
+    assert [(row[0], row[6]) for row in table.rows] == [("nobody", "1.00"), ("hang and fail", "0.75")]

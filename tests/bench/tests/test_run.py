@@ -17,11 +17,13 @@ from typer.testing import CliRunner, Result
 
 from bench.__main__ import app, ended_by_signals
 from bench.contestants.contestant import python
+from bench.load.bad_sink import BEHAVIOURS
 from bench.machine.cores import Cores
 from bench.measures.contest import Plan
 from bench.measures.drain import DrainCase, drain
 from bench.measures.growth import LISTS, PAGES, Repeats, growth
 from bench.measures.memory import memory
+from bench.measures.neighbours import neighbours
 from bench.measures.retention import retention
 from bench.measures.travel import travel
 
@@ -90,6 +92,15 @@ def test_a_backlog_is_drained_and_what_a_message_costs_is_counted(tmp_path: Path
     assert one.cpu_us.median > 0
     assert one.resident_mb.median > 1
     assert two.rate.low > 0
+    assert list(tmp_path.iterdir()) == [], "its own files are taken away"
+
+
+def test_beside_bad_sinks_all_arrives_at_the_healthy_one(tmp_path: Path) -> None:
+    (found,) = neighbours(a_plan(tmp_path), silent, (tuple(BEHAVIOURS),), backlog=40)
+    assert found.missing == 0
+    assert found.p50_ms.low > 0
+    assert found.answer_p95_ms.low >= found.answer_p50_ms.low > 0
+    assert found.rate.low > 0
     assert list(tmp_path.iterdir()) == [], "its own files are taken away"
 
 

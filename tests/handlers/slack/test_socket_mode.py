@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 from starlette.routing import WebSocketRoute
@@ -145,6 +146,22 @@ async def test_slack_that_is_not_there_may_pass() -> None:
     with pytest.raises(TransportError):
         await SlackSocket("http://127.0.0.1:9/api", Secret("xapp-1")).listen(listening)
     await transport.aclose()
+
+
+async def test_a_connection_that_would_lead_elsewhere_is_not_made() -> None:
+    def side(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"ok": True, "url": "wss://elsewhere.test/link/?ticket=1"})
+
+    heard = Heard()
+    listening = Listening(
+        transport=HttpTransport(httpx.MockTransport(side)),
+        network=CallNetwork(),
+        clock=system_clock,
+        take=heard.take,
+        connected=heard.note,
+    )
+    with pytest.raises(TransportError, match="of its own"):
+        await SlackSocket("https://slack.com/api", Secret(APP_TOKEN)).listen(listening)
 
 
 async def test_a_shutdown_while_slack_has_not_said_hello_leaves_nothing_open() -> None:

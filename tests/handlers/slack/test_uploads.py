@@ -113,17 +113,29 @@ async def test_where_slack_takes_no_file_the_picture_goes_by_its_address() -> No
     assert image_of(slack)["image_url"] == "https://cdn.example.com/1.png"
 
 
-@pytest.mark.parametrize("place", ["http://elsewhere.test/x", "file:///etc/passwd", "https://[x", 7])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http://elsewhere.test/x",
+        "https://elsewhere.test/x",
+        "https://slack.test@elsewhere.test/x",
+        "https://slack.test.elsewhere.test/x",
+        "https://169.254.169.254/latest",
+        "file:///etc/passwd",
+        "https://[x",
+        7,
+    ],
+)
 async def test_bytes_go_to_slack_only(place: object) -> None:
     slack = SlackSide()
     called: list[str] = []
 
     async def network(request: httpx.Request) -> httpx.Response:
-        called.append(request.url.host)
+        called.extend([request.url.host] if request.method == "POST" else [])
         if request.url.path.endswith("getUploadURLExternal"):
             return httpx.Response(200, json={"ok": True, "file_id": "F012345678", "upload_url": place})
         return await slack.answer(request) if request.url.host == "slack.test" else vendor(request)
 
     handler = Bound(bot(pictures="upload"), HttpTransport(httpx.MockTransport(network)), NOW)
     assert isinstance(await handler.deliver(outgoing()), Delivered)
-    assert "elsewhere.test" not in called
+    assert set(called) == {"slack.test"}

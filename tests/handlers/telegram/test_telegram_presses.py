@@ -40,29 +40,34 @@ class Ear:
     """A sink that listens; `heard` is what it was told."""
 
     def __init__(self, options: TelegramOptions = CHAT) -> None:
-        self.telegram = PretendTelegram(options)
+        #: Telegram's clock and ours, Unix ms.
+        self.now = NOW
+        self.telegram = PretendTelegram(options, clock=lambda: self.now)
         self.hosts = Hosts(telegram=self.telegram.app)
         self.transport = HttpTransport(self.hosts)
         self.handler: Telegram = telegram()
         self.heard: asyncio.Queue[Press] = asyncio.Queue()
         self.connections = 0
+        self.is_in = asyncio.Event()
         self.failing = False
 
     async def take(self, body: bytes) -> None:
         if self.failing:
             raise StoreUnavailable("the disk is full")
-        pressed = self.handler.read_heard(body, NOW)
-        await self.handler.reply_to_press(pressed, "", self.transport)
+        pressed = self.handler.read_heard(body, self.now)
+        if pressed.reply_to:
+            await self.handler.reply_to_press(pressed, "", self.transport)
         self.heard.put_nowait(pressed)
 
     def connected(self) -> None:
         self.connections += 1
+        self.is_in.set()
 
     async def listen(self) -> None:
         listening = Listening(
             transport=self.transport,
             network=CallNetwork(),
-            clock=lambda: NOW,
+            clock=lambda: self.now,
             take=self.take,
             connected=self.connected,
         )
@@ -86,6 +91,7 @@ async def test_a_press_is_taken_once_and_answered() -> None:
     ear = Ear()
     await ear.asked()
     async with ear.listening():
+        await ear.is_in.wait()
         code = ear.telegram.messages[1].keyboard[0][1]["callback_data"]
         assert await ear.telegram.press("1", code, ADA) == ""
         pressed = await ear.heard.get()
@@ -106,6 +112,54 @@ async def test_a_press_that_cannot_be_kept_is_not_confirmed() -> None:
     with pytest.raises(StoreUnavailable):
         await ear.listen()
     ear.failing = False
+    async with ear.listening():
+        assert (await ear.heard.get()).button == code
+
+
+async def test_a_press_of_before_counts_if_telegram_still_takes_an_answer() -> None:
+    ear = Ear()
+    await ear.asked()
+    entry = ear.telegram.messages[1]
+    codes = [button["callback_data"] for button in entry.keyboard[0]]
+    old = ear.telegram.updates.add(entry, codes[0], ADA)
+    ear.now += 100_000
+    late = ear.telegram.updates.add(entry, codes[1], ADA)
+    async with ear.listening():
+        pressed = await ear.heard.get()
+        assert (pressed.button, pressed.reply_to) == (codes[1], "")
+        # From now on it is known when a press was made.
+        assert await ear.telegram.press("1", codes[2], ADA) == ""
+        assert (await ear.heard.get()).button == codes[2]
+    assert ear.heard.empty()
+    assert ear.telegram.updates.answers[late] == presses.HEARD
+    assert old not in ear.telegram.updates.answers
+    assert ear.telegram.mistakes == []
+
+
+async def test_a_press_that_came_while_the_machine_slept_is_one_of_before() -> None:
+    ear = Ear()
+    await ear.asked()
+    entry = ear.telegram.messages[1]
+    code = entry.keyboard[0][0]["callback_data"]
+    async with ear.listening():
+        await ear.is_in.wait()
+        await ear.telegram.press("1", code, ADA)
+        await ear.heard.get()
+        ear.now += presses.SURELY_FRESH_S * 1000 + 1
+        query = ear.telegram.updates.add(entry, code, ADA)
+        assert (await ear.heard.get()).reply_to == ""
+    assert ear.telegram.updates.answers[query] == presses.HEARD
+
+
+async def test_a_press_that_nobody_can_date_waits_while_telegram_is_broken() -> None:
+    ear = Ear()
+    await ear.asked()
+    code = ear.telegram.messages[1].keyboard[0][0]["callback_data"]
+    ear.telegram.updates.add(ear.telegram.messages[1], code, ADA)
+    ear.telegram.faults.append("502")
+    with pytest.raises(NoAnswer):
+        await ear.listen()
+    assert ear.heard.empty()
     async with ear.listening():
         assert (await ear.heard.get()).button == code
 

@@ -29,16 +29,13 @@ _TAG: Final = re.compile(r"<(/?)([A-Za-z-]*)([^<>]*)(>?)")
 class TelegramRefused(Exception):
     """A call that the real one would refuse too."""
 
-    def __init__(self, code: int, description: str, **parameters: int) -> None:
+    def __init__(self, code: int, description: str, *, may_happen: bool = False, **parameters: int) -> None:
+        """`may_happen`: a client that does all right may meet it."""
         super().__init__(description)
         self.code = code
         self.description = description
         self.parameters = parameters
-
-    @property
-    def is_harmless(self) -> bool:
-        """Whether a client that does all right may meet it."""
-        return bool(self.parameters) or "is not modified" in self.description
+        self.is_harmless = may_happen or bool(parameters) or "is not modified" in description
 
 
 class ChatEntry(msgspec.Struct, kw_only=True):

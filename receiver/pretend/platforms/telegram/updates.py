@@ -17,8 +17,11 @@ from receiver.pretend.platforms.telegram.messages import ChatEntry, TelegramRefu
 #: How long a press is kept, ms, and the longest poll, seconds (both seen in the server's code).
 PRESS_LIFE_MS: Final = 150_000
 LONGEST_POLL_S: Final = 50
+#: How long a press can be answered, ms; Telegram documents nothing, people report some 15 s.
+ANSWERABLE_MS: Final = 15_000
 #: How long a person sees a button wait, seconds.
 WAIT_S: Final = 5.0
+TOO_OLD: Final = "query is too old and response timeout expired or query ID is invalid"
 OTHER_POLLER: Final = (
     "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 )
@@ -40,7 +43,8 @@ class Updates:
         """`clock` returns Unix ms."""
         self.pending: deque[PendingPress] = deque()
         self.answers: dict[str, str] = {}
-        self.asked: set[str] = set()
+        #: When each press was made, Unix ms, by its id.
+        self.asked: dict[str, int] = {}
         self._clock = clock
         self._chat = chat
         self._numbers = itertools.count(1)
@@ -69,7 +73,7 @@ class Updates:
         }
         update = {"update_id": 1000 + number, "callback_query": told}
         self.pending.append(PendingPress(number=1000 + number, at=self._clock(), update=update))
-        self.asked.add(query)
+        self.asked[query] = self._clock()
         self._changed.ring()
         return query
 
@@ -97,9 +101,11 @@ class Updates:
         return [one.update for one in self.pending][:limit] or None
 
     def answer(self, query: str, text: str) -> None:
-        """The bot answers a press. Raises TelegramRefused for one that is unknown, or answered."""
-        if query not in self.asked or query in self.answers:
-            why = "query is too old and response timeout expired or query ID is invalid"
-            raise TelegramRefused(400, f"Bad Request: {why}")
+        """The bot answers a press. Raises TelegramRefused for one that is unknown, answered, or too old."""
+        made = self.asked.get(query)
+        if made is None or query in self.answers:
+            raise TelegramRefused(400, f"Bad Request: {TOO_OLD}")
+        if self._clock() - made > ANSWERABLE_MS:
+            raise TelegramRefused(400, f"Bad Request: {TOO_OLD}", may_happen=True)
         self.answers[query] = text
         self._changed.ring()
