@@ -112,7 +112,7 @@ def bucket(folder: Path, port: int) -> Handler:
     [
         (webhook, "no connection"),
         (mail, "127.0.0.1"),
-        (nats, "refused"),
+        (nats, "connect call failed"),
         (no_program, "no program"),
         (not_executable, "no program"),
         (no_folder, "its folder is not there"),
@@ -155,7 +155,7 @@ async def test_a_mail_server_is_shown_the_password_and_no_mail(tmp_path: Path) -
     def authenticate(_server: object, _session: object, _envelope: object, _how: str, data: Any) -> Any:
         from aiosmtpd.smtp import AuthResult  # only here
 
-        return AuthResult(success=data.password == b"right")
+        return AuthResult(success=data.password == b"right", handled=False)
 
     mailbox = StrictMailbox()
     how: dict[str, Any] = {"authenticator": authenticate, "auth_require_tls": False}
