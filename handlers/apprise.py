@@ -12,7 +12,7 @@ import msgspec
 
 from handlers.text import Summary, summary, template_of
 from handlers.wording import one_line
-from receiver.contracts import DeliveryContext, Handler, TextSource
+from receiver.contracts import DeliveryContext, Handler, SinkProbe, TextSource
 from receiver.errors import OptionError, raise_option_errors
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Again, Delivered, Outcome, OutgoingEvent
@@ -63,6 +63,13 @@ class Apprise(Handler):
             return Delivered()
         self._remember(outgoing.delivery_id, reached)
         return Again(note=one_line(f"not reached: {', '.join(missed)}"))
+
+    async def probe(self, context: DeliveryContext) -> SinkProbe:
+        """Which services its addresses mean: Apprise can ask them nothing without sending."""
+        names = ", ".join(sorted({str(one.service_name) for one in self._services}))
+        return SinkProbe(
+            works=True, said=one_line(f"addresses that can be read: {names}; only `gridhook test` tries them")
+        )
 
     async def _tell(self, service: NotifyBase, told: Summary, seconds: float) -> bool:
         """Tells one service within so many seconds; whether it took it."""

@@ -18,7 +18,7 @@ from handlers.chat.pictures import fetched, preview
 from handlers.http.answers import quote
 from handlers.text import Summary, summary, template_of
 from handlers.wording import one_line
-from receiver.contracts import DeliveryContext, Handler, TextSource
+from receiver.contracts import DeliveryContext, Handler, SinkProbe, TextSource
 from receiver.errors import OptionError
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Again, Dead, Delivered, Outcome, OutgoingEvent
@@ -132,8 +132,7 @@ class Email(Handler):
                 username=server.user,
                 password=self._password.reveal() if self._password else None,
                 use_tls=server.is_tls,
-                # None: where it is offered. Only for this very machine, where nobody listens in between.
-                start_tls=False if server.is_tls else None if _is_loopback(server.host) else True,
+                start_tls=_start_tls(server),
                 timeout=left,
             )
         except aiosmtplib.SMTPRecipientsRefused as wrong:
@@ -146,6 +145,30 @@ class Email(Handler):
         if refused:
             return Delivered(note=f"{len(refused)} of {len(self._to)} recipients were refused")
         return Delivered()
+
+    async def probe(self, context: DeliveryContext) -> SinkProbe:
+        """Greets the mail server (EHLO, STARTTLS) and signs in where there is a user; hands over no mail."""
+        import aiosmtplib  # noqa: PLC0415  # an extra
+
+        server, hidden = self._server, tuple(filter(None, (self._password,)))
+        client = aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            use_tls=server.is_tls,
+            start_tls=_start_tls(server),
+            timeout=context.timeout,
+        )
+        try:
+            await client.connect()
+            if server.user is not None and self._password is not None:
+                await client.login(server.user, self._password.reveal())
+            await client.quit()
+        except (aiosmtplib.SMTPException, OSError) as wrong:
+            return SinkProbe(works=False, said=f"{server.host}: {quote(str(wrong).encode(errors='replace'), hidden)}")
+        finally:
+            client.close()
+        took = "takes the user and the password" if server.user is not None else "answers"
+        return SinkProbe(works=True, said=f"{server.host} {took}; no mail was sent")
 
     async def _mail(self, event: AnyEvent, context: DeliveryContext) -> EmailMessage:
         told = summary(event, self._text)
@@ -199,6 +222,15 @@ def _outcome(code: int, said: str) -> Outcome:
     """What a reply of the server means: 4xx may pass, all else is the same again."""
     note = f"SMTP {code}: {said}"
     return Again(note=note) if code // 100 == TRY_LATER else Dead(note=note)
+
+
+def _start_tls(server: MailServer) -> bool | None:
+    """Whether STARTTLS is asked for; None: where it is offered. Only for this very machine, where nobody listens in
+    between.
+    """
+    if server.is_tls:
+        return False
+    return None if _is_loopback(server.host) else True
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,8 +10,9 @@ import msgspec
 
 from handlers.http.addresses import keys_in, usable_url
 from handlers.http.answers import outcome_of
+from handlers.http.probing import probe_connection
 from handlers.text import template_of
-from receiver.contracts import Call, DeliveryContext, Handler, JsonSource, MaybeSecret, SecretUrl
+from receiver.contracts import Call, DeliveryContext, Handler, JsonSource, MaybeSecret, SecretUrl, SinkProbe
 from receiver.errors import NotJson, OptionError, TemplateWrong, raise_option_errors
 from receiver.lib.signatures import Secret
 from receiver.lib.strict_json import read_json
@@ -71,6 +72,10 @@ class HttpRequest(Handler):
         headers = {"user-agent": "gridhook", "idempotency-key": outgoing.event.id, **own, **self._headers}
         call = Call(method=self._method, url=self._url, headers=headers, body=body)
         return outcome_of(await context.transport.send(call, context.timeout), context.clock(), self._hidden)
+
+    async def probe(self, context: DeliveryContext) -> SinkProbe:
+        """Whether the address takes connections; nothing is sent. Raises TransportError."""
+        return await probe_connection(self._url, context)
 
     def _content(self, outgoing: OutgoingEvent) -> bytes | None:
         """The body; None where the method carries none."""

@@ -11,7 +11,7 @@ import msgspec
 
 from handlers.http.answers import quote
 from handlers.text import cut, template_of
-from receiver.contracts import DeliveryContext, Handler, TextSource
+from receiver.contracts import DeliveryContext, Handler, SinkProbe, TextSource
 from receiver.errors import OptionError, TemplateWrong
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Again, Dead, Delivered, Outcome, OutgoingEvent
@@ -89,6 +89,23 @@ class Nats(Handler):
             return _outcome(failures.last or wrong, subject, self._hidden)
         finally:
             await client.close()
+
+    async def probe(self, context: DeliveryContext) -> SinkProbe:
+        """Connects to the first server that takes it, and publishes nothing."""
+        from nats.aio.client import Client  # noqa: PLC0415  # an extra
+
+        client, failures = Client(), _Failures()
+        try:
+            async with asyncio.timeout(context.timeout):
+                await self._connect(client, failures)
+        except TimeoutError:
+            return SinkProbe(works=False, said=f"no answer within {context.timeout:g} s")
+        except _nats_errors() as wrong:
+            why = failures.last or wrong
+            return SinkProbe(works=False, said=quote(f"{why}".encode(errors="replace"), self._hidden))
+        finally:
+            await client.close()
+        return SinkProbe(works=True, said="a server takes the connection; nothing was published")
 
     async def _connect(self, client: Client, failures: _Failures) -> None:
         """Connects to the first server that takes it. Raises what nats-py raises."""

@@ -10,8 +10,9 @@ import msgspec
 
 from handlers.http.addresses import keys_in, usable_url
 from handlers.http.answers import outcome_of
+from handlers.http.probing import probe_connection
 from handlers.text import summary, template_of
-from receiver.contracts import Call, DeliveryContext, Handler, SecretUrl, TextSource
+from receiver.contracts import Call, DeliveryContext, Handler, SecretUrl, SinkProbe, TextSource
 from receiver.errors import OptionError
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Outcome, OutgoingEvent
@@ -77,3 +78,7 @@ class Ntfy(Handler):
         body = msgspec.json.encode(message)
         call = Call(method="POST", url=f"{self._server}/", headers=self._headers, body=body)
         return outcome_of(await context.transport.send(call, context.timeout), context.clock(), self._hidden)
+
+    async def probe(self, context: DeliveryContext) -> SinkProbe:
+        """Whether the address takes connections; nothing is sent. Raises TransportError."""
+        return await probe_connection(self._server, context)

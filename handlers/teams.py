@@ -8,8 +8,9 @@ import msgspec
 
 from handlers.http.addresses import keys_in, usable_url
 from handlers.http.answers import outcome_of
+from handlers.http.probing import probe_connection
 from handlers.text import Summary, cut, summary, template_of
-from receiver.contracts import Call, DeliveryContext, Handler, SecretUrl, TextSource
+from receiver.contracts import Call, DeliveryContext, Handler, SecretUrl, SinkProbe, TextSource
 from receiver.model.deliveries import Outcome, OutgoingEvent
 
 #: Bytes of all text in a card: with the addresses it stays below the 28 KB of a message (documented).
@@ -50,6 +51,10 @@ class Teams(Handler):
         body = msgspec.json.encode(_message(summary(outgoing.event, self._template)))
         call = Call(method="POST", url=self._url, headers={"content-type": "application/json"}, body=body)
         return outcome_of(await context.transport.send(call, context.timeout), context.clock(), self._hidden)
+
+    async def probe(self, context: DeliveryContext) -> SinkProbe:
+        """Whether the address takes connections; nothing is sent. Raises TransportError."""
+        return await probe_connection(self._url, context)
 
 
 def _message(told: Summary) -> dict[str, object]:

@@ -9,11 +9,13 @@ import msgspec
 
 from handlers.http.addresses import keys_in, usable_url
 from handlers.http.answers import outcome_of
+from handlers.http.probing import probe_connection
 from receiver.contracts import (
     Call,
     DeliveryContext,
     Handler,
     SecretUrl,
+    SinkProbe,
 )
 from receiver.errors import OptionError
 from receiver.lib.signatures import (
@@ -71,6 +73,10 @@ class Webhook(Handler):
         """Sends the event once. Raises TransportError if there was no answer."""
         answer = await context.transport.send(self._call(outgoing, context.clock()), context.timeout)
         return outcome_of(answer, context.clock(), self._hidden)
+
+    async def probe(self, context: DeliveryContext) -> SinkProbe:
+        """Whether the address takes connections; nothing is sent. Raises TransportError."""
+        return await probe_connection(self._url, context)
 
     def _call(self, outgoing: OutgoingEvent, now: int) -> Call:
         moment = now // 1000

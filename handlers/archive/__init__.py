@@ -12,7 +12,7 @@ import msgspec
 from handlers.archive.buckets import SCHEMES, BucketAccess, BucketPlace
 from handlers.archive.copying import PictureCopier, WantedPicture, wanted_of
 from handlers.archive.places import ArchivePlace, FolderPlace
-from receiver.contracts import DeliveryContext, Handler, PlainUrl
+from receiver.contracts import DeliveryContext, Handler, PlainUrl, SinkProbe
 from receiver.errors import ForeignRefused, OptionError, TransportError, raise_option_errors
 from receiver.lib.signatures import Secret
 from receiver.model.actions import GRIDS
@@ -23,6 +23,8 @@ from receiver.model.jobs import PictureCopy
 MIB: Final = 1024**2
 #: Statuses that say that a picture is not there yet, or only with a fresh address.
 NOT_YET: Final = frozenset({403, 404})
+#: What is put into an archive to see whether it can be, and taken away again.
+PROBE: Final = "probe-of-gridhook"
 #: Pictures of one job that are looked at.
 MAX_PICTURES: Final = 100
 PLACE: Final = (
@@ -97,6 +99,16 @@ class Archive(Handler):
         copier = PictureCopier(self._opened(context.folder), event.data, context, self._options.max_bytes)
         alone = self._options.tiles and [one.kind for one in wanted] == ["grid"]
         return await _copy_all(copier, wanted, tiles=alone and event.data.action in GRIDS)
+
+    async def probe(self, context: DeliveryContext) -> SinkProbe:
+        """Whether a file can be put into the folder or the bucket, and taken away again."""
+        place = self._opened(context.folder)
+        try:
+            await place.write(PROBE, b"", "text/plain")
+            await place.delete(PROBE)
+        except OSError as wrong:
+            return SinkProbe(works=False, said=f"cannot be written: {wrong.strerror or wrong}")
+        return SinkProbe(works=True, said="a file can be put there, and taken away")
 
     @property
     def link_lifetime_s(self) -> float | None:

@@ -24,6 +24,7 @@ from receiver.contracts import (
     PlainUrl,
     Press,
     SecretUrl,
+    SinkProbe,
     TextSource,
     Transport,
 )
@@ -81,6 +82,10 @@ class Discord(Handler):
     async def deliver(self, outgoing: OutgoingEvent, context: DeliveryContext) -> Outcome:
         """Shows the event once, second calls included. Raises TransportError if Discord gave no answer."""
         return await self._channel.show(discord_message(outgoing, self._template), outgoing, context)
+
+    async def probe(self, context: DeliveryContext) -> SinkProbe:
+        """Whether Discord knows the webhook, or the bot's token and channel. Raises TransportError."""
+        return await self._channel.probe(context)
 
     @property
     def shows_families(self) -> bool:

@@ -15,9 +15,10 @@ from handlers.discord.draft import DraftMessage
 from handlers.discord.message import DiscordMessage
 from handlers.discord.refusals import ABOUT_FORM, GONE, UNKNOWN_WEBHOOK, judged_outcome, read_error
 from handlers.http.addresses import keys_in
-from handlers.http.answers import outcome_of
+from handlers.http.answers import outcome_of, quote
 from handlers.http.multipart import FormBody
-from receiver.contracts import Answer, Call, DeliveryContext
+from handlers.http.probing import probe_of
+from receiver.contracts import Answer, Call, DeliveryContext, SinkProbe
 from receiver.errors import NotJson
 from receiver.lib.signatures import Secret
 from receiver.lib.strict_json import read_json
@@ -42,12 +43,15 @@ class MessagePlace(msgspec.Struct, frozen=True, kw_only=True):
     message: tuple[str, str]
     #: None = a webhook, whose address is its right to post.
     token: Secret | None = None
+    #: Addresses that tell, for nothing, whether one may post: each is asked with GET.
+    asked: tuple[str, ...]
 
 
 def bot_place(api: str, token: Secret, channel: str) -> MessagePlace:
     """A bot's channel. `api` is the base address, without a slash at its end."""
     messages = f"{api}/channels/{channel}/messages"
-    return MessagePlace(post=messages, message=(f"{messages}/", ""), token=token)
+    asked = (f"{api}/users/@me", f"{api}/channels/{channel}")
+    return MessagePlace(post=messages, message=(f"{messages}/", ""), token=token, asked=asked)
 
 
 def webhook_place(url: str) -> MessagePlace:
@@ -56,7 +60,8 @@ def webhook_place(url: str) -> MessagePlace:
     base = parts._replace(query="", fragment="").geturl().rstrip("/")
     query = f"&{parts.query}" if parts.query else ""
     # Without `wait` Discord does not say whether it kept the message, nor its id.
-    return MessagePlace(post=f"{base}?wait=true{query}", message=(f"{base}/messages/", query.replace("&", "?", 1)))
+    message = (f"{base}/messages/", query.replace("&", "?", 1))
+    return MessagePlace(post=f"{base}?wait=true{query}", message=message, asked=(base,))
 
 
 class Channel:
@@ -92,6 +97,32 @@ class Channel:
         sending = _Sending(self, draft, outgoing, context)
         return await sending.send("POST", self._place.post, None) or Dead(note=NOT_DISCORD)
 
+    async def probe(self, context: DeliveryContext) -> SinkProbe:
+        """Asks Discord for the webhook, or for the bot and its channel; nothing is posted. Raises TransportError."""
+        found = []
+        for url in self._place.asked:
+            call = Call(method="GET", url=url, headers=self._headers())
+            answer = await context.transport.send(call, context.timeout)
+            outcome = self.judged(answer, context.clock())
+            if not isinstance(outcome, Delivered):
+                return probe_of(outcome, "")
+            found.append(self._name_in(answer))
+        return SinkProbe(works=True, said=f"Discord knows {' and '.join(found)}")
+
+    def _name_in(self, answer: Answer) -> str:
+        """What Discord calls the webhook, the bot or the channel that was asked for."""
+        try:
+            said = msgspec.convert(read_json(answer.body), _DiscordName)
+        except (NotJson, msgspec.ValidationError):
+            return "it"
+        return quote((said.username or said.name or "it").encode(errors="replace"), self._hidden)
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"user-agent": USER_AGENT}
+        if self._place.token is not None:
+            headers["authorization"] = f"Bot {self._place.token.reveal()}"
+        return headers
+
     async def _draft(
         self, message: DiscordMessage, kept: MessageReceipt | None, context: DeliveryContext
     ) -> DraftMessage:
@@ -108,9 +139,7 @@ class Channel:
     ) -> Answer:
         """One call, once the bucket has room."""
         await asyncio.sleep(min(LONGEST_PAUSE_S, max(0.0, self._free_at - asyncio.get_running_loop().time())))
-        headers = {"content-type": form.content_type, "user-agent": USER_AGENT}
-        if self._place.token is not None:
-            headers["authorization"] = f"Bot {self._place.token.reveal()}"
+        headers = {"content-type": form.content_type, **self._headers()}
         call = Call(method=method, url=url, headers=headers, body=form.body)
         answer = await context.transport.send(call, context.timeout)
         self._free_at = asyncio.get_running_loop().time() + _pause_s(answer)
@@ -176,6 +205,13 @@ class _PostedFile(msgspec.Struct):
 
     id: str
     filename: str
+
+
+class _DiscordName(msgspec.Struct):
+    """What a webhook, a bot or a channel is called, as Discord tells it."""
+
+    username: str | None = None
+    name: str | None = None
 
 
 class _DiscordMessage(msgspec.Struct):

@@ -63,6 +63,14 @@ class Engine:
         except NoAnswer as wrong:
             raise NoAnswer(f"{written.address.origin}: {wrong}") from None
 
+    async def connect(self, origin: Origin, seconds: float) -> None:
+        """Opens a connection within so many seconds, sends nothing, and closes it. Raises NotSent."""
+        try:
+            connection = await self._connect(origin, (), self._loop.time() + seconds)
+        except NotSent as wrong:
+            raise NotSent(f"{origin}: {wrong}") from None
+        connection.close()
+
     async def aclose(self) -> None:
         """Closes every connection: in good order those that are idle, the others at once."""
         self._pool.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from handlers.http.addresses import parse_address
 from handlers.http.engine import Engine
 from handlers.http.proxies import ProxyChoice
 from handlers.http.requests import WrittenCall, write
@@ -52,9 +53,28 @@ class HttpTransport:
         proxy = self._proxies.proxy_for(written.address.origin)
         if proxy is not None:
             return await (await self._through(proxy, written, paid)).send(written, seconds)
+        return await self._opened_engine().send(written, seconds, fresh=paid)
+
+    async def connect(self, url: str, seconds: float) -> str:
+        """Opens a connection to an address, or to the proxy that leads there, and closes it; returns which it was.
+
+        Raises NotSent. What stands in for the network takes every connection.
+        """
+        address = parse_address(url)
+        if address is None:
+            raise NotSent("that is no address")
+        proxy = self._proxies.proxy_for(address.origin)
+        way = parse_address(proxy) if proxy is not None else address
+        if way is None:
+            raise NotSent(f"{address.origin}: a connection to its proxy cannot be tried")
+        if self._stand_in is None:
+            await self._opened_engine().connect(way.origin, seconds)
+        return str(way.origin) if proxy is None else f"the proxy {way.origin}"
+
+    def _opened_engine(self) -> Engine:
         if self._engine is None:
             self._engine = Engine(self._authorities, max_answer=self._max_answer)
-        return await self._engine.send(written, seconds, fresh=paid)
+        return self._engine
 
     async def aclose(self) -> None:
         """Closes every connection."""

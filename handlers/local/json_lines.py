@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Final
 
 import msgspec
 
-from receiver.contracts import DeliveryContext, Handler, LocalPath
+from receiver.contracts import DeliveryContext, Handler, LocalPath, SinkProbe
 from receiver.model.deliveries import Again, Delivered, Outcome, OutgoingEvent
 
 #: How many older files are kept: `events.jsonl.1` is the newest of them.
@@ -48,6 +48,24 @@ class JsonLines(Handler):
         except OSError as wrong:
             return Again(note=f"{self._path.name} cannot be written: {wrong.strerror or wrong}")
         return Delivered()
+
+    async def probe(self, context: DeliveryContext) -> SinkProbe:
+        """Whether the file, or a new one in its folder, can be written; nothing is."""
+        wrong = await asyncio.get_running_loop().run_in_executor(self._thread, self._obstacle)
+        if wrong is not None:
+            return SinkProbe(works=False, said=f"{self._path.name} cannot be written: {wrong}")
+        return SinkProbe(works=True, said=f"{self._path.name} can be written")
+
+    def _obstacle(self) -> str | None:
+        """What stands in the way of writing; None = nothing."""
+        if self._path.exists():
+            if not self._path.is_file():
+                return "it is not a regular file"
+            return None if os.access(self._path, os.W_OK) else "no right to"
+        folder = self._path.parent
+        if not folder.is_dir():
+            return "its folder is not there"
+        return None if os.access(folder, os.W_OK | os.X_OK) else "no right to write in its folder"
 
     def _append(self, line: bytes) -> None:
         descriptor = self._opened()

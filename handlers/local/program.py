@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,7 +13,8 @@ from typing import Annotated, ClassVar, Final
 import msgspec
 
 from handlers.http.answers import quote
-from receiver.contracts import DeliveryContext, Handler, MaybeSecret
+from handlers.wording import one_line
+from receiver.contracts import DeliveryContext, Handler, MaybeSecret, SinkProbe
 from receiver.errors import OptionError
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Again, Dead, Delivered, Outcome, OutgoingEvent
@@ -78,6 +80,14 @@ class Program(Handler):
                     _kill_all(process.pid)
                     await process.wait()
             return _outcome(status, quote(errors.said(), self._hidden))
+
+    async def probe(self, context: DeliveryContext) -> SinkProbe:
+        """Whether the program is there and may be run; it is not."""
+        name = self._command[0]
+        found = await asyncio.to_thread(shutil.which, name, path=self._env["PATH"])
+        if found is None:
+            return SinkProbe(works=False, said=f"{one_line(name)} is no program that can be run from here")
+        return SinkProbe(works=True, said=f"{one_line(name)} can be run; it was not")
 
     async def _started(self, errors: int) -> asyncio.subprocess.Process:
         """The program, running. Raises OSError. If it is cut short, what was started by then is ended."""

@@ -21,6 +21,7 @@ from receiver.contracts import (
     Handler,
     Listening,
     Press,
+    SinkProbe,
     Transport,
 )
 from receiver.errors import Unverified, raise_option_errors
@@ -62,6 +63,10 @@ class Slack(Handler):
                 return await self._way.show(self._message(outgoing), outgoing, context)
         except TimeoutError:
             return Again(note=f"Slack took longer than {context.timeout:g} s")
+
+    async def probe(self, context: DeliveryContext) -> SinkProbe:
+        """Whether Slack knows the bot's token, or takes connections for a webhook. Raises TransportError."""
+        return await self._way.probe(context)
 
     def _message(self, outgoing: OutgoingEvent) -> Message:
         confirm_above = self._options.confirm_above

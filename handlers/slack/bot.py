@@ -9,12 +9,13 @@ import msgspec
 from handlers.chat.receipts import picture_digest
 from handlers.chat.words import packed
 from handlers.http.answers import outcome_of, quote
+from handlers.http.probing import probe_of
 from handlers.slack.blocks import Block, slack_file
 from handlers.slack.message import Message
 from handlers.slack.refusals import PASSING, SENT_AS_TEXT, WITHOUT_PICTURE, blocks_refused, explained
 from handlers.slack.uploads import Uploads
 from handlers.slack.web_api import SlackAnswer, WebApi
-from receiver.contracts import DeliveryContext
+from receiver.contracts import DeliveryContext, SinkProbe
 from receiver.lib.backoff import retry_after
 from receiver.model.deliveries import (
     Again,
@@ -85,6 +86,14 @@ class Bot:
         picture, after = await self._picture(message, before, context)
         reply, after = await self._show(message, picture, after, context)
         return self._outcome(reply, after, context.clock())
+
+    async def probe(self, context: DeliveryContext) -> SinkProbe:
+        """Asks Slack whose token it is (`auth.test`)."""
+        reply = await self._call("auth.test", {}, context)
+        who = " in ".join(str(reply.fields[name]) for name in ("user", "team") if reply.fields.get(name))
+        nothing = ShownMessage(ts="", channel="", event="")
+        outcome = self._outcome(reply, nothing, context.clock())
+        return probe_of(outcome, f"Slack knows the token: {quote(who.encode(errors='replace'), self._api.hidden)}")
 
     async def _picture(
         self, message: Message, shown: ShownMessage, context: DeliveryContext

@@ -8,12 +8,14 @@ import msgspec
 
 from handlers.http.addresses import keys_in
 from handlers.http.answers import outcome_of
+from handlers.http.probing import probe_connection
 from handlers.slack.message import Message
 from handlers.slack.refusals import SENT_AS_TEXT, blocks_refused, explained
 from receiver.contracts import (
     Answer,
     Call,
     DeliveryContext,
+    SinkProbe,
 )
 from receiver.model.deliveries import (
     Delivered,
@@ -43,6 +45,10 @@ class IncomingWebhook:
         if isinstance(outcome, Delivered):
             return msgspec.structs.replace(outcome, note=note)
         return explained(outcome, answer.body.decode("utf-8", "replace").strip())
+
+    async def probe(self, context: DeliveryContext) -> SinkProbe:
+        """Whether Slack's server takes connections: whatever is posted to the address is a message."""
+        return await probe_connection(self._url, context)
 
     async def _post(self, fields: dict[str, object], context: DeliveryContext) -> Answer:
         body = msgspec.json.encode({**fields, "unfurl_links": False, "unfurl_media": False})

@@ -14,7 +14,7 @@ from handlers.telegram.chat import Chat
 from handlers.telegram.message import MAX_MESSAGE, telegram_message
 from handlers.telegram.wording import cut, foreign
 from handlers.text import template_of
-from receiver.contracts import DeliveryContext, Handler, Listening, PlainUrl, Press, TextSource, Transport
+from receiver.contracts import DeliveryContext, Handler, Listening, PlainUrl, Press, SinkProbe, TextSource, Transport
 from receiver.errors import NoAnswer, OptionError
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Outcome, OutgoingEvent
@@ -61,6 +61,10 @@ class Telegram(Handler):
     async def deliver(self, outgoing: OutgoingEvent, context: DeliveryContext) -> Outcome:
         """Shows the event once, second calls included. Raises TransportError if Telegram gave no answer."""
         return await self._chat.show(telegram_message(outgoing, self._template), outgoing, context)
+
+    async def probe(self, context: DeliveryContext) -> SinkProbe:
+        """Whether Telegram knows the bot's token and the chat; nothing is said there. Raises TransportError."""
+        return await self._chat.probe(context)
 
     @property
     def shows_families(self) -> bool:

@@ -9,9 +9,10 @@ import msgspec
 from handlers.chat.pictures import ChatPicture, fetched, preview
 from handlers.chat.receipts import MessageReceipt, is_superseded, picture_digest, read_receipt
 from handlers.http.multipart import FormFile
+from handlers.http.probing import probe_of
 from handlers.telegram.api import NOT_TELEGRAM, BotApi, TelegramAnswer
 from handlers.telegram.message import MAX_CAPTION, MAX_MESSAGE, TelegramMessage
-from receiver.contracts import DeliveryContext
+from receiver.contracts import DeliveryContext, SinkProbe
 from receiver.model.deliveries import Again, Dead, Delivered, Outcome, OutgoingEvent
 
 #: Of a photo (documented): bytes, width and height together, and how much longer one side may be.
@@ -100,6 +101,15 @@ class Chat:
         first = read_receipt(outgoing.family_receipt)
         draft = msgspec.structs.replace(draft, answers=int(first.message) if first is not None else None)
         return await self._send(None, draft, outgoing, context) or Dead(note=NOT_TELEGRAM)
+
+    async def probe(self, context: DeliveryContext) -> SinkProbe:
+        """Asks Telegram for the bot and for its chat; nothing is said there. Raises TransportError."""
+        for method, fields in (("getMe", {}), ("getChat", {"chat_id": self.names[-1]})):
+            said = await self._api.call(context.transport, context.timeout, method, fields)
+            outcome = self._api.outcome(said, context.clock())
+            if not isinstance(outcome, Delivered) and said.migrated_to is None:
+                return probe_of(outcome, "")
+        return SinkProbe(works=True, said="Telegram knows the bot and its chat")
 
     async def _send(
         self, kept: MessageReceipt | None, draft: ChatMessage, outgoing: OutgoingEvent, context: DeliveryContext

@@ -10,7 +10,9 @@ from receiver.contracts.handlers import (
     FamilyHandler,
     Handler,
     OrderSender,
+    ProbedHandler,
     Sink,
+    SinkProbe,
     shows_families,
 )
 from receiver.contracts.http import (
@@ -125,6 +127,7 @@ __all__ = [
     "Press",
     "PressListener",
     "PressReplier",
+    "ProbedHandler",
     "Proof",
     "Provider",
     "Pruned",
@@ -137,6 +140,7 @@ __all__ = [
     "Seal",
     "SecretUrl",
     "Sink",
+    "SinkProbe",
     "Source",
     "Store",
     "TextSource",

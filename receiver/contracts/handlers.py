@@ -82,6 +82,23 @@ class FamilyHandler(Protocol):
         ...
 
 
+class SinkProbe(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of opening a sink without sending anything to it."""
+
+    works: bool
+    #: What was found, or what is wrong and how to mend it; one line, without secrets.
+    said: str
+
+
+@runtime_checkable
+class ProbedHandler(Protocol):
+    """What a handler has beside, if it can be tried without sending a message: `gridhook doctor` does."""
+
+    async def probe(self, context: DeliveryContext) -> SinkProbe:
+        """Opens the sink as `deliver` would, and sends nothing that anybody sees. May raise TransportError."""
+        ...
+
+
 def shows_families(handler: Handler) -> bool:
     """Whether a handler is told about families."""
     return isinstance(handler, FamilyHandler) and handler.shows_families

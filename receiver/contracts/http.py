@@ -69,6 +69,14 @@ class Transport(Protocol):
         """
         ...
 
+    async def connect(self, url: str, seconds: float) -> str:
+        """Opens a connection (TCP, and TLS for https://) within so many seconds, sends nothing, and closes it.
+
+        Returns the place that took it, as it may be shown; where a proxy leads to `url`, that is the proxy. Raises
+        NotSent if there is no connection.
+        """
+        ...
+
 
 class ForeignClient(Protocol):
     """Fetches what foreign addresses lead to: those that vendors tell, which nobody here has written."""

@@ -23,14 +23,19 @@ def resend(tx: Transaction, setup: Setup, event_id: str, sink: str, now: int) ->
     body = tx.event(number) if number is not None else None
     if number is None or body is None:
         raise NotFound(f"there is no event {event_id[:40]!r}")
-    if sink not in setup.sinks:
-        raise NotPossible("no_such_sink", f"sink {sink[:40]!r} is not configured")
+    check_sink(setup, sink)
     subject = decode_event(body).subject
     delivery = Delivery(
         number=tx.ids.next(), lane=sink_lane(sink), job=ids.read("job", subject) or 0, event=number, due_at=now
     )
     tx.add_delivery(delivery)
     return delivery
+
+
+def check_sink(setup: Setup, sink: str) -> None:
+    """Raises NotPossible for a sink that is not configured."""
+    if sink not in setup.sinks:
+        raise NotPossible("no_such_sink", f"sink {sink[:40]!r} is not configured")
 
 
 def resend_all(tx: Transaction, setup: Setup, event_ids: Iterable[str], sink: str, now: int) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import shutil
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import Final, Literal
@@ -12,7 +14,7 @@ from typing import Final, Literal
 import msgspec
 
 from receiver.config import Config
-from receiver.contracts import Answer, Call, Filters, HookedStore, Source, Transaction, Transport
+from receiver.contracts import Answer, Call, DeliveryContext, Filters, HookedStore, Sink, Source, Transaction, Transport
 from receiver.contracts.setup import Setup
 from receiver.errors import GridhookError, StoreUnavailable
 from receiver.lib.signatures import PROBE_HEADER, probe_answer
@@ -20,6 +22,7 @@ from receiver.lib.times import Clock, stamp
 from receiver.model.deliveries import sink_lane
 from receiver.model.jobs import Job, KeptJob
 from receiver.store.opening import folder_of
+from receiver.workers.sink_probes import probe_sink
 
 #: Seconds for one question.
 PATIENCE_S: Final = 10.0
@@ -32,6 +35,10 @@ CLOCK_OFF_MS: Final = 30_000
 NO_JOB: Final = "00000000-0000-4000-8000-000000000000"
 
 
+#: What a handler may use for one sink, as a server of this configuration would give it.
+OpenContext = Callable[[Config, Sink], AbstractAsyncContextManager[DeliveryContext]]
+
+
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one question."""
 
@@ -41,15 +48,16 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def diagnose(
-    store: HookedStore, setup: Setup, config: Config, transport: Transport, clock: Clock
+    store: HookedStore, setup: Setup, config: Config, transport: Transport, contexts: OpenContext, clock: Clock
 ) -> tuple[Diagnosis, ...]:
     """All that can be found out; takes as long as the slowest question, half a minute at the most."""
     found = await asyncio.gather(
         _database(store, config),
         _reached(store.ref_key, config, transport, clock),
         *(_vendor(store, source, transport, clock) for source in setup.sources.values() if source.api_key is not None),
+        *(_sink(store, config, sink, contexts) for sink in config.sinks.values()),
     )
-    return (*(one for part in found for one in part), *await _sinks(store, config))
+    return tuple(one for part in found for one in part)
 
 
 async def _database(store: HookedStore, config: Config) -> list[Diagnosis]:
@@ -137,24 +145,16 @@ def _newest_job(tx: Transaction, source: str) -> KeptJob | None:
     return next((kept for kept in found if kept.job.provider_job_id is not None), None)
 
 
-async def _sinks(store: HookedStore, config: Config) -> list[Diagnosis]:
-    """Whether the sinks take what they are sent; nothing is sent for it."""
-
-    def work(tx: Transaction) -> list[Diagnosis]:
-        found = []
-        for name in config.sinks:
-            destination = tx.destination(sink_lane(name))
-            if destination is None:
-                found.append(Diagnosis(what=f"sink {name}", verdict="ok", said="took the last that it was sent"))
-            elif destination.paused:
-                said = f"paused after {destination.failures} failures in a row"
-                found.append(Diagnosis(what=f"sink {name}", verdict="bad", said=said))
-            else:
-                said = f"{destination.failures} failures in a row, or it asked to wait"
-                found.append(Diagnosis(what=f"sink {name}", verdict="warn", said=said))
-        return found
-
-    return await store.read(work)
+async def _sink(store: HookedStore, config: Config, sink: Sink, contexts: OpenContext) -> list[Diagnosis]:
+    """Whether a sink can be opened, and whether it took what it was sent; nothing is sent for it."""
+    what = f"sink {sink.name}"
+    probe = await probe_sink(sink.handler, contexts(config, sink), PATIENCE_S)
+    destination = await store.read(lambda tx: tx.destination(sink_lane(sink.name)))
+    if destination is None or not destination.failures:
+        return [Diagnosis(what=what, verdict="ok" if probe.works else "bad", said=probe.said)]
+    paused = ", and it is paused" if destination.paused else ""
+    said = f"{probe.said}; the last {destination.failures} tries to deliver failed{paused}"
+    return [Diagnosis(what=what, verdict="warn" if probe.works and not destination.paused else "bad", said=said)]
 
 
 async def _asked(transport: Transport, call: Call) -> Answer | str:

@@ -34,7 +34,7 @@ from handlers.slack import Slack
 from handlers.teams import Teams
 from handlers.telegram import Telegram
 from handlers.webhook import Webhook
-from receiver.contracts import Handler, NoOptions
+from receiver.contracts import Handler, NoOptions, ProbedHandler, SinkProbe
 from receiver.errors import TransportError
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import (
@@ -79,6 +79,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     options: msgspec.Struct
     #: Whether it speaks HTTP to another side.
     speaks: bool = True
+    #: Whether the other side can be asked, for nothing, if it knows us; else there is only a connection to try.
+    asks: bool = False
 
     def made(self, side: Callable[[httpx.Request], httpx.Response], now: int = NOW) -> Bound:
         """The handler, with `side` as the network."""
@@ -115,6 +117,15 @@ class MailBound(Bound):
         async with mail_server(StrictMailbox()) as port:
             options = msgspec.structs.replace(MAIL, smtp=f"smtp://127.0.0.1:{port}")
             return await Bound(Email(options), self.context.transport, NOW).deliver(outgoing)
+
+    async def probe(self) -> SinkProbe:
+        """Opens such a mail server."""
+        mailbox = StrictMailbox()
+        async with mail_server(mailbox) as port:
+            options = msgspec.structs.replace(MAIL, smtp=f"smtp://127.0.0.1:{port}")
+            found = await Bound(Email(options), self.context.transport, NOW).probe()
+        assert not mailbox.mails
+        return found
 
 
 #: What runs beside the cases that need a real other side, from when one of them is first used.
@@ -164,8 +175,9 @@ MAIL: Final = Email.Options(smtp="smtp://127.0.0.1:25", sender="bot@example.com"
 HOOK: Final = "https://hooks.example.com/services/T0/B0/hushhushhushhushhush"
 CASES: Final = {
     "slack hook": Case(handler=Slack, options=Slack.Options(url=Secret(HOOK))),
-    "slack bot": Case(handler=Slack, options=Slack.Options(token=Secret("xoxb-hushhushhush"), channel="C1")),
+    "slack bot": Case(asks=True, handler=Slack, options=Slack.Options(token=Secret("xoxb-hushhushhush"), channel="C1")),
     "slack bot with buttons": Case(
+        asks=True,
         handler=Slack,
         options=Slack.Options(
             token=Secret("xoxb-hushhushhush"),
@@ -176,11 +188,15 @@ CASES: Final = {
         ),
     ),
     "discord webhook": Case(
-        handler=Discord, options=Discord.Options(url=Secret("https://discord.example/api/webhooks/12/hushhushhushhush"))
+        asks=True,
+        handler=Discord,
+        options=Discord.Options(url=Secret("https://discord.example/api/webhooks/12/hushhushhushhush")),
     ),
-    "discord bot": Case(handler=Discord, options=Discord.Options(token=Secret("hush.hush.hush"), channel="12")),
+    "discord bot": Case(
+        asks=True, handler=Discord, options=Discord.Options(token=Secret("hush.hush.hush"), channel="12")
+    ),
     "telegram": Case(
-        handler=Telegram, options=Telegram.Options(token=Secret("123456:hushhushhushhush"), chat="-100123")
+        asks=True, handler=Telegram, options=Telegram.Options(token=Secret("123456:hushhushhushhush"), chat="-100123")
     ),
     "webhook": Case(
         handler=Webhook,
@@ -214,6 +230,15 @@ CASES: Final = {
     ),
     "nats": NatsCase(handler=Nats, options=NATS, speaks=False),
     "log": Case(handler=Log, options=NoOptions(), speaks=False),
+}
+#: What platforms can be asked without anybody seeing it.
+FREE_QUESTIONS: Final = {
+    ("POST", "/api/auth.test"),
+    ("GET", "/api/v10/users/@me"),
+    ("GET", "/api/v10/channels/12"),
+    ("GET", "/api/webhooks/12/hushhushhushhush"),
+    ("POST", "/bot123456:hushhushhushhush/getMe"),
+    ("POST", "/bot123456:hushhushhushhush/getChat"),
 }
 every = pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])
 speaking = pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items() if case.speaks])
@@ -404,6 +429,43 @@ async def test_any_answer_at_all_has_an_outcome_with_a_plain_note(
     note = str(outcome) if isinstance(outcome, TransportError) else outcome.note or ""
     assert note.isprintable()
     assert len(note) <= 400
+
+
+# --- tried without a message ------------------------------------------------------------------------------------------
+
+
+@every
+async def test_it_is_opened_without_a_message(case: Case) -> None:
+    seen: list[httpx.Request] = []
+
+    def side(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return healthy(request)
+
+    if not isinstance(case.handler(case.options), ProbedHandler):
+        assert case.handler is Log
+        return
+    found = await case.made(side).probe()
+    assert found.works, found.said
+    assert found.said.isprintable()
+    assert [request.url.path for request in seen if (request.method, request.url.path) not in FREE_QUESTIONS] == []
+    assert not [secret for secret in case.secrets if secret in found.said]
+
+
+@speaking
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 500])
+async def test_opened_in_vain_it_says_so_and_shows_no_secret(case: Case, status: int) -> None:
+    def side(request: httpx.Request) -> httpx.Response:
+        text = f"{request.url} {' '.join(request.headers.values())}"
+        return httpx.Response(status, json={"ok": False, "error": text, "description": text, "message": text})
+
+    probed = case.made(side)
+    found = await probed.probe()
+    if case.asks:
+        assert not found.works
+    assert found.said
+    assert found.said.isprintable()
+    assert not [secret for secret in case.secrets if secret in found.said]
 
 
 # --- secrets ---------------------------------------------------------------------------------------------------------

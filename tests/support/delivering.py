@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from handlers.http.foreign import GuardedClient
-from receiver.contracts import DeliveryContext, Handler, Transport
+from receiver.contracts import DeliveryContext, Handler, ProbedHandler, SinkProbe, Transport
 from receiver.model.deliveries import Outcome, OutgoingEvent
 from receiver.model.events import AnyEvent, Event
 from receiver.model.jobs import Image, Job, JobError
@@ -42,6 +42,11 @@ class Bound:
         outcome = await self._handler.deliver(outgoing, self.context)
         assert outcome is not None
         return outcome
+
+    async def probe(self) -> SinkProbe:
+        """What the handler says when it is opened without a message."""
+        assert isinstance(self._handler, ProbedHandler)
+        return await self._handler.probe(self.context)
 
 
 def job_event(**fields: Any) -> Event:

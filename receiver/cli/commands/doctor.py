@@ -20,7 +20,8 @@ def doctor(ctx: typer.Context, config: ConfigFile = DEFAULT_FILE, json: AsJson =
 
     async def work(service: Runtime) -> tuple[Diagnosis, ...]:
         async with outside.open_transport(service.config) as transport:
-            return await diagnose(service.store, service.setup, service.config, transport, service.clock)
+            contexts = outside.open_context
+            return await diagnose(service.store, service.setup, service.config, transport, contexts, service.clock)
 
     found = with_service(ctx, config, work)
     if json:

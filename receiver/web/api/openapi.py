@@ -30,6 +30,7 @@ TAGS: Final[dict[str, str]] = {
     "requests": "The webhooks that came in, as they came.",
     "deliveries": "Events on their way to sinks, and orders on their way to vendors.",
     "costs": "What is spent, reserved and left.",
+    "pictures": "Our copies, or where none is kept the vendor's.",
     "document": "This document.",
 }
 DESCRIPTION: Final = """\
@@ -46,6 +47,8 @@ KEY: Final[Json] = {
     "schema": {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH, "pattern": KEY_PATTERN},
     "example": "order-4711",
 }
+#: The widths of previews, pixels.
+PREVIEWS: Final = [400, 1200]
 MAY_CONFLICT: Final = (400, 404, 409)
 WITH_BODY: Final = (*MAY_CONFLICT, 413)
 
@@ -65,7 +68,7 @@ def document() -> Json:
         "servers": [{"url": "/api/v1", "description": "Here"}],
         "security": [{"adminToken": []}],
         "tags": [{"name": name, "description": said} for name, said in TAGS.items()],
-        "paths": {**_jobs(), **_events(), **_requests(), **_deliveries(), **_costs(), **_others()},
+        "paths": {**_jobs(), **_events(), **_requests(), **_deliveries(), **_costs(), **_pictures(), **_others()},
         "components": {
             "schemas": with_references(components(), SCHEMAS),
             "securitySchemes": {
@@ -267,6 +270,32 @@ def _costs() -> Json:
                 [since, in_query("until", moment, "Before this moment.")],
             )
         }
+    }
+
+
+def _pictures() -> Json:
+    job = in_path("job", "job")
+    index = {"type": "integer", "minimum": 0, "maximum": 999}
+    link = "Of a signed link, which opens this one picture without a token."
+    parameters = [
+        job,
+        {"name": "index", "in": "path", "required": True, "description": "0 is the grid.", "schema": index},
+        in_query(
+            "width", {"type": "integer", "enum": PREVIEWS}, "A preview (JPEG), pixels; left out: the file itself."
+        ),
+        in_query("until", {"type": "integer", "minimum": 0}, f"Unix seconds. {link}"),
+        in_query("mac", text(), link),
+    ]
+    # What it is sent as is an image/*; some client generators know no other name for bytes than the second.
+    content = {
+        one: {"schema": {"type": "string", "format": "binary"}} for one in ("image/*", "application/octet-stream")
+    }
+    found = {"200": {"description": "The picture", "content": content}, **refusals(400, 401, 404, 410, 503)}
+    summary = "A picture of a job; it stands beside the API, not below it"
+    described = operation("getPicture", "pictures", summary, found, parameters)
+    server = {"url": "/", "description": "Here"}
+    return {
+        "/pictures/{job}/{index}": {"get": {**described, "security": [{"adminToken": []}, {}], "servers": [server]}}
     }
 
 

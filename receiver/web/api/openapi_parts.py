@@ -30,6 +30,7 @@ WHY: Final[dict[int, str]] = {
     403: "The viewer token only looks",
     404: "There is no such thing",
     409: "It does not fit the state of things; `code` says why",
+    410: "It is not there any more, or the link is over",
     413: "The body is too large",
     503: "It cannot be done now; ask again",
 }
@@ -40,6 +41,7 @@ CODES: Final[dict[int, str]] = {
     403: "viewer",
     404: "not_found",
     409: "parent_not_completed",
+    410: "gone",
     413: "too_large",
     503: "unavailable",
 }

@@ -26,9 +26,10 @@ from receiver.web.pages.live import Live
 from receiver.web.pages.manual import ManualPages
 from receiver.web.pages.ordering.new_order import NewOrder
 from receiver.web.pages.rendering import Renderer
+from receiver.web.pages.traffic.bulk_run import BulkRun
 from receiver.web.pages.traffic.lists import Traffic
 from receiver.web.pages.traffic.reparse import ReparsePage
-from receiver.web.pages.traffic.rereading import Rereading
+from receiver.web.pages.traffic.resend import ResendPage
 from receiver.web.pages.waiting import WaitingPage
 from receiver.web.pages.wall import Wall
 from receiver.web.pictures.endpoint import PictureEndpoint
@@ -55,7 +56,8 @@ class Pages:
         self._shelf = shelf
         self._limit = LoginLimit()
         self._links = OneTimeLinks()
-        self._rereading = Rereading(stopping)
+        self._rereading = BulkRun("page.reparsed", stopping)
+        self._resending = BulkRun("page.resent", stopping)
         self._live = Live(store, stopping)
 
     def sign_in_path(self) -> str:
@@ -76,6 +78,7 @@ class Pages:
             *JobPage(desk, visits).routes(),
             *WaitingPage(desk, visits).routes(),
             *ReparsePage(desk, visits, self._rereading).routes(),
+            *ResendPage(desk, visits, self._resending).routes(),
             *Traffic(desk, visits, self._refused).routes(),
             *ManualPages(desk, visits).routes(),
             *HealthPage(desk, visits, config, self._refused, self._outside).routes(),

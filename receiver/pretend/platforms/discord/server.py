@@ -89,6 +89,9 @@ class PretendDiscord:
             routes=[
                 Route(channel, self._bot_call, methods=["POST"]),
                 Route(channel + "/{message}", self._bot_call, methods=["PATCH"]),
+                Route(f"{API}/users/@me", self._bot_question, methods=["GET"]),
+                Route(f"{API}/channels/{self.options.channel}", self._bot_question, methods=["GET"]),
+                Route(webhook, self._webhook_question, methods=["GET"]),
                 Route(webhook, self._webhook_call, methods=["POST"]),
                 Route(webhook + "/messages/{message}", self._webhook_call, methods=["PATCH"]),
                 Route(f"{API}/webhooks/{APPLICATION}/{{token}}", self._follow_up, methods=["POST"]),
@@ -105,6 +108,20 @@ class PretendDiscord:
         if self.options.endpoint is None:
             return FAILED
         return await self.interactions.press(self.options.endpoint, entry, custom_id, person)
+
+    async def _bot_question(self, request: Request) -> Response:
+        """Tells a bot who it is, or what its channel is called."""
+        if request.headers.get("authorization") != f"Bot {self.options.token}":
+            return JSONResponse({"message": "401: Unauthorized", "code": 0}, 401)
+        if request.url.path.endswith("/@me"):
+            return JSONResponse({"id": APPLICATION, "username": "gridhook", "bot": True})
+        return JSONResponse({"id": self.options.channel, "name": "pictures", "type": 0})
+
+    async def _webhook_question(self, _request: Request) -> Response:
+        """Tells what a webhook is called."""
+        if self.is_webhook_gone:
+            return JSONResponse({"message": "Unknown Webhook", "code": 10015}, 404)
+        return JSONResponse({"id": WEBHOOK[0], "name": "gridhook", "channel_id": self.options.channel})
 
     async def _bot_call(self, request: Request) -> Response:
         if request.headers.get("authorization") != f"Bot {self.options.token}":

@@ -48,6 +48,8 @@ METHODS: Final = {
     "editMessageMedia": COMMON | {"message_id", "media"},
     "editMessageReplyMarkup": COMMON | {"message_id"},
     "answerCallbackQuery": {"callback_query_id", "text", "show_alert"},
+    "getMe": set(),
+    "getChat": {"chat_id"},
     "getUpdates": {"offset", "limit", "timeout", "allowed_updates"},
 }
 Fields = dict[str, Any]
@@ -166,7 +168,11 @@ class PretendTelegram:
                 raise TelegramRefused(400, "Bad Request: MESSAGE_TOO_LONG")
             self.updates.answer(str(fields.get("callback_query_id")), text)
             return True
+        if method == "getMe":
+            return {"id": int(self.options.token.partition(":")[0]), "is_bot": True, "username": "gridhook_bot"}
         self._check_chat(fields)
+        if method == "getChat":
+            return {"id": self.options.chat, "type": "supergroup", "title": "gridhook's chat"}
         self._check_pace()
         entry = self._edited(method, fields, files) if "message_id" in fields else self._sent(method, fields, files)
         self.page.changed()

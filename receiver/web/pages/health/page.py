@@ -118,9 +118,9 @@ class HealthPage:
 
     async def doctor(self, _request: Request, visitor: Visitor, _form: Form) -> Response:
         """Asks for all that must be reached, and tells what came of it."""
-        desk = self._desk
-        async with self._out().open_transport(self._config) as transport:
-            found = await diagnose(desk.store, desk.setup, self._config, transport, desk.clock)
+        desk, out = self._desk, self._out()
+        async with out.open_transport(self._config) as transport:
+            found = await diagnose(desk.store, desk.setup, self._config, transport, out.open_context, desk.clock)
         return await self._page(visitor, diagnoses=found)
 
     def _out(self) -> Outside:

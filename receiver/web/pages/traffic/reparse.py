@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -20,7 +21,7 @@ from receiver.web.pages.authentication.visits import Visitor, Visits
 from receiver.web.pages.desk import SEE_OTHER, Desk
 from receiver.web.pages.filtering import asked_for, filters_from, page_filters
 from receiver.web.pages.forms import Form
-from receiver.web.pages.traffic.rereading import Rereading
+from receiver.web.pages.traffic.bulk_run import BatchResult, BulkRun
 from receiver.web.problems import Refusal
 
 #: So many requests are read again in one run, and of so many it is tried beforehand.
@@ -42,7 +43,7 @@ class Preview(NamedTuple):
 class ReparsePage:
     """`/requests/reparse`."""
 
-    def __init__(self, desk: Desk, visits: Visits, run: Rereading) -> None:
+    def __init__(self, desk: Desk, visits: Visits, run: BulkRun) -> None:
         self._desk = desk
         self._visits = visits
         self._run = run
@@ -84,9 +85,16 @@ class ReparsePage:
             numbers = await self._numbers(filters_from(given, REQUESTS, self._desk.clock(), MOST_READ))
         if not 0 < len(numbers) <= MOST_READ or len(numbers) != len(named or numbers):
             raise Refusal(400, "invalid_form", f"select 1 to {MOST_READ} requests")
-        if not self._run.start(self._desk.store, self._desk.setup, self._desk.clock, sorted(numbers)):
+        if not self._run.start(sorted(numbers), self._read_again):
             raise NotPossible("under_way", "requests are being read again already: wait until that is done")
         return RedirectResponse("/requests/reparse", SEE_OTHER)
+
+    async def _read_again(self, numbers: Sequence[int]) -> BatchResult:
+        """Reads requests again. Raises GridhookError."""
+        desk = self._desk
+        taken = [await reparse(desk.store, desk.setup, number, desk.clock()) for number in numbers]
+        read = [one for one in taken if one is not None]
+        return BatchResult(made=sum(one.events for one in read), failed=len(taken) - len(read))
 
     async def _numbers(self, filters: Filters) -> list[int]:
         """The requests that fit, oldest first; `MOST_READ` of the newest at most."""

@@ -152,7 +152,7 @@ async def test_the_doctor_tells_what_is_well_and_what_is_not(tmp_path: Path) -> 
         assert "s beside the answer's" in page
         assert "source journey the api_key is refused (HTTP 401)" in page
         assert "database a write took" in page
-        assert "sink team took the last" in page
+        assert "sink team is only tried by a message" in page
         assert not any("hooks.example.com/in/" in url and "?" in url for url in asked)
 
 

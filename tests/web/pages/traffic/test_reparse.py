@@ -53,7 +53,7 @@ async def test_a_run_reads_what_was_chosen_and_tells_how_far_it_is(tmp_path: Pat
         await browser.see(f"/requests/reparse?request={request}")
         answer = await browser.send("/requests/reparse", {"request": request})
         assert (answer.status_code, answer.headers["location"]) == (303, "/requests/reparse")
-        await run_over(browser, "Read 1 of 1 1 1 events were made.")
+        await run_over(browser, "Read 1 of 1 1 1 event made.")
         assert (await browser.face.get(f"/requests/{request}"))["status"] == "mapped"
         assert {job["action"] for job in (await browser.face.get("/jobs"))["items"]} == {"pick", "upscale"}
 
@@ -68,7 +68,7 @@ async def test_all_that_a_list_shows_is_read_and_what_cannot_be_is_told(tmp_path
         assert "2 requests were tried" in page
         assert "its source is not configured any more" in page
         await browser.send("/requests/reparse", {"all": "1", "status": "unmapped"})
-        await run_over(browser, "Read 2 of 2 2 1 events were made; 1 requests could not be read again.")
+        await run_over(browser, "Read 2 of 2 2 1 event made; 1 could not be read again.")
 
 
 async def test_nonsense_is_refused_and_a_viewer_reads_nothing_again(tmp_path: Path) -> None:
