@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 import msgspec
 
 from receiver.contracts.bodies import BodyRules
 from receiver.errors import NotJson
+from receiver.lib.forms import form_value, is_form
 from receiver.lib.redaction import STRUCK
 from receiver.lib.strict_json import read_json
 from receiver.providers.shared.paths import Path, segments
 
-#: What a form's content type begins with.
-FORM: Final = "application/x-www-form-urlencoded"
 #: The field of a form that holds JSON (Slack, PHP).
 PAYLOAD: Final = "payload"
-MOST_FIELDS: Final = 1000
 #: Characters of a value that is echoed.
 LONGEST_CHALLENGE: Final = 1000
 
@@ -28,29 +26,31 @@ _path: Final = lru_cache(maxsize=1024)(Path)
 
 def read_body(body: bytes, headers: Mapping[str, str], rules: BodyRules) -> Any:
     """The value of a body. Raises NotJson for what is neither JSON nor, where forms are expected, a form."""
-    if not rules.form or not headers.get("content-type", "").lower().startswith(FORM):
+    kind = headers.get("content-type", "")
+    if not rules.form or not is_form(kind):
         return read_json(body)
-    fields = form_fields(body)
-    return read_json(fields[PAYLOAD].encode()) if PAYLOAD in fields else fields
+    if body.lstrip()[:1] in (b"{", b"["):
+        # What posts JSON without saying so is called a form by most clients.
+        with suppress(NotJson):
+            return read_json(body)
+    fields = form_value(body, kind)
+    payload = fields.get(PAYLOAD)
+    return read_json(payload.encode()) if isinstance(payload, str) else fields
 
 
-def form_fields(body: bytes) -> dict[str, str]:
-    """The fields of a form or a query; of a repeated one the last counts. Raises NotJson for what is none."""
-    try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
-    except ValueError:
-        raise NotJson("neither JSON nor a form") from None
-    return dict(pairs)
+def challenge_of(value: Any, rules: BodyRules) -> dict[str, str | int] | None:
+    """What is to be echoed of a body or a query; None if there is nothing.
 
-
-def challenge_of(value: Any, rules: BodyRules) -> dict[str, str] | None:
-    """What is to be echoed of a body or a query; None if there is nothing."""
-    if not rules.challenge:
+    A name with dots is looked for as it is (`hub.challenge`), and as a path.
+    """
+    name = rules.challenge
+    if not name:
         return None
-    found = next(iter(_path(rules.challenge).found(value)), None)
+    is_name = isinstance(value, dict) and name in value
+    found = value[name] if is_name else next(iter(_path(name).found(value)), None)
     if not isinstance(found, str | int) or isinstance(found, bool) or not 0 < len(str(found)) <= LONGEST_CHALLENGE:
         return None
-    return {rules.challenge.rpartition(".")[2]: str(found)}
+    return {name if is_name else name.rpartition(".")[2]: found}
 
 
 def kept_body(body: bytes, headers: Mapping[str, str], rules: BodyRules) -> bytes:

@@ -23,9 +23,10 @@ from receiver.errors import (
     Unmapped,
     Unverified,
 )
-from receiver.flows.bodies import challenge_of, form_fields, kept_body, read_body
+from receiver.flows.bodies import challenge_of, kept_body, read_body
 from receiver.flows.reports import Effect, report_new, report_to
 from receiver.lib import ids
+from receiver.lib.forms import form_value
 from receiver.lib.redaction import STRUCK
 from receiver.lib.signatures import job_of_ref, matches
 from receiver.lib.times import stamp
@@ -119,7 +120,7 @@ def verify_head(request: Request, source: Source, ref_key: bytes) -> None:
         verify(request, source, ref_key)
 
 
-def challenge_in_query(request: Request, query: bytes, source: Source, ref_key: bytes) -> dict[str, str] | None:
+def challenge_in_query(request: Request, query: bytes, source: Source, ref_key: bytes) -> dict[str, str | int] | None:
     """What of a GET's query is to be echoed to a vendor that tries out its address; None if there is nothing.
 
     A ref or token in the path must be right; without one the source must verify by something else. Nothing is kept.
@@ -127,7 +128,7 @@ def challenge_in_query(request: Request, query: bytes, source: Source, ref_key: 
     """
     path, _ = _path_proof(request, source, ref_key)
     try:
-        value = challenge_of(form_fields(query), source.provider.bodies)
+        value = challenge_of(form_value(query), source.provider.bodies)
     except NotJson:
         return None
     if value is not None and path is None and not source.must_verify:
@@ -173,11 +174,11 @@ def _reports(
         value = read_body(body, headers, source.provider.bodies)
     except NotJson as wrong:
         return "unreadable", str(wrong), ()
-    if challenge_of(value, source.provider.bodies) is not None:
-        return "mapped", "a challenge, echoed", ()
     try:
         return "mapped", None, tuple(source.provider.parse(value, headers))
     except Unmapped as wrong:
+        if challenge_of(value, source.provider.bodies) is not None:
+            return "mapped", "a challenge, echoed", ()
         return "unmapped", str(wrong), ()
     except Exception as wrong:  # a provider may be anybody's code: its fault must not lose a genuine request
         log.exception("provider.broke", source=source.name)

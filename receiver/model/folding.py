@@ -24,6 +24,8 @@ from receiver.model.jobs import (
 MAX_IMAGES: Final = 64
 #: The key of the whole job's cost among those of its pieces.
 WHOLE: Final = ""
+#: What stands before a picture's number where that is its id: no vendor's own id has it, these are printable.
+NUMBERED: Final = "\x1f"
 #: How far a job is on the vendor's side; a report never moves it back.
 RANK: Final[dict[str, int]] = {"held": 0, "planned": 0, "submitting": 0, "unsure": 0, "queued": 1, "running": 2}
 
@@ -153,13 +155,31 @@ def _with_pictures(kept: KeptJob, report: Report) -> tuple[tuple[Image, ...], di
     places = {_address(image.url): image.index for image in known}
     for image, item in zip_longest(report.images, report.items[: len(report.images)]):
         place = items.get(item) if item in items else _place(image, item, places, items)
-        if place is None and not (report.numbered and image.index in images) and len(images) < MAX_IMAGES:
+        # A number that is taken is the same picture at another address, unless both have an id.
+        is_taken = report.numbered and image.index in images and (item is None or image.index not in items.values())
+        if place is None and not is_taken and len(images) < MAX_IMAGES:
             place = image.index if image.index not in images else max(images) + 1
             images[place] = msgspec.structs.replace(image, index=place)
             places[_address(image.url)] = place
         if item is not None and place is not None:
             items[item] = place
+    if numbered_item(0) in items:
+        images, items = _counted_from_zero(images, items)
     return tuple(images[place] for place in sorted(images)), items
+
+
+def numbered_item(number: int) -> str:
+    """What tells a picture apart whose vendor numbers it, and has no id for it."""
+    return f"{NUMBERED}{number}"
+
+
+def _counted_from_zero(images: dict[int, Image], items: dict[str, int]) -> tuple[dict[int, Image], dict[str, int]]:
+    """The pictures of a vendor that counts from 0, each at its number + 1; those without a number behind them."""
+    new = {place: int(item[len(NUMBERED) :]) + 1 for item, place in items.items() if item.startswith(NUMBERED)}
+    free = (place for place in range(1, 2 * MAX_IMAGES + 2) if place not in new.values())
+    moved = {place: new.get(place) or next(free) for place in sorted(images)}
+    placed = {moved[place]: msgspec.structs.replace(image, index=moved[place]) for place, image in images.items()}
+    return placed, {item: moved[place] for item, place in items.items()}
 
 
 def _place(image: Image, item: str | None, places: dict[str, int], items: dict[str, int]) -> int | None:

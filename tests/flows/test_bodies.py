@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from receiver.contracts.bodies import PLAIN_JSON, BodyRules
 from receiver.errors import NotJson
-from receiver.flows.bodies import LONGEST_CHALLENGE, challenge_of, form_fields, kept_body, read_body
+from receiver.flows.bodies import LONGEST_CHALLENGE, challenge_of, kept_body, read_body
+from receiver.lib.forms import form_value
 
 FORM: Final = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
 FORMS: Final = BodyRules(form=True)
@@ -26,6 +27,17 @@ def test_a_form_is_its_fields_and_a_payload_is_json() -> None:
     }
     assert read_body(b"payload=%7B%22id%22%3A7%7D&token=x", FORM, FORMS) == {"id": 7}
     assert read_body(b'{"id": 7}', {"content-type": "application/json"}, FORMS) == {"id": 7}
+
+
+def test_json_that_is_called_a_form_is_json() -> None:
+    assert read_body(b' {"id": 7}', FORM, FORMS) == {"id": 7}
+    assert read_body(b"{=1", FORM, FORMS) == {"{": "1"}
+
+
+def test_a_form_whose_secret_was_struck_out_can_be_read_again() -> None:
+    kept = kept_body(b"task_id=f1&auth[key]=a-secret", FORM, BodyRules(form=True, redact=("auth.key",)))
+    assert b"a-secret" not in kept
+    assert read_body(kept, FORM, FORMS)["task_id"] == "f1"
 
 
 @pytest.mark.parametrize("body", [b"payload=no+json", b"a=%ff", b"&".join([b"a=1"] * 1001)])
@@ -43,7 +55,7 @@ def test_a_form_is_no_json_where_none_is_expected() -> None:
     ("value", "echo"),
     [
         ({"challenge": "abc"}, {"challenge": "abc"}),
-        ({"challenge": 5}, {"challenge": "5"}),
+        ({"challenge": 5}, {"challenge": 5}),
         ({"challenge": ""}, None),
         ({"challenge": True}, None),
         ({"challenge": ["a"]}, None),
@@ -52,13 +64,19 @@ def test_a_form_is_no_json_where_none_is_expected() -> None:
         ([], None),
     ],
 )
-def test_a_challenge_is_echoed(value: Any, echo: dict[str, str] | None) -> None:
+def test_a_challenge_is_echoed(value: Any, echo: dict[str, str | int] | None) -> None:
     assert challenge_of(value, ASKS) == echo
     assert challenge_of(value, PLAIN_JSON) is None
 
 
 def test_a_challenge_may_stand_further_inside() -> None:
     assert challenge_of({"data": {"echo": "x"}}, BodyRules(challenge="data.echo")) == {"echo": "x"}
+
+
+def test_a_challenges_name_may_have_a_dot() -> None:
+    rules = BodyRules(challenge="hub.challenge")
+    assert challenge_of({"hub.challenge": "x"}, rules) == {"hub.challenge": "x"}
+    assert challenge_of({"hub": {"challenge": "x"}}, rules) == {"challenge": "x"}
 
 
 def test_what_is_to_be_struck_out_is_not_kept_and_the_rest_is() -> None:
@@ -90,7 +108,7 @@ def test_no_body_makes_it_raise_anything_else(body: bytes) -> None:
     rules = BodyRules(form=True, challenge="a.b", redact=("a", "b[*].c", "[0]"))
     kept_body(body, FORM, rules)
     try:
-        fields = form_fields(body)
+        fields = form_value(body)
     except NotJson:
         return
     challenge_of(fields, rules)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.model.folding import MAX_IMAGES, fold
+from receiver.model.folding import MAX_IMAGES, fold, numbered_item
 from receiver.model.jobs import (
     TERMINAL,
     Cost,
@@ -249,6 +249,25 @@ def test_any_split_order_and_repetition_is_the_same_set_of_pictures_and_the_same
 def test_the_vendors_numbers_are_kept_in_whatever_order_its_tiles_come(order: list[int], again: list[int]) -> None:
     tiles = {image.index: image for image in four_images()}
     assert _all([a_report(images=(tiles[n],)) for n in [*order, *again]], a_job()).job.images == four_images()
+
+
+@given(st.permutations([0, 1, 2, 3]), st.lists(st.sampled_from([0, 1, 2, 3]), max_size=4))
+def test_the_pictures_of_a_vendor_that_counts_from_0_are_all_kept_at_their_places(
+    order: list[int], again: list[int]
+) -> None:
+    tiles = {image.index - 1: image for image in four_images()}
+    told = [
+        a_report(
+            images=(msgspec.structs.replace(tiles[n], index=n or 1),),
+            items=(numbered_item(n),),
+            cost=Cost(amount=Decimal(2), unit="credits", source="reported"),
+        )
+        for n in [*order, *again]
+    ]
+    job = _all(told, a_job()).job
+    assert job.images == four_images()
+    assert job.cost is not None
+    assert job.cost.amount == 8
 
 
 def test_a_list_with_a_gap_is_filled_at_its_place() -> None:

@@ -218,6 +218,9 @@ def test_another_model_is_no_midjourney_action() -> None:
         ({"status": "QUEUED"}, "queued"),
         ({"status": "CANCELLED"}, "canceled"),
         ({"event": "progress", "status": "COMPLETED"}, "completed"),
+        ({"status": "succeeded"}, "completed"),
+        ({"status": "in-progress"}, "running"),
+        ({"status": "error"}, "failed"),
         ({"event": "later-invented", "status": "PROCESSING"}, "running"),
     ],
 )

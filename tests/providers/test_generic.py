@@ -34,6 +34,7 @@ from receiver.errors import (
 from receiver.flows.intake import verify, verify_head
 from receiver.lib.signatures import Secret
 from receiver.model.deliveries import Unclear
+from receiver.model.folding import numbered_item
 from receiver.model.jobs import (
     Job,
     KeptJob,
@@ -408,6 +409,19 @@ WRITTEN = 'paths.error = "why"'
         ({"status": "done", "error": "odd"}, "", ("completed", None)),
         ({"status": "Content Moderated"}, "", ("failed", "moderated")),
         ({"status": "failed", "message": "success", "code": 200}, "", ("failed", "provider_error")),
+        *(
+            ({"status": "done", "why": nothing}, WRITTEN, ("completed", None))
+            for nothing in ("No error", "0", "false", "n/a", "操作成功", "Request successful.", {"code": 0, "msg": ""})
+        ),
+        ({"status": "done", "why": True}, WRITTEN, ("failed", "provider_error")),
+        ({"why": True}, WRITTEN, ("failed", "provider_error")),
+        ({"status": "done", "n": "nsfw"}, WRITTEN + '\npaths.error_code = "n"', ("failed", "moderated")),
+        ({"status": "done", "n": 1, "image": URL}, WRITTEN + '\npaths.error_code = "n"', ("completed", None)),
+        ({"status": "done", "n": "E7", "image": URL}, WRITTEN + '\npaths.error_code = "n"', ("completed", None)),
+        ({"n": "E7"}, WRITTEN + '\npaths.error_code = "n"', ("failed", "provider_error")),
+        ({"n": "E7", "progress": 5}, WRITTEN + '\npaths.error_code = "n"', ("running", None)),
+        ({"status": "done", "n": 200}, WRITTEN + '\npaths.error_code = "n"', ("completed", None)),
+        ({"status": "done", "n": 429}, WRITTEN + '\npaths.error_code = "n"', ("failed", "rate_limited")),
         ({"status": "failed", "why": "x", "n": "1102"}, WRITTEN + """
 paths.error_code = "n"
 errors = { moderated = ["policies", "1102"] }""", ("failed", "moderated")),
@@ -438,7 +452,9 @@ def test_the_index_of_a_tile_is_the_picks_or_the_pictures() -> None:
     assert (picked.params, picked.images[0].index) == ({"index": 3}, 1)
     other = read(post, 'paths.index = "n"')
     assert (other.images[0].index, other.numbered) == (3, True)
-    assert read(post | {"n": 0}, 'paths.index = "n"').images[0].index == 1
+    first = read(post | {"n": 0}, 'paths.index = "n"')
+    assert (first.images[0].index, first.items) == (1, (numbered_item(0),))
+    assert read(post | {"n": 0, "action": "pick"}, 'paths.index = "n"\nactions = { pick = "pick" }').params == {}
 
 
 def test_costs_of_one_post_add_up_in_the_vendors_unit() -> None:
@@ -447,6 +463,42 @@ def test_costs_of_one_post_add_up_in_the_vendors_unit() -> None:
     assert cost is not None
     assert (cost.amount, cost.unit) == (Decimal("0.1"), "USD")
     assert read({"id": "a", "status": "done", "rows": [{"points": -1}]}, toml).cost is None
+    nothing = read({"id": "a", "status": "done", "rows": [{"points": 0}]}, toml).cost
+    assert nothing is not None
+    assert str(nothing.amount) == "0"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"task_id": "a", "status": "SUCCEED", "output": [URL]},
+        {"id": "a", "status": "succeeded", "output": URL},
+        {"id": "a", "status": "Ready", "result": {"sample": URL, "prompt": "a cat"}},
+        {"code": 200, "msg": "success", "data": {"taskId": "a", "state": "success",
+                                                 "resultJson": json.dumps({"resultUrls": [URL]})}},
+        {"code": 200, "msg": "ok", "data": {"taskId": "a", "resultUrls": [URL]}, "status": "success"},
+        {"request_id": "r-1", "output": {"task_id": "a", "task_status": "SUCCEEDED", "results": [{"url": URL}]}},
+        {"code": 0, "data": {"task_id": "a", "task_status": "succeed", "result": {"images": [{"url": URL}]}}},
+        {"jobid": "a", "status": "completed", "response": {"imageUx": [{"id": 1, "url": URL}]}},
+        {"task": {"id": "a", "status": "TASK_STATUS_SUCCEED"}, "images": [{"image_url": URL}]},
+        {"data": {"id": "a", "status": "done", "result_url": URL}},
+        {"id": "a", "status": "done", "data": [{"b64_json": None, "url": URL}], "images": [{"imageUrl": URL}]},
+    ],
+)  # fmt: skip
+def test_common_shapes_are_read_without_a_description(value: dict[str, Any]) -> None:
+    report = read(value)
+    assert (report.provider_job_id, report.status) == ("a", "completed")
+    assert [image.url for image in report.images] == [URL]
+
+
+def test_a_grid_inside_an_output_is_no_tile() -> None:
+    post = {
+        "task_id": "a",
+        "task_type": "imagine",
+        "status": "completed",
+        "output": {"image_url": URL, "image_urls": []},
+    }
+    assert (read(post).grid_url, read(post).images) == (URL, ())
 
 
 def test_each_job_of_a_post_is_a_report_and_a_bad_one_hides_no_other() -> None:

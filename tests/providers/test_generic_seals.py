@@ -166,6 +166,35 @@ def test_too_old_and_too_new_are_told_apart(name: str, away: int, wanted: Seal) 
     assert seal(verify, sign(TIME + away), secret) == wanted
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("2026-11-21T10:00:00Z", "valid"),
+        ("2026-11-21T11:00:00.123456789+01:00", "valid"),
+        ("2026-11-21t10:04:59z", "valid"),
+        ("2026-11-21T09:54:00Z", "too_old"),
+        ("2026-11-21T10:06:00Z", "too_new"),
+        ("2026-11-21T10:00:00", "wrong"),
+        ("2026-13-21T10:00:00Z", "wrong"),
+        ("9999-12-31T23:59:59-23:59", "too_new"),
+        ("yesterday", "wrong"),
+    ],
+)
+def test_a_signed_time_may_be_a_date(text: str, wanted: Seal) -> None:
+    signature = mac(b"v0:%s:%s" % (text.encode(), BODY)).hex()
+    assert (
+        seal(SLACK, {"x-slack-request-timestamp": text, "x-slack-signature": f"v0={signature}"}, KEY.decode()) == wanted
+    )
+
+
+def test_hexadecimal_and_what_stands_before_it_may_be_in_capitals() -> None:
+    [text] = github(TIME).values()
+    for written in (text.upper(), text.removeprefix("sha256="), f" {text} "):
+        assert seal(GITHUB, {"x-hub-signature-256": written}, KEY.decode()) == "valid"
+    assert seal('header = "authorization"\nprefix = "Bearer "', {"authorization": "bearer a-key"}, "a-key") == "valid"
+    assert seal('header = "authorization"\nprefix = "Bearer "', {"authorization": "Basic a-key"}, "a-key") == "wrong"
+
+
 def test_of_several_standard_signatures_one_must_be_right() -> None:
     headers = standard(TIME)
     right = headers["webhook-signature"]

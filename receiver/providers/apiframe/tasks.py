@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
@@ -16,18 +16,8 @@ from receiver.model.jobs import (
     Report,
 )
 from receiver.providers.shared import failures, reading
+from receiver.providers.shared.statuses import SYNONYMS, Status, plain
 
-Status = Literal["queued", "running", "completed", "failed", "canceled"]
-
-#: The vendor's status words (documented; the one-L spelling is inferred).
-STATUSES: Final[dict[str, Status]] = {
-    "queued": "queued",
-    "processing": "running",
-    "completed": "completed",
-    "failed": "failed",
-    "cancelled": "canceled",
-    "canceled": "canceled",
-}
 #: What a webhook's `event` says where it has no `status`.
 EVENTS: Final[dict[str, Status]] = {"progress": "running", "completed": "completed", "failed": "failed"}
 TERMINAL: Final = ("completed", "failed", "canceled")
@@ -53,9 +43,9 @@ def report_of(job: Mapping[str, Any]) -> Report:
 
 
 def status_of(job: Mapping[str, Any]) -> Status:
-    """Our word for `status`, else for `event`. Raises Unmapped for an undocumented word or none."""
+    """Our word for `status` (beside the documented ones the usual ones count), else for `event`. Raises Unmapped."""
     status, event = reading.text(job.get("status")), reading.text(job.get("event"))
-    known = STATUSES.get(status.lower()) if status is not None else EVENTS.get((event or "").lower())
+    known = SYNONYMS.get(plain(status)) if status is not None else EVENTS.get((event or "").lower())
     if known is None:
         raise Unmapped(f"unknown status {str(status or event)[:50]!r}")
     return known
@@ -113,7 +103,7 @@ def accepted(value: Any) -> Report:
     """
     job = reading.table(value)
     job_id = reading.required_id(job.get("jobId") or job.get("id"), "jobId")
-    status = STATUSES.get((reading.text(job.get("status")) or "queued").lower(), "queued")
+    status = SYNONYMS.get(plain(reading.text(job.get("status")) or "queued"), "queued")
     return Report(provider_job_id=job_id, status="queued" if status == "queued" else "running")
 
 

@@ -20,6 +20,8 @@ PRESETS: Final = Path(__file__).parent / "presets"
 Tolerance = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=1, le=86_400)]
 Pace = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=0.1, le=30 * 86_400)]
 Lifetime = Annotated[float, msgspec.Meta(extra={"unit": "duration"}, ge=1, le=3660 * 86_400)]
+#: The address of a picture that is a text by itself.
+ADDRESS: Final = "^(https?://.+)$"
 Scheme = Literal[
     "secret",
     "standard-webhooks",
@@ -88,9 +90,28 @@ class Places(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         "data.jobId",
         "data.id",
         "payload.id",
+        "taskId",
+        "data.taskId",
+        "output.task_id",
+        "task.id",
+        "job.id",
+        "jobid",
+        "messageId",
+        "generation_id",
     )
     # The inner status first: an outer one may be about the message.
-    status: Paths = ("data.status", "status", "payload.status")
+    status: Paths = (
+        "data.status",
+        "data.state",
+        "data.task_status",
+        "output.task_status",
+        "status",
+        "payload.status",
+        "task_status",
+        "task.status",
+        "job.status",
+        "state",
+    )
     progress: Paths = (
         "percentage",
         "progress",
@@ -99,8 +120,10 @@ class Places(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         "output.progress",
         "data.output.progress",
         "payload.progress",
+        "progress_percent",
+        "response.progress_percent",
     )
-    #: The tiles in their order, or the one picture.
+    #: The tiles in their order, or the one picture. Where a vendor is known to send a grid beside them it goes first.
     images: Paths = (
         "image_urls[*]",
         "output.image_urls[*]",
@@ -113,6 +136,40 @@ class Places(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         "data.output.temporary_image_urls[*]",
         "data.outputs[*]",
         "outputs[*]",
+        "output[*]",
+        "output.images[*]",
+        "output.results[*]",
+        "data.output[*]",
+        "data.output.images[*]",
+        "data.image_urls[*]",
+        "data.imageUrls[*]",
+        "data.resultUrls[*]",
+        "data.resultJson|json.resultUrls[*]",
+        "resultUrls[*]",
+        "result[*]",
+        "result.images[*]",
+        "result.image_urls[*]",
+        "data.result[*]",
+        "data.result.images[*]",
+        "payload.images[*]",
+        "response.imageUx[*]",
+        "results[*]",
+        "data.results[*]",
+        # One picture. A `url` by itself may lead to anything.
+        "result.sample",
+        "result.url",
+        "result.image_url",
+        "data.result.url",
+        "data.image_url",
+        "output.url",
+        "image.url",
+        "result_url",
+        "data.result_url",
+        "imageURL",
+        f"output|match({ADDRESS})",
+        f"result|match({ADDRESS})",
+        f"data.output|match({ADDRESS})",
+        f"image|match({ADDRESS})",
     )
     #: The picture of all tiles. Where there are no `images` and the action makes no grid, it is the one picture.
     grid: Paths = (
@@ -136,9 +193,18 @@ class Places(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         "errors[0].msg",
         "failReason",
         "payload.error",
+        "data.failMsg",
+        "data.failReason",
+        "data.fail_reason",
+        "data.errorMessage",
+        "data.error_message",
+        "fail_reason",
+        "errorMessage",
+        "error_message",
+        "output.message",
         "message",
     )
-    error_code: Paths = ("error.code", "data.error.code")
+    error_code: Paths = ("error.code", "data.error.code", "error_code", "data.error_code", "data.failCode")
     action: Paths = ("task_type", "data.task_type", "data.action", "action")
     prompt: Paths = ("prompt", "data.prompt", "input.prompt", "data.input.prompt", "payload.prompt")
     #: What the job cost, in `cost_unit`; with `[*]` it adds up. No default: vendors count in their own coin.

@@ -160,7 +160,7 @@ def says_something(value: Any) -> bool:
     """
     if isinstance(value, dict | list):
         return any(says_something(inner) for inner in (value.values() if isinstance(value, dict) else value))
-    return value.strip() != "0" and reason_of(value) is not None if isinstance(value, str) else bool(value)
+    return reason_of(value) is not None if isinstance(value, str) else bool(value)
 
 
 def values_of(order: Order, source: Source, names: frozenset[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from receiver.errors import InvalidParams, OptionError, Unmapped
 from receiver.model.actions import GRIDS, Params
+from receiver.model.folding import numbered_item
 from receiver.model.jobs import Cost, Image, JobError, Report
 from receiver.providers.generic import options as keys
 from receiver.providers.generic.call_options import Paths
@@ -79,10 +80,12 @@ class ReportReader:
         action, params = self._action(value)
         grid, images = self._pictures(value, action)
         index = self._first(value, "index", tile_number)
-        if index is not None and action in ("pick", "vary"):
+        items = self._items(value, images)
+        if index and action in ("pick", "vary"):
             params = {**params, "index": index}
         elif index is not None and len(images) == 1:
-            images = (Image(index=index, url=images[0].url),)
+            images = (Image(index=index or 1, url=images[0].url),)
+            items = items or (numbered_item(index),)
         progress = self._first(value, "progress", self._percent)
         word = self._first(value, "status", reading.text)
         reason = self._first(value, "error", reason_of)
@@ -90,7 +93,7 @@ class ReportReader:
         is_nameless = asked is not None and self.first_id(value) is None
         if word is None and is_nameless:
             raise Unmapped("the answer names neither the job nor a status")
-        status = self._status(word, reason, has_pictures=bool(grid or images), has_progress=progress is not None)
+        status = self._status(value, word, reason, has_pictures=bool(grid or images), has_progress=progress is not None)
         done = status == "completed"
         error = self._failure(value, reason, word) if status == "failed" else None
         if is_nameless and error is not None and error.code in OF_CALLS:
@@ -105,7 +108,7 @@ class ReportReader:
             # Before the end some vendors send unfinished pictures (documented for ImagineAPI).
             grid_url=grid if done else None,
             images=images if done else (),
-            items=self._items(value, images) if done else (),
+            items=items if done else (),
             # Tiles that come with their grid have its places; other pictures may come one after the other.
             numbered=grid is not None or index is not None,
             cost=self._cost(value) if status in ENDS else None,
@@ -158,20 +161,35 @@ class ReportReader:
                 return known
         return ()
 
-    def _status(self, word: str | None, reason: str | None, *, has_pictures: bool, has_progress: bool) -> Status:
+    def _status(
+        self, value: Any, word: str | None, reason: str | None, *, has_pictures: bool, has_progress: bool
+    ) -> Status:
+        known = None
         if word is not None:
             known = self._statuses.get(plain(word))
             if known is None:
                 raise Unmapped(f"unknown status {word[:50]!r}: name it in words")
-            return "failed" if known == "completed" and reason is not None and self._error_wins else known
-        if reason is not None and self._failed_by_error:
+            if known != "completed":
+                return known
+        counts = self._failed_by_error if known is None else self._error_wins
+        goes_on = known is None and has_progress
+        if counts and (reason is not None or (not has_pictures and not goes_on and self._is_marked(value))):
             return "failed"
+        if known is not None:
+            return known
         # Apiframe v1's documented final body has no status.
         if has_pictures:
             return "completed"
         if has_progress:
             return "running"
         raise Unmapped("no status at any of paths.status, nor pictures or progress")
+
+    def _is_marked(self, value: Any) -> bool:
+        """Whether an error stands here without a reason: `true` in its place, or its code."""
+        if any(there is True for path in self._paths["error"] for there in path.found(value)):
+            return True
+        code = self._first(value, "error_code", reading.text)
+        return code is not None and failures.is_code(code, self._options.errors)
 
     def refusal(self, value: Any, status: int | None, why: str | None) -> JobError:
         """What the answer to an order says that was refused; `why` where the paths lead to no reason."""
@@ -181,7 +199,8 @@ class ReportReader:
 
     def _failure(self, value: Any, reason: str | None, word: str | None) -> JobError:
         code = self._first(value, "error_code", reading.text)
-        return failures.failure(reason, code, word=word, own=self._options.errors)
+        said = word if self._statuses.get(plain(word or "")) == "failed" else None
+        return failures.failure(reason, code, word=said, own=self._options.errors)
 
     def _cost(self, value: Any) -> Cost | None:
         for path in self._paths["cost"]:
@@ -189,7 +208,7 @@ class ReportReader:
             if amounts and min(amounts) >= 0:
                 amount = sum(amounts, Decimal(0))
                 return Cost(
-                    amount=amount if self._factor == 1 else amount * self._factor,
+                    amount=amount if self._factor == 1 else reading.plain_amount(amount * self._factor),
                     unit=self._options.cost_unit,
                     source="reported",
                 )
@@ -229,9 +248,9 @@ def tiles_at(values: list[Any]) -> tuple[Image, ...]:
 
 
 def tile_number(value: Any) -> int | None:
-    """A place from 1 on."""
+    """A place from 1 on, or 0 at a vendor that counts from there."""
     place = reading.number(value)
-    return int(place) if place is not None and 1 <= place <= reading.MAX_IMAGES and place == int(place) else None
+    return int(place) if place is not None and 0 <= place <= reading.MAX_IMAGES and place == int(place) else None
 
 
 def reason_of(value: Any, depth: int = 0) -> str | None:

@@ -16,7 +16,7 @@ from receiver.lib.ed25519 import signature_is_valid
 from receiver.lib.strict_json import read_json
 from receiver.providers.generic.options import Verify
 from receiver.providers.shared.paths import PATH_REMEDY, Path
-from receiver.providers.shared.seals import header_bytes, secret_seal, time_seal
+from receiver.providers.shared.seals import header_bytes, secret_seal, time_seal, without_prefix
 
 #: A header's name (RFC 9110).
 NAME: Final = r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}"
@@ -172,11 +172,12 @@ def _signatures(given: str, fields: dict[str, list[str]], verify: Verify) -> lis
     if verify.fields:
         texts = fields.get(verify.signature, [])
     elif verify.separator:
-        texts = [text for text in given.split(verify.separator, MOST_SIGNATURES) if text.startswith(verify.prefix)]
+        told = given.split(verify.separator, MOST_SIGNATURES)
+        texts = [text for text in told if text.strip().startswith(verify.prefix)]
     else:
         texts = [given]
     digest = f"{DIGESTS.get(verify.scheme, '')}="
-    plain = (text.strip().removeprefix(verify.prefix).removeprefix(digest) for text in texts)
+    plain = (without_prefix(without_prefix(text.strip(), verify.prefix), digest) for text in texts)
     return [signature for text in plain if (signature := _decoded(text, verify.encoding))]
 
 

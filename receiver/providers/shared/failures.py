@@ -66,9 +66,15 @@ BY_STATUS: Final[dict[int, ErrorCode]] = {
     504: "provider_timeout",
 }
 RETRYABLE: Final = frozenset({"rate_limited", "queue_full", "provider_timeout", "provider_error"})
-#: What stands in an envelope of a failure that arrived well: it is no reason.
-PRAISE: Final = frozenset(
-    {"success", "succeeded", "successful", "ok", "done", "completed", "none", "null", "submit success"}
+#: What stands in the place of a reason where there is none.
+NOTHING: Final = frozenset(
+    {"", "ok", "okay", "done", "completed", "complete", "finished", "none", "null", "nil", "undefined", "n a", "0",
+     "200", "false", "no error", "no errors"}
+)  # fmt: skip
+#: What stands in an envelope that arrived well ("Request successful", "操作成功"): it is no reason, unless it goes on.
+_PRAISE: Final = re.compile(r"\b(?:success|successful|successfully|succeeded|succeed)\b|成功")
+_DOUBT: Final = re.compile(
+    r"\b(?:not|no|nothing|never|but|however|already|without|unable|cannot|could|fail\w*|errors?)\b|失败|未|不|没|无|错误|但"
 )
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _GAP: Final = re.compile(r"[\W_]+")
@@ -89,7 +95,7 @@ def failure(
     `own` goes before the usual meanings. `retryable` only where it is known that the same order may succeed later.
     """
     told = reading.text(provider_code, reading.ID_LENGTH)
-    said = message or (f"HTTP {status}" if status else word) or "the provider gave no reason"
+    said = message or (f"HTTP {status}" if status else word) or told or "the provider gave no reason"
     heard = f" {plain(' '.join(filter(None, (message, told, word))))} "
     http = status or _http_of(told)
     code, is_known = _meaning(heard, told, http, own or {})
@@ -102,8 +108,18 @@ def plain(text: str) -> str:
 
 
 def is_reason(message: str) -> bool:
-    """Whether a text can be the reason of a failure; an envelope's "success" is none."""
-    return plain(message) not in PRAISE
+    """Whether a text can be the reason of a failure; an envelope's "success" is none, nor is "none" itself."""
+    heard = plain(message)
+    if heard in NOTHING:
+        return False
+    return _PRAISE.search(heard) is None or _DOUBT.search(heard) is not None or _usual(f" {heard} ") is not None
+
+
+def is_code(code: str, own: Meanings) -> bool:
+    """Whether a vendor's code says by itself that something failed: "nsfw" and "E1102" do, "OK" and 1 do not."""
+    if not is_reason(code):
+        return False
+    return not code.isdecimal() or _meaning(f" {plain(code)} ", code, _http_of(code), own)[1]
 
 
 def _meaning(heard: str, told: str | None, http: int | None, own: Meanings) -> tuple[ErrorCode, bool]:
@@ -111,12 +127,16 @@ def _meaning(heard: str, told: str | None, http: int | None, own: Meanings) -> t
     for code, pieces in own.items():
         if any(_is_told(piece, heard, told) for piece in pieces):
             return code, True
-    for code, usual in USUAL.items():
-        if any(piece in heard for piece in usual):
-            return code, True
+    usual = _usual(heard)
+    if usual is not None:
+        return usual, True
     if http is None:
         return "provider_error", False
     return BY_STATUS.get(http, "provider_error"), http >= 500 or http in BY_STATUS
+
+
+def _usual(heard: str) -> ErrorCode | None:
+    return next((code for code, pieces in USUAL.items() if any(piece in heard for piece in pieces)), None)
 
 
 def _is_told(piece: str, heard: str, told: str | None) -> bool:

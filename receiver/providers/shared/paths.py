@@ -134,7 +134,8 @@ def _place(place: int) -> Step:
 
 
 def _every(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+    """The items of a list; a text alone is its only one, as in a form."""
+    return value if isinstance(value, list) else [value] if isinstance(value, str) and value else []
 
 
 def _json(value: Any) -> list[Any]:

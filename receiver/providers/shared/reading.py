@@ -28,6 +28,8 @@ MAX_IMAGES: Final = 64
 SCALARS: Final = (str, int)
 #: The types of what may be a number.
 NUMBERS: Final = (str, int, float)
+#: The names under which an object has a picture's address.
+ADDRESSES: Final = ("url", "image_url", "imageUrl", "imageURL")
 SCHEMES: Final = ("https://", "http://")
 #: What nearly all addresses look like: visible ASCII throughout.
 PLAIN_URL: Final = re.compile(r"https?://[!-.0-~][!-~]*")
@@ -113,6 +115,11 @@ def number(value: Any) -> Decimal | None:
     return amount if amount.is_finite() and -NUMBER_LENGTH < amount.adjusted() < 18 else None
 
 
+def plain_amount(amount: Decimal) -> Decimal:
+    """The same amount without zeros that say nothing: 0.0045 for 0.00450, 0 for 0.000, 100 for 1E+2."""
+    return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount.normalize()
+
+
 def url(value: Any) -> str | None:
     """An http(s) address; None for anything else."""
     if type(value) is not str or len(value) > URL_LENGTH:
@@ -152,7 +159,7 @@ def picture(value: Any) -> str | None:
 
 
 def urls(*values: Any) -> list[str]:
-    """Every http(s) address in texts, lists and objects with `url`/`image_url`, in order, each once."""
+    """Every http(s) address in texts, lists and objects that have one (ADDRESSES), in order, each once."""
     found: dict[str, None] = {}
     for value in _flat(values):
         known = url(value)
@@ -166,7 +173,7 @@ def _flat(values: Iterable[Any], depth: int = 0) -> Iterable[Any]:
         if isinstance(value, list) and depth < 4:
             yield from _flat(value, depth + 1)
         elif isinstance(value, dict) and depth < 4:
-            yield from _flat((value.get("url"), value.get("image_url")), depth + 1)
+            yield from _flat((value.get(name) for name in ADDRESSES), depth + 1)
         else:
             yield value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final, Protocol
 
 import msgspec
@@ -13,6 +14,7 @@ from receiver.contracts.setup import Setup
 from receiver.errors import NotJson, StoreUnavailable, Unverified
 from receiver.flows import bodies, intake
 from receiver.flows.intake import IntakeResult
+from receiver.lib.forms import form_value
 from receiver.lib.times import Clock
 from receiver.web.http.incoming import IncomingRequest
 from receiver.web.http.replies import HttpReply, reply_to
@@ -95,19 +97,20 @@ class Ingest:
         except Exception:  # nothing of a fault is told outside
             log.exception("intake.broke", source=name)
             return reply_to(INTERNAL)
-        challenge = self._challenge(webhook, source) if result.note is not None else None
+        challenge = self._challenge(webhook, request.query, source) if result.note is not None else None
         return self._taken(request, source, result, started) if challenge is None else challenge
 
-    def _challenge(self, webhook: Request, source: Source) -> HttpReply | None:
-        """The echo of a challenge in a body that was kept; None if there is none."""
+    def _challenge(self, webhook: Request, query: bytes, source: Source) -> HttpReply | None:
+        """The echo of a challenge in a body that was kept, or in its query; None if there is none."""
         rules = source.provider.bodies
         if not rules.challenge:
             return None
-        try:
-            echo = bodies.challenge_of(bodies.read_body(webhook.body, webhook.headers, rules), rules)
-        except NotJson:
-            return None
-        return None if echo is None else HttpReply(200, _ENCODER.encode(echo), JSON)
+        for read in (lambda: bodies.read_body(webhook.body, webhook.headers, rules), lambda: form_value(query)):
+            with suppress(NotJson):
+                echo = bodies.challenge_of(read(), rules)
+                if echo is not None:
+                    return HttpReply(200, _ENCODER.encode(echo), JSON)
+        return None
 
     def _not_posted(self, request: IncomingRequest, source: Source | None, started: int) -> HttpReply:
         """The answer to what is no POST to a source: a vendor may try out its address by GET."""

@@ -257,7 +257,25 @@ def test_own_meanings_go_first_by_text_and_by_whole_code() -> None:
     assert (error.code, error.retryable) == ("queue_full", True)
 
 
-@pytest.mark.parametrize("praise", ["success", "SUCCESS", "ok", "Submit success", "none", "null"])
+@pytest.mark.parametrize(
+    "praise",
+    ["success", "SUCCESS", "ok", "Submit success", "none", "null", "No error", "0", "", "Request successful",
+     "操作成功",
+     "Playground task completed successfully.", "query success"],
+)  # fmt: skip
 def test_an_envelopes_praise_is_no_reason(praise: str) -> None:
     assert not is_reason(praise)
-    assert is_reason("it failed")
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "it failed",
+        "not successful",
+        "generated successfully, but it was flagged",
+        "任务未成功",
+        "no successful picture",
+    ],
+)
+def test_praise_that_goes_on_is_a_reason(reason: str) -> None:
+    assert is_reason(reason)

@@ -527,6 +527,20 @@ def asking(name: str, **fields: Any) -> Source:
     return Source(name=name, provider=provider, base_url="", **fields)
 
 
+async def test_a_challenge_in_the_query_of_a_post_is_echoed_too(tmp_path: Path) -> None:
+    async with a_face(tmp_path, sources=(asking("open", token=Secret("a-token")),)) as face:
+        for body in (b"", b"{}"):
+            answer = await face.client.post("/in/open/a-token?challenge=abc", content=body)
+            assert (answer.status_code, answer.json()) == (200, {"challenge": "abc"})
+
+
+async def test_a_body_that_tells_of_a_job_is_more_than_its_challenge(tmp_path: Path) -> None:
+    async with a_face(tmp_path, sources=(asking("open", token=Secret("a-token")),)) as face:
+        answer = await face.post({"id": "j", "status": "done", "challenge": "abc"}, "/in/open/a-token", {})
+        assert answer.json()["events"] == 1
+        assert [job["provider_job_id"] for job in (await face.get("/jobs"))["items"]] == ["j"]
+
+
 async def test_a_challenge_is_echoed_once_the_sender_is_verified(tmp_path: Path) -> None:
     sources = (asking("open", token=Secret("a-token")), asking("closed", secrets=(Secret("hook-secret"),)))
     async with a_face(tmp_path, sources=sources) as face:
