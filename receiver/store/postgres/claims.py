@@ -109,6 +109,7 @@ class Running(Protocol):
 class AskedClaim(NamedTuple):
     """A claim that is on its way: what was taken, and when there may be more."""
 
+    new_lanes: psycopg.Cursor[Any]
     taken: psycopg.Cursor[Any]
     wakes: psycopg.Cursor[Any]
 
@@ -121,6 +122,8 @@ class FoundClaim(NamedTuple):
     events: dict[int, tuple[Any, ...]]
     #: By lane and job.
     receipts: dict[tuple[str, int], str | None]
+    #: Lanes were met for the first time, which is to be kept whatever was claimed.
+    has_new_lanes: bool = False
 
 
 def ask(run: Running, lanes: Sequence[LaneLimits], now: int, owner: int) -> AskedClaim | None:
@@ -136,9 +139,9 @@ def ask(run: Running, lanes: Sequence[LaneLimits], now: int, owner: int) -> Aske
         texts([None if one.rate is None else repr(float(one.rate)) for one in lanes]),
         texts([one.source for one in lanes]),
     )
-    run(NEW_LANES, (names,))
+    new_lanes = run(NEW_LANES, (names,))
     run(LOCK_LANES, (names, now))
-    return AskedClaim(run(TAKE, (*limits, now, owner)), run(NEXT, (*limits, now)))
+    return AskedClaim(new_lanes, run(TAKE, (*limits, now, owner)), run(NEXT, (*limits, now)))
 
 
 def found(asked: AskedClaim | None) -> FoundClaim:
@@ -155,4 +158,4 @@ def found(asked: AskedClaim | None) -> FoundClaim:
         if row[_DELIVERY + 1] is not None:
             events[row[_DELIVERY + 1]] = tuple(row[_DELIVERY + 1 :])
     wake = min((ceil(at) for (at,) in asked.wakes), default=None)
-    return FoundClaim(ClaimedDue(deliveries, wake), events, receipts)
+    return FoundClaim(ClaimedDue(deliveries, wake), events, receipts, asked.new_lanes.rowcount > 0)

@@ -298,6 +298,7 @@ class Fetch:
     def _take_claim(self, name: tuple[int, tuple[str, ...]], asked: AskedClaim | None) -> None:
         found = claims.found(asked)
         self._unit.claimed[name] = found.due
+        self._unit.must_commit |= found.has_new_lanes
         self._loaded.events |= found.events
         self._loaded.receipts = found.receipts
         self._loaded.deliveries |= {one.number: one for one in found.due.deliveries}

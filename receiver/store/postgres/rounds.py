@@ -47,7 +47,8 @@ class UnitRun:
     def has_written(self) -> bool:
         """Whether there is anything to commit."""
         unit = self.unit
-        return bool(unit.pending or unit.claimed or unit.loaded.choices or unit.must_commit or unit.has_flushed)
+        has_claimed = any(claimed.deliveries for claimed in unit.claimed.values())
+        return bool(unit.pending or has_claimed or unit.loaded.choices or unit.must_commit or unit.has_flushed)
 
     def begun(self) -> str:
         """The transaction's id; begins it if it has not begun."""
@@ -67,7 +68,7 @@ class UnitRun:
         """
         results: dict[int, Result | None] = {}
         for turn in range(MOST_ROUNDS):
-            self.unit.guesses = turn > 0
+            self.unit.turn = turn
             self.unit.is_behind_another = False
             for place, work in enumerate(works):
                 if place not in results:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any, Final, TypeVar
 
 from receiver.contracts import ClaimedDue
@@ -43,16 +42,17 @@ class UnitOfWork:
         self.began = 0
         #: A work before the one that runs has missed something.
         self.is_behind_another = False
-        #: What a work misses is guessed, so that it is found out what else it will miss.
-        self.guesses = False
+        #: How often works that missed something were run again. From then on what they miss is guessed, so that it is
+        #: found out what else they will miss.
+        self.turn = 0
         #: The work that runs goes by a guess: what it does is taken back.
         self.is_doomed = False
         #: What was written is in the database already, in part.
         self.has_flushed = False
         #: It is to be committed though nothing is written.
         self.must_commit = False
-        #: How often works, each by its place, have wanted a statement run.
-        self._asked: Counter[tuple[int, object]] = Counter()
+        #: The turns in which works, each by its place, have wanted a statement run.
+        self._asked: dict[tuple[int, Asked], set[int]] = {}
         self._ids = ids
         self._newest_before = ids.newest
         self._journal: list[tuple[dict[Any, Any], Any, Any]] = []
@@ -65,15 +65,16 @@ class UnitOfWork:
     def miss(self, wanted: set[Any], key: object, guess: T) -> T:
         """Wants something loaded, and goes on with a guess if there is one; else it raises Missing."""
         wanted.add(key)
-        if not self.guesses:
+        if not self.turn:
             raise Missing
         self.is_doomed = True
         return guess
 
     def ask(self, asked: Asked) -> list[Any]:
         """Wants a statement run. Raises NeedsExclusive if a work wants it again and again: it writes what it reads."""
-        self._asked[self.running, asked] += 1
-        if self._asked[self.running, asked] > MOST_ASKED:
+        turns = self._asked.setdefault((self.running, asked), set())
+        turns.add(self.turn)
+        if len(turns) > MOST_ASKED:
             raise NeedsExclusive
         return self.miss(self.loaded.wanted.reads, asked, [])
 

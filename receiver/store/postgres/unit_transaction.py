@@ -188,7 +188,7 @@ class UnitTransaction(UnitMoney):
         missing = [before.number for before, _ in settled if before.number not in loaded.deliveries]
         loaded.wanted.deliveries.update(missing)
         # What is not loaded is likely to be what it was.
-        unseen = set(missing) if self._unit.guesses else set()
+        unseen = set(missing) if self._unit.turn else set()
         there = [self.delivery(before.number) for before, _ in settled]
         ours = [
             before.number in unseen or (one is not None and one.state == "running" and one.attempt == before.attempt)

@@ -161,13 +161,13 @@ class Writer:
         return Committed([Result(value, None) for value in values], tx.calls, tx.events_added)
 
     def _end(self, connection: psycopg.Connection[Any], xid: str, pending: PendingRows | None = None) -> None:
-        """Commits, and tells the others. Returns only if it is on disk."""
+        """Commits, and tells the others that it was this process. Returns only if it is on disk."""
         try:
             with connection.pipeline():
                 if pending is not None:
                     pending.write(connection)
                 connection.execute("COMMIT")
-                connection.execute(f"NOTIFY {CHANNEL}")
+                connection.execute(f"NOTIFY {CHANNEL}, '{self._owner}'")
         except (psycopg.OperationalError, psycopg.InterfaceError):
             if not connection.closed:
                 raise
