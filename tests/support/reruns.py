@@ -12,12 +12,16 @@ import pytest
 import structlog
 
 from receiver.contracts import Result, Transaction
+from receiver.store.postgres.rounds import UnitRun
+from receiver.store.postgres.unit import Missing, NeedsExclusive
+from receiver.store.postgres.unit_transaction import UnitTransaction
 from receiver.store.sqlite.store import SqliteStore
 from receiver.store.sqlite.transaction import SqliteTransaction
 
 T = TypeVar("T")
 
-#: At which read a run of a work is cut off; None = it is run to its end and taken back all the same.
+#: At which read (on PostgreSQL: change) a run of a work is cut off; None = it is run to its end and taken back all the
+#: same.
 CUT_OFFS: Final = (1, 2, 4, None)
 
 _here = threading.local()
@@ -50,13 +54,40 @@ def five_times(work: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
     """A work that is run five times: cut off at its first, second and fourth read, taken back whole, then for good."""
 
     def run(tx: Transaction) -> T:
-        assert isinstance(tx, SqliteTransaction)
         with _within_work():
             for cut_off in CUT_OFFS:
-                _run_for_nothing(tx, work, cut_off)
+                if isinstance(tx, SqliteTransaction):
+                    _run_for_nothing(tx, work, cut_off)
+                elif isinstance(tx, UnitTransaction):
+                    _run_in_memory(tx, work, cut_off)
             return work(tx)
 
     return run
+
+
+def _run_in_memory(tx: UnitTransaction, work: Callable[[Transaction], Any], cut_off: int | None) -> None:
+    """The same in a unit of work; one that has the database to itself runs works once, as SQLite does."""
+    unit, left = tx._unit, cut_off
+    mark, calls, events, is_doomed = unit.mark(), len(tx.calls), len(tx.events_added), unit.is_doomed
+    put = unit.put
+
+    def cutting(among: dict[Any, Any], key: Any, value: Any) -> None:
+        nonlocal left
+        if left is not None:
+            left -= 1
+            if left == 0:
+                raise CutOff
+        put(among, key, value)
+
+    unit.put = cutting  # type: ignore[method-assign]
+    try:
+        with contextlib.suppress(Exception, CutOff, Missing, NeedsExclusive):
+            work(tx)
+    finally:
+        del unit.put
+        unit.back_to(mark)
+        unit.is_doomed = is_doomed
+        del tx.calls[calls:], tx.events_added[events:]
 
 
 def _run_for_nothing(tx: SqliteTransaction, work: Callable[[Transaction], Any], cut_off: int | None) -> None:
@@ -91,13 +122,17 @@ def refuse_within_work(_: Any, __: str, line: Any) -> Any:
 
 @pytest.fixture
 def works_run_five_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every work of every SqliteStore runs five times, and logs nothing but by `Transaction.afterwards`."""
-    commit = SqliteStore._commit
+    """Every work of every store runs five times, and logs nothing but by `Transaction.afterwards`."""
+    commit, results = SqliteStore._commit, UnitRun.results
 
     def again_and_again(
         store: SqliteStore, works: Sequence[Callable[..., Any]], db: sqlite3.Connection
     ) -> list[Result]:
         return commit(store, [five_times(work) for work in works], db)
 
+    def over_and_over(run: UnitRun, works: Sequence[Callable[..., Any]]) -> list[Result | None]:
+        return results(run, [five_times(work) for work in works])
+
     monkeypatch.setattr(SqliteStore, "_commit", again_and_again)
+    monkeypatch.setattr(UnitRun, "results", over_and_over)
     structlog.configure(processors=[refuse_within_work, *structlog.get_config()["processors"]])

@@ -9,13 +9,14 @@ from receiver.errors import StoreUnavailable
 from receiver.store.postgres.connections import first_line
 
 #: Somebody else wrote at the same moment: the same again succeeds.
-CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected, errors.LockNotAvailable)
+CONFLICTS = (
+    errors.SerializationFailure,
+    errors.DeadlockDetected,
+    errors.LockNotAvailable,
+    errors.UniqueViolation,
+)
 #: The database cannot do it now.
 UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
-
-
-class ConnectionLost(Exception):
-    """The connection broke before anything was committed: the same again may succeed on a new one."""
 
 
 def translated_fault(wrong: Exception) -> Exception:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -11,8 +11,11 @@ from receiver.contracts import Result, Transaction
 from receiver.lib.ids import Ids
 from receiver.store.postgres.connections import PostgresStatements
 from receiver.store.postgres.faults import translated_fault
+from receiver.store.postgres.fetching import Fetch
 from receiver.store.postgres.transaction import PostgresTransaction
-from receiver.store.postgres.unit import Missing, NeedsExclusive, UnitOfWork, UnitTransaction
+from receiver.store.postgres.unit import Missing, NeedsExclusive, UnitOfWork
+from receiver.store.postgres.unit_choices import UnitChoices
+from receiver.store.postgres.unit_transaction import UnitTransaction
 from receiver.store.sql.choices import ChoicesCache
 
 #: Every commit holds this lock: shared, if it locks the rows that it changes, or alone, if it may do anything.
@@ -23,24 +26,29 @@ EXCLUSIVE: Final = tuple(statement.format("") for statement in _BEGIN)
 #: A work that still misses something then is left to a commit that has the database to itself.
 MOST_ROUNDS: Final = 8
 
+Works = Sequence[Callable[[Transaction], Any]]
+
 
 class UnitRun:
     """The works of one commit, run on a connection."""
 
     def __init__(self, connection: psycopg.Connection[Any], ids: Ids, shared: ChoicesCache, owner: int) -> None:
         self._connection = connection
-        direct = PostgresStatements(connection)
+        self._owner = owner
         self.unit = UnitOfWork(ids)
-        self.tx = UnitTransaction(self.unit, direct, self._go_direct, ids, shared, owner)
+        self._choices = UnitChoices(self.unit, shared)
+        self.tx = UnitTransaction(self.unit, ids, self._choices, owner)
         #: Decodes what is read; what it needs besides, it reads at once.
-        self._decoder = PostgresTransaction(direct, ids, shared, owner)
+        self._decoder = PostgresTransaction(PostgresStatements(connection), ids, shared, owner)
         #: The transaction's id; None = it has not begun.
         self.xid: str | None = None
 
     @property
     def has_written(self) -> bool:
         """Whether there is anything to commit."""
-        return bool(self.unit.pending) or self.tx.went_direct
+        unit = self.unit
+        has_claimed = any(claimed.deliveries for claimed in unit.claimed.values())
+        return bool(unit.pending or has_claimed or unit.loaded.choices or unit.must_commit or unit.has_flushed)
 
     def begun(self) -> str:
         """The transaction's id; begins it if it has not begun."""
@@ -48,51 +56,67 @@ class UnitRun:
             self.xid = begin(self._connection, SHARED)
         return self.xid
 
-    def results(self, works: Sequence[Callable[[Transaction], Any]]) -> list[Result]:
+    def committed(self) -> None:
+        """It is on disk."""
+        self._choices.committed()
+
+    def results(self, works: Works) -> list[Result | None]:
         """What became of each; one that raises does not keep the others from being kept.
 
-        Raises NeedsExclusive, or what a work raised that had run statements.
+        None: it is left to a commit that has the database to itself. Raises NeedsExclusive if that is so of a work that
+        has claimed deliveries, or what such a work raised.
         """
-        results: list[Result] = []
-        for _ in range(MOST_ROUNDS):
-            self._round(works[len(results) :], results)
+        results: dict[int, Result | None] = {}
+        for turn in range(MOST_ROUNDS):
+            self.unit.turn = turn
+            self.unit.is_behind_another = False
+            for place, work in enumerate(works):
+                if place not in results:
+                    self.unit.running = place
+                    self._run(place, work, results)
             if len(results) == len(works):
-                return results
+                break
             self._fetch()
-        raise NeedsExclusive
+        if len(results) < len(works):
+            self._leave_none_that_claimed(place for place in range(len(works)) if place not in results)
+        return [results.get(place) for place in range(len(works))]
 
-    def _round(self, works: Sequence[Callable[[Transaction], Any]], results: list[Result]) -> None:
-        """Runs works in order up to the first that misses something; those behind it tell what they miss too."""
-        self.tx.is_probing = False
-        for work in works:
-            mark, calls = self.unit.mark(), len(self.tx.calls)
-            events = len(self.tx.events_added)
-            result: Result | None = None
-            try:
-                result = Result(work(self.tx), None)
-            except Missing:
-                self.tx.is_probing = True
-            except Exception as wrong:
-                if self.tx.went_direct:
-                    raise
-                result = Result(None, translated_fault(wrong))
-            if self.tx.is_probing or result is None or result.error is not None:
-                self.unit.back_to(mark)
-                del self.tx.calls[calls:], self.tx.events_added[events:]
-            if result is not None and not self.tx.is_probing:
-                results.append(result)
+    def _run(self, place: int, work: Callable[[Transaction], Any], results: dict[int, Result | None]) -> None:
+        """Runs one work; what it does is taken back if it misses something, or raises."""
+        unit, tx = self.unit, self.tx
+        mark, calls, events = unit.mark(), len(tx.calls), len(tx.events_added)
+        unit.is_doomed, unit.began = False, mark
+        try:
+            value = work(tx)
+        except Missing:
+            unit.is_doomed = True
+        except NeedsExclusive:
+            if not unit.is_doomed:
+                self._leave_none_that_claimed([place])
+                results[place] = None
+        except Exception as wrong:  # noqa: BLE001 - it is its caller's, and takes no neighbour with it
+            if not unit.is_doomed:
+                self._leave_none_that_claimed([place], wrong)
+                results[place] = Result(None, translated_fault(wrong))
+        else:
+            if not unit.is_doomed:
+                results[place] = Result(value, None)
+                return
+        unit.is_behind_another |= unit.is_doomed
+        unit.back_to(mark)
+        del tx.calls[calls:], tx.events_added[events:]
+
+    def _leave_none_that_claimed(self, places: Iterable[int], wrong: BaseException | None = None) -> None:
+        """What is claimed can only be taken back with everything."""
+        claimed = {place for place, _ in self.unit.claimed}
+        if claimed & set(places):
+            raise wrong or NeedsExclusive
 
     def _fetch(self) -> None:
         first = SHARED if self.xid is None else ()
-        rows = self.unit.loaded.fetch(self._connection, first, self._decoder.kept)
+        rows = Fetch(self.unit, self._connection, self._owner).run(first, self._decoder.kept)
         if first:
             self.xid = str(rows[-1][0])
-
-    def _go_direct(self) -> None:
-        self.begun()
-        if self.unit.pending:
-            with self._connection.pipeline():
-                self.unit.pending.write(self._connection)
 
 
 def begin(connection: psycopg.Connection[Any], statements: Sequence[str]) -> str:

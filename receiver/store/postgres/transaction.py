@@ -10,6 +10,7 @@ import msgspec
 from receiver.contracts import ClaimedDue, Counts, LaneLimits
 from receiver.contracts.pruning import FilePages
 from receiver.model.deliveries import Delivery
+from receiver.store.postgres import claims
 from receiver.store.tables.deliveries import DELIVERY_COLUMNS, delivery_of
 from receiver.store.tables.events import EVENT_COLUMNS
 from receiver.store.tables.transaction import SqlTransaction
@@ -52,19 +53,8 @@ class PostgresTransaction(SqlTransaction):
     numbers_table = "meta_numbers"
 
     def claim(self, lanes: Sequence[LaneLimits], now: int) -> ClaimedDue:
-        """Takes due deliveries of all these lanes, as far as limits and destinations let them begin.
-
-        The rows of the lanes are locked by a statement of its own: what counts and claims sees what the one before
-        has claimed.
-        """
-        names = sorted({limits.lane for limits in lanes})
-        known = "SELECT lane FROM lanes WHERE lane = ANY (?::text[]) ORDER BY lane FOR UPDATE"
-        locked = {lane for (lane,) in self._db.execute(known, (names,))}
-        new = [(lane,) for lane in names if lane not in locked]
-        if new:
-            self._db.executemany("INSERT OR IGNORE INTO lanes VALUES (?, 0)", new)
-            self._db.execute(known, (names,))
-        return super().claim(lanes, now)
+        """Takes due deliveries of all these lanes, as far as limits and destinations let them begin."""
+        return claims.found(claims.ask(self._db.execute, lanes, now, self.owner)).due  # type: ignore[arg-type]
 
     def lost(self, _now: int) -> list[Delivery]:
         """Leased deliveries whose process has not been seen for a while."""

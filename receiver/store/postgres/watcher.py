@@ -67,7 +67,8 @@ class Watcher:
         seen = looked = monotonic()
         self._replica.be_seen(connection)
         while not self._is_closing.is_set():
-            if any(True for _ in connection.notifies(timeout=STEP, stop_after=1)):
+            told = [one.payload for one in connection.notifies(timeout=STEP, stop_after=1)]
+            if any(owner != str(self._replica.owner) for owner in told):
                 self._heard()
                 looked = monotonic()
             if monotonic() - seen >= SEEN_EVERY:

@@ -32,6 +32,10 @@ SETTLED_WITHIN: Final = 5.0
 ASK_EVERY: Final = 0.1
 
 
+class ConflictsLeft(Exception):
+    """Works that share a commit are in the way of others, again and again: each is to be committed by itself."""
+
+
 class Committed(NamedTuple):
     """What became of works, and what they want called now."""
 
@@ -50,6 +54,9 @@ class Writer:
         self._owner = owner
         self._shared = ChoicesCache()
         self._connection: psycopg.Connection[Any] | None = None
+        #: Commits of units of work, and how often one was begun.
+        self.commits = 0
+        self.tries = 0
 
     def close(self) -> None:
         """Closes the connection."""
@@ -58,37 +65,40 @@ class Writer:
             self._connection = None
 
     def commit(self, works: Sequence[Work]) -> Committed:
-        """All works in one transaction; if one of them raises, each in a transaction of its own."""
+        """All works in one transaction; if that breaks or others are in the way, each in a transaction of its own."""
         try:
             return self._patiently(works)
         except Exception as wrong:  # noqa: BLE001 - whatever a work raised is its caller's, and nobody else's
             error = translated_fault(wrong)
             if len(works) == 1 or isinstance(error, StoreUnavailable):
                 return Committed([Result(None, error) for _ in works], [], [])
-        each = [self.commit([work]) for work in works]
-        return Committed(
-            [one.results[0] for one in each],
-            [call for one in each for call in one.calls],
-            [event for one in each for event in one.events],
-        )
+        return _joined([self.commit([work]) for work in works])
 
     def _patiently(self, works: Sequence[Work]) -> Committed:
         """The same again where the connection broke before the commit, or others were in the way."""
-        commit = self._together
         for tries_left in reversed(range(TRIES)):
+            self.tries += 1
             try:
-                try:
-                    return commit(works)
-                except (NeedsExclusive, psycopg.IntegrityError, *CONFLICTS):
-                    if commit == self._alone:
-                        raise
-                commit = self._alone
-                return commit(works)
-            except CONFLICTS:
-                if not tries_left:
-                    raise
+                return self._together(works)
+            except (NeedsExclusive, *CONFLICTS) as wrong:
+                is_last = not tries_left or isinstance(wrong, NeedsExclusive)
+                if is_last and len(works) == 1:
+                    return self._exclusively(works)
+                if is_last:
+                    raise ConflictsLeft from wrong
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 if not tries_left or self._connection is not None:
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    def _exclusively(self, works: Sequence[Work]) -> Committed:
+        """The same while nobody else commits; again where the connection broke before it."""
+        for tries_left in reversed(range(TRIES)):
+            try:
+                return self._alone(works)
+            except (psycopg.OperationalError, psycopg.InterfaceError) as wrong:
+                is_conflict = isinstance(wrong, CONFLICTS)
+                if not tries_left or (self._connection is not None and not is_conflict):
                     raise
         raise AssertionError("the last try returns or raises")
 
@@ -100,20 +110,38 @@ class Writer:
     # --- together with other processes: a unit of work
 
     def _together(self, works: Sequence[Work]) -> Committed:
+        """Works in one transaction, and those that need the database to themselves behind it, each in its own."""
         connection = self._opened()
         if self._ids.leads:
-            raise NeedsExclusive
+            return self._exclusively(works)
         run = UnitRun(connection, self._ids, self._shared, self._owner)
         try:
             results = run.results(works)
             if run.has_written:
                 self._end(connection, run.begun(), run.unit.pending)
+                run.committed()
             elif run.xid is not None:
                 connection.execute("ROLLBACK")
         except BaseException:
             self._give_up(connection)
             raise
-        return Committed(results, run.tx.calls, run.tx.events_added)
+        self.commits += 1
+        calls, events = run.tx.calls, run.tx.events_added
+        kept: list[Result] = []
+        for work, result in zip(works, results, strict=True):
+            if result is not None:
+                kept.append(result)
+                continue
+            alone = self._left(work)
+            kept += alone.results
+            calls, events = calls + alone.calls, events + alone.events
+        return Committed(kept, calls, events)
+
+    def _left(self, work: Work) -> Committed:
+        try:
+            return self._exclusively([work])
+        except Exception as wrong:  # noqa: BLE001 - its neighbours are on disk
+            return Committed([Result(None, translated_fault(wrong))], [], [])
 
     # --- alone: a statement at a time, while nobody else writes
 
@@ -133,13 +161,13 @@ class Writer:
         return Committed([Result(value, None) for value in values], tx.calls, tx.events_added)
 
     def _end(self, connection: psycopg.Connection[Any], xid: str, pending: PendingRows | None = None) -> None:
-        """Commits, and tells the others. Returns only if it is on disk."""
+        """Commits, and tells the others that it was this process. Returns only if it is on disk."""
         try:
             with connection.pipeline():
                 if pending is not None:
                     pending.write(connection)
                 connection.execute("COMMIT")
-                connection.execute(f"NOTIFY {CHANNEL}")
+                connection.execute(f"NOTIFY {CHANNEL}, '{self._owner}'")
         except (psycopg.OperationalError, psycopg.InterfaceError):
             if not connection.closed:
                 raise
@@ -172,3 +200,11 @@ class Writer:
             connection.close()
         if connection.closed and self._connection is connection:
             self._connection = None
+
+
+def _joined(each: Sequence[Committed]) -> Committed:
+    return Committed(
+        [result for one in each for result in one.results],
+        [call for one in each for call in one.calls],
+        [event for one in each for event in one.events],
+    )

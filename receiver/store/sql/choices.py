@@ -35,20 +35,29 @@ class ChoicesCache:
 
     def keep(self, db: Statements, choices: Choices) -> int | None:
         """The number under which these choices are kept; None if they must stand in the job itself."""
-        known = self._numbers.get(id(choices))
-        if known is not None and known[0] is choices:
-            return known[1]
+        known = self.number_of(choices)
+        if known is not None:
+            return known
         text = _ENCODER.encode(choices)
         number = key_of(text)
         if db.execute("SELECT body FROM choices WHERE number = ?", (number,)).fetchone() is None:
             if db.execute("SELECT count(*) FROM choices").fetchone()[0] >= MOST:
                 return None
             db.execute("INSERT INTO choices VALUES (?, ?)", (number, text))
+        self.learn(choices, number)
+        self._texts[number] = text
+        return number
+
+    def number_of(self, choices: Choices) -> int | None:
+        """The number under which these very choices are known to be kept."""
+        known = self._numbers.get(id(choices))
+        return known[1] if known is not None and known[0] is choices else None
+
+    def learn(self, choices: Choices, number: int) -> None:
+        """These are kept under this number."""
         if len(self._numbers) >= MOST:
             self._numbers.clear()
         self._numbers[id(choices)] = (choices, number)
-        self._texts[number] = text
-        return number
 
     def separate(self, db: Statements, job: Job) -> tuple[int | None, bytes]:
         """The number of a job's choices and its JSON without them; or None and the JSON with them."""

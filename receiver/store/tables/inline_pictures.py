@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from receiver.store.tables.table import Table
+
+ADD: Final = "INSERT OR IGNORE INTO inline_pictures (job, sha256, body) VALUES (?, ?, ?)"
 
 
 class InlinePicturesTable(Table):
@@ -10,8 +14,7 @@ class InlinePicturesTable(Table):
 
     def add_inline_picture(self, job: int, sha256: bytes, body: bytes) -> None:
         """Keeps a picture of a job, once."""
-        values = (job, sha256, body)
-        self._db.execute("INSERT OR IGNORE INTO inline_pictures (job, sha256, body) VALUES (?, ?, ?)", values)
+        self._db.execute(ADD, (job, sha256, body))
 
     def inline_picture(self, sha256: bytes) -> bytes | None:
         """The picture with this hash; None if there is none (any more)."""

@@ -52,6 +52,7 @@ PUT: Final = """
     WHERE number = ?
 """
 ADD_TAG: Final = "INSERT OR IGNORE INTO tags VALUES (?, ?, ?)"
+CHECK_AT: Final = "UPDATE jobs SET check_at = ? WHERE number = ?"
 #: Apart from `PUT`, since an index whose columns are written is written too.
 ANSWER: Final = "UPDATE jobs SET intent = ? WHERE number = ?"
 
@@ -216,7 +217,7 @@ class JobsTable(Table):
 
     def check_job_at(self, number: int, at: int) -> None:
         """Lets a job be looked at from this moment on."""
-        self._db.execute("UPDATE jobs SET check_at = ? WHERE number = ?", (at, number))
+        self._db.execute(CHECK_AT, (at, number))
 
     def next_check(self, sources: Sequence[str]) -> int | None:
         """When the earliest look at a job of these sources is due."""

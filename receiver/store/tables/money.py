@@ -47,21 +47,21 @@ class MoneyTable(Table):
     def cost(self, job: int) -> CostRow | None:
         """What a job costs."""
         row = self._one("SELECT * FROM costs WHERE job = ?", (job,))
-        return _cost(row) if row else None
+        return cost_of(row) if row else None
 
     def costs(self, since: int, *, source: str | None = None, rule: str | None = None) -> list[CostRow]:
         """The costs reserved from a moment on, of a source or of a rule, oldest first."""
         given = [(name, value) for name, value in (("source", source), ("rule", rule)) if value is not None]
         where = "".join(f" AND {name} = ?" for name, _ in given)
         sql = f"SELECT * FROM costs WHERE at >= ? {where} ORDER BY at, job"
-        return [_cost(row) for row in self._db.execute(sql, (since, *(value for _, value in given)))]
+        return [cost_of(row) for row in self._db.execute(sql, (since, *(value for _, value in given)))]
 
     def _count_in(self, row: CostRow, times: int) -> None:
         """Adds a cost to its sums (`times` 1), or takes it out of them (-1)."""
         known = Decimal(0) if row.amount is None else row.amount
         amount = known if times == 1 else known.copy_negate()
         for size in SIZES:
-            key = (size, row.at - row.at % size, row.source, row.rule or "", row.state, row.unit)
+            key = sum_key(row, size)
             there = self._one(f"SELECT amount, unknown, jobs FROM cost_sums WHERE {OF_ONE_SUM}", key)
             total, unknown, jobs = there or ("0", 0, 0)
             after = (str(exact_sum((Decimal(total), amount))), unknown + times * (row.amount is None), jobs + times)
@@ -74,14 +74,8 @@ class MoneyTable(Table):
         self, since: int, until: int | None = None, *, of: Scope | None = None, by_quarters: bool = False
     ) -> list[CostSum]:
         """The costs reserved from `since` on and before `until`, of a source or of a rule, summed up."""
-        where, values = ("", ()) if of is None else (f"AND {of[0]} = ?", of[1:])
-        found: list[CostSum] = []
-        end = FOREVER if until is None else min(until, FOREVER)
-        for size, low, high in spans(since, end, SIZES[1:] if by_quarters else SIZES):
-            table = "cost_sums WHERE size = ?" if size else SINGLE
-            sql = f"SELECT {SUM_COLUMNS} FROM {table} AND at >= ? AND at < ? {where} ORDER BY at"
-            found += [_sum(row) for row in self._db.execute(sql, (*((size,) if size else ()), low, high, *values))]
-        return found
+        statements = sum_statements(since, until, of, by_quarters)
+        return [sum_of(row) for sql, values in statements for row in self._db.execute(sql, values)]
 
     def breaker(self, source: str) -> Breaker | None:
         """The open breaker of a source."""
@@ -102,6 +96,23 @@ class MoneyTable(Table):
         self._db.execute("DELETE FROM breakers WHERE source = ?", (source,))
 
 
+def sum_statements(
+    since: int, until: int | None, of: Scope | None, by_quarters: bool
+) -> Iterator[tuple[str, tuple[object, ...]]]:
+    """The statements, with their values, that return the sums of `MoneyTable.cost_sums`."""
+    where, values = ("", ()) if of is None else (f"AND {of[0]} = ?", of[1:])
+    end = FOREVER if until is None else min(until, FOREVER)
+    for size, low, high in spans(since, end, SIZES[1:] if by_quarters else SIZES):
+        table = "cost_sums WHERE size = ?" if size else SINGLE
+        sql = f"SELECT {SUM_COLUMNS} FROM {table} AND at >= ? AND at < ? {where} ORDER BY at"
+        yield sql, (*((size,) if size else ()), low, high, *values)
+
+
+def sum_key(row: CostRow, size: int) -> tuple[int, int, str, str, str, str]:
+    """What makes the sum of a size (ms) that a cost is part of one: the first columns of `cost_sums`."""
+    return size, row.at - row.at % size, row.source, row.rule or "", row.state, row.unit
+
+
 def spans(low: int, high: int, sizes: Sequence[int]) -> Iterator[tuple[int, int, int]]:
     """A span as (size, begin, end) of spans of these sizes, the largest there are; size 0: less than the smallest."""
     if low >= high:
@@ -119,12 +130,14 @@ def spans(low: int, high: int, sizes: Sequence[int]) -> Iterator[tuple[int, int,
     yield from spans(end, high, smaller)
 
 
-def _sum(row: tuple[Any, ...]) -> CostSum:
+def sum_of(row: tuple[Any, ...]) -> CostSum:
+    """The sum of a row of `SUM_COLUMNS`."""
     values = dict(zip(CostSum.__struct_fields__, row, strict=True))
     return CostSum(**{**values, "rule": row[1] or None, "amount": Decimal(row[5])})
 
 
-def _cost(row: tuple[Any, ...]) -> CostRow:
+def cost_of(row: tuple[Any, ...]) -> CostRow:
+    """The cost of a row of `costs`."""
     values = dict(zip(CostRow.__struct_fields__, row, strict=True))
     return CostRow(**{**values, "amount": None if row[6] is None else Decimal(row[6])})
 

@@ -23,6 +23,7 @@ _HEADERS: Final = msgspec.json.Decoder(dict[str, str])
 REQUEST_COLUMNS: Final = "number, source, state, proof, ref_job, note, headers, body, sender"
 
 ADD: Final = f"INSERT INTO requests ({REQUEST_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+MARK: Final = "UPDATE requests SET state = ?, note = ? WHERE number = ?"
 
 
 class RequestsTable(Table):
@@ -52,7 +53,7 @@ class RequestsTable(Table):
 
     def mark_request(self, number: int, state: RequestState, note: str | None) -> None:
         """Writes what became of a request."""
-        self._db.execute("UPDATE requests SET state = ?, note = ? WHERE number = ?", (state, note, number))
+        self._db.execute(MARK, (state, note, number))
 
     def requests(self, filters: Filters) -> Page[KeptRequest]:
         """Requests, newest first."""
