@@ -53,7 +53,7 @@ COMMANDS: Final = {
     "demo": "simulate:demo",
     "schema": "init:schema",
     "manual": "manual:manual",
-    "migrate": "init:migrate",
+    "migrate": "migrate:migrate",
 }
 
 

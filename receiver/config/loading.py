@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from receiver.config.databases import read_database
 from receiver.config.environment.env_file import EnvFile, read_env_file
 from receiver.config.environment.network import read_network
 from receiver.config.files.toml_file import TomlWrong, read_toml
@@ -39,13 +38,11 @@ from receiver.config.units import (
     Retention,
 )
 from receiver.contracts import CallNetwork, has_buttons
-from receiver.contracts.options import MaybeSecret
+from receiver.contracts.options import NeededSecret
 from receiver.errors import ConfigError
 from receiver.lib.signatures import Secret
 
 LATER: Final = ("alerts",)
-#: Names that SQLite would not take for a file, or that an address would cut in two.
-NOT_A_FILE: Final = re.compile(r":memory:|file:.*|.*[?#].*")
 
 
 class LimitKeys(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +69,7 @@ class TopKeys(msgspec.Struct, frozen=True, kw_only=True):
 
     public_url: Address | None = None
     #: A secret where it is `"env:NAME"`: the address of a server may hold a password.
-    database: MaybeSecret = Secret("sqlite:///gridhook.db")
+    database: NeededSecret = Secret("sqlite:///gridhook.db")
     time_zone: str = "UTC"
     env_file: str | None = None
     server: ServerKeys = ServerKeys()
@@ -125,7 +122,7 @@ def _read(
     sinks = read_sinks(reader, sink_tables, handlers)
     without_buttons = tuple(name for name, sink in sinks.items() if not has_buttons(sink.handler))
     rules = read_rules(reader, tables.get("rules", []), sources, tuple(sink_tables), without_buttons)
-    database = _database(top.database.reveal(), folder, reader.findings)
+    database = read_database(top.database.reveal(), folder, reader.findings)
     _check_time_zone(top.time_zone, reader.findings)
     judge_public_url(top.public_url, top.server, sources.made, reader.findings)
     server = server_settings(top.server, reader.findings)
@@ -189,29 +186,6 @@ def _tables(reader: Reader, tables: Table, key: str) -> Table:
         return reader.table(tables.get(key, {}), key)
     except Wrong:
         return {}
-
-
-def _database(url: str, folder: Path, findings: Findings) -> str:
-    """`sqlite:////absolute/path`, or the address of a server; the problem is noted if neither can be meant.
-
-    The address is never shown.
-    """
-    scheme, _, rest = url.partition("://")
-    if scheme in ("postgres", "postgresql") and rest:
-        if find_spec("psycopg") is None:
-            remedy = 'install "gridhook[postgres]", or write "sqlite:///gridhook.db"'
-            findings.wrong("database", "PostgreSQL needs a driver that is not installed", remedy)
-        findings.warn("database: PostgreSQL is experimental in this version; do not trust it with orders yet")
-    elif scheme != "sqlite" or not rest.startswith("/"):
-        remedy = 'write "sqlite:///gridhook.db" or "postgresql://user@host/name"'
-        findings.wrong("database", "is not the address of a SQLite file, nor of a PostgreSQL server", remedy)
-    elif not rest[1:] or NOT_A_FILE.fullmatch(rest[1:]) or not rest.isprintable():
-        findings.wrong(
-            "database", "names no file on disk", 'write "sqlite:///gridhook.db" or "sqlite:////data/gridhook.db"'
-        )
-    else:
-        return f"sqlite:///{os.path.normpath(folder / rest[1:])}"
-    return url
 
 
 def _check_time_zone(name: str, findings: Findings) -> None:

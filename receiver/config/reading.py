@@ -148,7 +148,8 @@ class Reader:
         bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
         origin, inner = get_origin(bare), get_args(bare)
         if bare is Secret:
-            return self._secret(value, where, literal_is_hidden=not _says(kind, "may_be_shown"))
+            is_needed = self._secrets == "needed" or _says(kind, "always_needed")
+            return self._secret(value, where, is_needed, literal_is_hidden=not _says(kind, "may_be_shown"))
         if isinstance(bare, type) and issubclass(bare, msgspec.Struct):
             return self._nested(value, bare, where)
         if origin is list or (origin is tuple and inner[1:] == (Ellipsis,)):
@@ -185,14 +186,14 @@ class Reader:
             raise Wrong
         return made
 
-    def _secret(self, value: Any, where: str, *, literal_is_hidden: bool) -> Secret:
+    def _secret(self, value: Any, where: str, is_needed: bool, *, literal_is_hidden: bool) -> Secret:
         is_literal = isinstance(value, str) and not value.startswith(("env:", "file:"))
         if literal_is_hidden or not is_literal:
             self._note_origin(value)
         try:
             secret = read_secret(value, self._env, self.folder, self._env_file)
         except SecretWrong as wrong:
-            if self._secrets == "needed":
+            if is_needed:
                 self.findings.wrong(where, wrong.wrong, wrong.remedy)
             raise Wrong from None
         if literal_is_hidden or not is_literal:

@@ -54,6 +54,8 @@ SecretUrl = Annotated[Secret, msgspec.Meta(extra={"check": check_url})]
 PlainUrl = Annotated[str, msgspec.Meta(extra={"check": check_base_url})]
 #: Text that may be a secret (`"env:NAME"` or `"file:/path"`), and is none where it stands in the file as it is.
 MaybeSecret = Annotated[Secret, msgspec.Meta(extra={"may_be_shown": True})]
+#: The same where nothing can do without it: that it cannot be read is a mistake for every command.
+NeededSecret = Annotated[Secret, msgspec.Meta(extra={"may_be_shown": True, "always_needed": True})]
 #: A path; a relative one begins at the folder of the configuration file.
 LocalPath = Annotated[str, msgspec.Meta(extra={"beside_the_file": True}, min_length=1)]
 #: A text about an event of a job, for `receiver.model.templates.EventTemplate`: "{{ job.prompt }}: {{ job.status }}".

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Final
 
 from receiver.contracts import Backup, Database, Inspection, Restored, Transaction
+from receiver.contracts.moves import Moved
 from receiver.errors import StoreRefused
 from receiver.lib.ids import Ids
 from receiver.lib.times import Clock
+from receiver.store.moving.ends import MoveEnd
+from receiver.store.moving.move import move as move_between
 from receiver.store.sqlite.files import backup, restore
 from receiver.store.sqlite.files.live_file import COMPANIONS
 from receiver.store.sqlite.inspection import inspect as inspect_file
 from receiver.store.sqlite.memory import memory_transaction
+from receiver.store.sqlite.move_end import open_file_end
 from receiver.store.sqlite.store import SqliteStore
 
 #: How the address of a SQLite file begins; its absolute path follows.
@@ -89,11 +93,30 @@ def put_back(address: str, made: Path, clock: Clock, told: Callable[[str, int, i
     return restore.restore(_file(address), made, clock, told)
 
 
+def move(source: str, target: str, told: Callable[[str, int, int], None]) -> Moved:
+    """Moves all that one database holds into another one, which is empty, or holds a part of it from an earlier move.
+
+    `told` hears how far it is. Raises StoreRefused (one of them is in use, or not what it should be) or
+    StoreUnavailable.
+    """
+    if source == target:
+        raise StoreRefused(f"{shown(target)} is the database itself: name another one")
+    return move_between(lambda: _move_end(source, make=False), lambda: _move_end(target, make=True), told)
+
+
 @contextmanager
 def throwaway_transaction(ids: Ids) -> Iterator[Transaction]:
     """A transaction on an empty database that is gone at the end; to be used on the thread that opened it."""
     with memory_transaction(ids) as tx:
         yield tx
+
+
+def _move_end(address: str, *, make: bool) -> MoveEnd:
+    if _is_server(address):
+        from receiver.store.postgres.move_end import open_server_end  # noqa: PLC0415 - as above
+
+        return open_server_end(address, make=make)
+    return open_file_end(_file(address), make=make)
 
 
 def _is_server(address: str) -> bool:

@@ -1,8 +1,7 @@
-"""`init`, `migrate`, `schema`: what is done once."""
+"""`init` and `schema`: what is done once."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 from typing import Annotated
@@ -12,23 +11,16 @@ import typer
 
 from receiver.cli.screen import (
     clean,
-    emit,
     emit_pretty,
     fail,
     say,
 )
 from receiver.cli.session import (
     DEFAULT_FILE,
-    AsJson,
     ConfigFile,
-    composition,
-    settings,
 )
 from receiver.cli.starting.slack_manifest import manifest, steps
 from receiver.cli.starting.vendor_files import write_starter, write_vendor
-from receiver.composition import Composition
-from receiver.config import Config
-from receiver.contracts import Inspection
 from receiver.views.schemas import schemas
 
 
@@ -81,28 +73,6 @@ def _print_manifest(what: str, public_url: str | None) -> None:
 
 def _named(config: Path) -> str:
     return "" if config == DEFAULT_FILE else f" --config {clean(config)}"
-
-
-def migrate(ctx: typer.Context, config: ConfigFile = DEFAULT_FILE, json: AsJson = False) -> None:
-    """Bring the database to this version's schema."""
-    parts = composition(ctx)
-    read = settings(ctx, config, secrets="optional")
-    before = parts.inspect(read)
-    after = asyncio.run(_migrated(parts, read))
-    applied = list(range((before.version or 0) + 1, (after.version or 0) + 1))
-    if json:
-        emit({"database": after.path, "from": before.version, "to": after.version, "applied": applied})
-    elif before.version is None:
-        say(f"{clean(after.path)}: created, schema {after.version}")
-    elif applied:
-        say(f"{clean(after.path)}: schema {before.version} -> {after.version}; applied {', '.join(map(str, applied))}")
-    else:
-        say(f"{clean(after.path)}: schema {after.version}, nothing to do")
-
-
-async def _migrated(parts: Composition, config: Config) -> Inspection:
-    async with parts.open_runtime(config, None):
-        return parts.inspect(config)
 
 
 def schema(

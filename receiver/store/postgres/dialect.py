@@ -31,11 +31,11 @@ _CHANGES: Final = (
     (re.compile(r"\binstr\("), "strpos("),
     (
         re.compile(r"json_extract\(CAST\(([\w.]+) AS TEXT\), '\$\.(\w+)'\)"),
-        r"(convert_from(\1, 'UTF8')::json ->> '\2')",
+        r"(kept_json(\1) ->> '\2')",
     ),
     (
         re.compile(r"json_extract\(CAST\(([\w.]+) AS TEXT\), '\$\.(\w+)\.(\w+)'\)"),
-        r"(convert_from(\1, 'UTF8')::json #>> '{\2,\3}')",
+        r"(kept_json(\1) #>> '{\2,\3}')",
     ),
     (re.compile(r"json_each\((\?\d*)\) AS wanted"), r"json_array_elements_text(\1::json) AS wanted (value)"),
     (re.compile(r"json_each\((\?\d*)\) AS few"), rf"{_NUMBERS} AS few (value)"),

@@ -13,13 +13,14 @@ import psycopg
 
 from receiver.contracts import Result, Transaction
 from receiver.contracts.counts import StoreCounts
-from receiver.errors import StoreUnavailable
+from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.lib.ids import Ids, first_at, made_at
 from receiver.lib.times import Clock
 from receiver.store.commit_hooks import CommitWatch, StoreCommitHook, Work
 from receiver.store.group_commit import GroupCommit
 from receiver.store.postgres.connections import PostgresStatements, connect, first_line
 from receiver.store.postgres.migrate import migrate
+from receiver.store.postgres.moved import refuse_while_moved
 from receiver.store.postgres.replicas import Replica, is_dispatched
 from receiver.store.postgres.transaction import PostgresTransaction
 from receiver.store.postgres.watcher import Watcher
@@ -62,11 +63,12 @@ class PostgresStore:
         loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(self._read_thread, self._prepare)
-        except psycopg.Error as wrong:
+        except BaseException as wrong:
+            if self._reader is not None:
+                self._reader.close()
             self._end_threads()
-            raise StoreUnavailable(first_line(wrong)) from None
-        except BaseException:
-            self._end_threads()
+            if isinstance(wrong, psycopg.Error):
+                raise StoreUnavailable(first_line(wrong)) from None
             raise
 
         def heard() -> None:
@@ -145,6 +147,12 @@ class PostgresStore:
         connection = self._opened()
         self.ref_key = migrate(connection)
         self._replica.register(connection)
+        try:
+            # Now that a move would see this process: either it stays out, or the move does.
+            refuse_while_moved(connection)
+        except StoreRefused:
+            self._replica.leave(connection)
+            raise
         self._replica.be_seen(connection)
         slot = self._replica.slot or 0
         self._ids.slot = slot

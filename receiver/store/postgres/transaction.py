@@ -38,8 +38,8 @@ _MOMENTS: Final = "json_build_array({0} -> 'submitted_at', {0} -> 'finished_at')
 NEWEST_JOBS: Final = f"""
     SELECT jobs.number, jobs.source, jobs.status,
         CASE WHEN events.data IS NOT NULL
-            THEN {_MOMENTS.format("convert_from(events.data, 'UTF8')::json")}
-            ELSE {_MOMENTS.format("(convert_from(jobs.data, 'UTF8')::json -> 'job')")} END,
+            THEN {_MOMENTS.format("kept_json(events.data)")}
+            ELSE {_MOMENTS.format("(kept_json(jobs.data) -> 'job')")} END,
         (SELECT told.request IS NOT NULL FROM events AS told
             WHERE told.job = jobs.number AND told.type = 'job.completed' LIMIT 1)
     FROM jobs LEFT JOIN events ON events.number = jobs.event ORDER BY jobs.number DESC LIMIT ?

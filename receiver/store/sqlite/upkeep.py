@@ -9,6 +9,8 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final
 
+from receiver.errors import StoreRefused
+from receiver.store.moving.ends import MARK, half_moved
 from receiver.store.sqlite.checkpoints import leave_to_checkpoints
 from receiver.store.sqlite.migrate import migrate
 from receiver.store.sqlite.turns import wait_no_more
@@ -18,14 +20,20 @@ BUSY_SECONDS: Final = 5.0
 NUMBERED: Final = ("requests", "jobs", "events", "deliveries")
 
 
-def prepare(db: sqlite3.Connection) -> bytes:
-    """Readies the file; returns the key of the refs."""
+def prepare(db: sqlite3.Connection, *, moving: bool = False) -> bytes:
+    """Readies the file; returns the key of the refs. Raises StoreRefused.
+
+    Only with `moving` it may be one that is being moved into.
+    """
     # Only before the first table: then free pages can be given back bit by bit (receiver/workers/retention/jobs.py).
     db.execute("PRAGMA auto_vacuum = INCREMENTAL")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     leave_to_checkpoints(db)
     migrate(db)
+    mark = db.execute("SELECT value FROM meta WHERE name = ?", (MARK,)).fetchone()
+    if mark is not None and not moving:
+        raise StoreRefused(half_moved(mark[0]))
     db.execute("INSERT OR IGNORE INTO meta VALUES ('ref_key', ?)", (secrets.token_bytes(32),))
     (key,) = db.execute("SELECT value FROM meta WHERE name = 'ref_key'").fetchone()
     return bytes(key)

@@ -228,7 +228,8 @@ class JobsTable(Table):
     def count_warning(self, source: str, warning: JobWarning) -> None:
         """Counts a job of a source that ended with a warning."""
         self._db.execute(
-            "INSERT INTO job_warnings VALUES (?, ?, 1) ON CONFLICT (source, warning) DO UPDATE SET jobs = jobs + 1",
+            "INSERT INTO job_warnings AS known VALUES (?, ?, 1) "
+            "ON CONFLICT (source, warning) DO UPDATE SET jobs = known.jobs + 1",
             (source, warning),
         )
 

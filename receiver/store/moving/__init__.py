@@ -1,0 +1,1 @@
+"""Moving all that a database holds into another one, of whatever engine."""
