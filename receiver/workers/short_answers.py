@@ -24,3 +24,7 @@ class ShortAnswers:
         if call.max_answer is None:
             call = msgspec.structs.replace(call, max_answer=MAX_SINK_ANSWER)
         return await self._transport.send(call, seconds, paid=paid)
+
+    async def connect(self, url: str, seconds: float) -> str:
+        """Opens a connection and closes it: see `receiver.contracts.Transport.connect`."""
+        return await self._transport.connect(url, seconds)

@@ -54,7 +54,7 @@ async def test_what_waits_for_its_time_or_for_a_destination_is_not_due(tmp_path:
         ):
             if destination is not None:
                 await face.store.write(partial(put, destination))
-            found = await face.store.read(lambda tx, now=now: gauges(tx, face.setup, ["team"], now))
+            found = await face.store.read(partial(gauges, setup=face.setup, sinks=["team"], now=now))
             assert (found.sinks[0].pending, found.sinks[0].due) == (1, due), (destination, now)
 
 
