@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Mapping
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Final
@@ -30,7 +31,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.util.types import AttributeValue
 
-from receiver.contracts import Store
+from receiver.contracts import Store, Transaction
 from receiver.contracts.tracing import KeptWebhook
 from receiver.errors import GridhookError
 from receiver.lib import ids
@@ -104,9 +105,8 @@ class Tracing:
         task.add_done_callback(self._looking.discard)
 
     async def _attempted(self, delivery: Delivery, outcome: str, started_at_ms: int, took_ms: int) -> None:
-        before = delivery.number if delivery.event is None else delivery.event
         try:
-            request = await self._store.read(lambda tx: tx.request_behind(delivery.job, before))
+            request, event_type = await self._store.read(partial(_origin, delivery))
         except GridhookError as wrong:
             log.warning("tracing.lost", delivery_id=ids.show("dlv", delivery.number), reason=str(wrong))
             return
@@ -118,6 +118,9 @@ class Tracing:
             "gridhook.attempt": delivery.attempt,
             "gridhook.outcome": outcome,
         }
+        if delivery.event is not None:
+            facts["gridhook.event_id"] = ids.show("evt", delivery.event)
+            facts["gridhook.event_type"] = event_type or ""
         if delivery.job:
             facts["gridhook.job_id"] = ids.show("job", delivery.job)
         started = started_at_ms * 1_000_000
@@ -167,6 +170,13 @@ class Tracing:
                 await ended.wait()
         except TimeoutError:
             log.warning("tracing.lost", reason="the collector did not take what was left in time")
+
+
+def _origin(delivery: Delivery, tx: Transaction) -> tuple[int | None, str | None]:
+    """The request that a delivery or order follows from, and the type of the event that is delivered."""
+    event = delivery.event
+    request = tx.request_behind(delivery.job, delivery.number if event is None else event)
+    return request, None if event is None else tx.event_type(event)
 
 
 def trace_id(request: int) -> int:

@@ -15,7 +15,9 @@ import structlog
 
 from receiver.lib.logs import (
     LEVEL_VARIABLE,
+    LEVELS,
     FromLibraries,
+    Level,
     configure,
     flush,
     level_of,
@@ -99,13 +101,23 @@ def test_lines_can_be_caught_by_a_test() -> None:
     assert lines(stream) == []
 
 
-def test_what_is_below_the_level_is_not_written() -> None:
+@pytest.mark.parametrize(
+    ("level", "written"),
+    [
+        ("debug", ["debug", "info", "warning", "error"]),
+        ("info", ["info", "warning", "error"]),
+        ("warning", ["warning", "error"]),
+        ("error", ["error"]),
+    ],
+)
+def test_what_is_below_the_level_is_not_written(level: Level, written: list[str]) -> None:
     stream = io.StringIO()
-    configure("warning", stream)
-    log = structlog.get_logger()
-    log.info("request.received")
-    log.warning("delivery.attempted")
-    assert [line["event"] for line in lines(stream)] == ["delivery.attempted"]
+    configure(level, stream)
+    for one in LEVELS:
+        getattr(structlog.get_logger(), one)("request.received")
+        getattr(logging.getLogger("some.library"), one)("something")
+    assert [line["level"] for line in lines(stream) if line["event"] == "request.received"] == written
+    assert [line["level"] for line in lines(stream) if line["event"] == "library.logged"] == written
 
 
 def test_a_newline_in_foreign_text_makes_no_second_line() -> None:

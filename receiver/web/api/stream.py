@@ -63,6 +63,7 @@ class StreamResponse(Response):
     def __init__(self, goes_on: GoesOn) -> None:
         super().__init__()
         del self.headers["content-length"]
+        self.headers["x-accel-buffering"] = "no"  # nginx hands on what comes, when it comes
         self._goes_on = goes_on
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -70,6 +70,7 @@ async def listening(address: str, query: str = "", **headers: str) -> AsyncItera
     ):
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
+        assert answer.headers["x-accel-buffering"] == "no"
         listener = Listener(answer)
         assert "data" not in await listener.frame()
         yield listener

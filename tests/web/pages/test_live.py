@@ -32,6 +32,7 @@ async def test_a_page_hears_names_and_nothing_else(tmp_path: Path) -> None:
             client.stream("GET", "/live?of=wall") as stream,
         ):
             assert stream.headers["content-type"].startswith("text/event-stream")
+            assert stream.headers["x-accel-buffering"] == "no"
             # What is posted before the stream has begun to follow is on the page already.
             hearing = asyncio.create_task(heard(stream, "family", "cost"))
             prompts = iter(range(1000))
