@@ -11,9 +11,9 @@ import msgspec
 
 from receiver.contracts.bodies import BodyRules
 from receiver.errors import NotJson
-from receiver.lib.forms import form_value, is_form
 from receiver.lib.redaction import STRUCK
 from receiver.lib.strict_json import read_json
+from receiver.providers.shared.forms import form_value, is_form
 from receiver.providers.shared.paths import Path, segments
 
 #: The field of a form that holds JSON (Slack, PHP).

@@ -26,7 +26,6 @@ from receiver.errors import (
 from receiver.flows.bodies import challenge_of, kept_body, read_body
 from receiver.flows.reports import Effect, report_new, report_to
 from receiver.lib import ids
-from receiver.lib.forms import form_value
 from receiver.lib.redaction import STRUCK
 from receiver.lib.signatures import job_of_ref, matches
 from receiver.lib.times import stamp
@@ -36,6 +35,7 @@ from receiver.model.jobs import (
     Report,
 )
 from receiver.model.requests import Seal, Unproven
+from receiver.providers.shared.forms import form_value
 
 log = structlog.get_logger("intake")
 

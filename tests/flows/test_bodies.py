@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from receiver.contracts.bodies import PLAIN_JSON, BodyRules
 from receiver.errors import NotJson
 from receiver.flows.bodies import LONGEST_CHALLENGE, challenge_of, kept_body, read_body
-from receiver.lib.forms import form_value
+from receiver.providers.shared.forms import form_value
 
 FORM: Final = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
 FORMS: Final = BodyRules(form=True)

@@ -8,51 +8,11 @@ from typing import Any, Final
 
 from receiver.model.jobs import ErrorCode, JobError
 from receiver.providers.shared import reading
+from receiver.providers.shared.failure_words import meaning_of
 
 #: Pieces of plain text, and codes, that mean an error code.
 Meanings = Mapping[ErrorCode, Iterable[str]]
 
-#: What vendors' words and codes mean, the most telling first. Where each was seen stands in the tests. As in `plain`:
-#: small letters, one space for everything that is no letter or digit.
-USUAL: Final[dict[ErrorCode, tuple[str, ...]]] = {
-    "moderated": (
-        "moderat", "content polic", "usage polic", "content_polic", "violating polic", "policy violation",
-        "violates our", "violate our", "community standards", "banned prompt", "banned word", "nsfw",
-        "content blocked", "output filters", "image denied", "safety system", "safety filter", "safety violation",
-        "content filter", "content checker", "flagged", "sensitive", "prohibited content", "unsafe content",
-        "inappropriate content", "invalid provider content", "data inspection failed", "invalid content detected",
-        "敏感", "违规", "审核", "违禁", "屏蔽词", "不合规", "内容安全",
-    ),
-    "insufficient_credits": (
-        "insufficient", "not enough credit", "not enough balance", "enough balance", "credits exhausted",
-        "usage exhausted", "quota exceeded", "quota not enough",
-        "out of credit", "no credits", "payment required", "top up", "billing",
-        "prepayment credits", "余额不足", "额度不足", "额度已用", "额度用完", "积分不足", "欠费",
-    ),
-    "queue_full": ("queue full", "queue is full", "concurren", "队列已满", "队列满", "并发", "任务数已满"),
-    "rate_limited": (
-        "rate limit", "too many requests", "resource exhausted", "请求过于频繁", "频率", "限流", "次数已达上限",
-    ),
-    "provider_timeout": ("timed out", "timeout", "time out", "超时"),
-    "account": (
-        "account banned", "account suspended", "account disabled", "been blocked", "pending mod message",
-        "subscription required", "subscription paused", "plan cancelled", "账号被封", "账号已禁用", "账户被禁",
-    ),
-    "auth": ("unauthorized", "invalid api key", "invalid token", "authentication", "permission denied", "鉴权失败"),
-    "unsupported": ("feature not supported", "requires an upscaled"),
-    "invalid_params": (
-        "invalid param", "invalid prompt", "invalid link", "invalid request", "invalid value", "validation",
-        "is required", "must be", "must contain", "image load error", "file download error", "image too large",
-        "image too small", "file too large", "face detection error", "参数错误", "参数无效",
-    ),
-    "expired": ("expired", "task not found", "已过期", "任务不存在"),
-    "canceled": ("cancel", "已取消", "取消任务"),
-    "provider_error": (
-        "internal server error", "internal error", "service unavailable", "temporarily unavailable", "overloaded",
-        "server error", "service error", "bad gateway", "try again later", "runner ", "无可用的账号", "系统繁忙",
-        "服务器繁忙",
-    ),
-}  # fmt: skip
 BY_STATUS: Final[dict[int, ErrorCode]] = {
     400: "invalid_params",
     401: "auth",
@@ -112,7 +72,7 @@ def is_reason(message: str) -> bool:
     heard = plain(message)
     if heard in NOTHING:
         return False
-    return _PRAISE.search(heard) is None or _DOUBT.search(heard) is not None or _usual(f" {heard} ") is not None
+    return _PRAISE.search(heard) is None or _DOUBT.search(heard) is not None or meaning_of(f" {heard} ") is not None
 
 
 def is_code(code: str, own: Meanings) -> bool:
@@ -127,16 +87,12 @@ def _meaning(heard: str, told: str | None, http: int | None, own: Meanings) -> t
     for code, pieces in own.items():
         if any(_is_told(piece, heard, told) for piece in pieces):
             return code, True
-    usual = _usual(heard)
+    usual = meaning_of(heard)
     if usual is not None:
         return usual, True
     if http is None:
         return "provider_error", False
     return BY_STATUS.get(http, "provider_error"), http >= 500 or http in BY_STATUS
-
-
-def _usual(heard: str) -> ErrorCode | None:
-    return next((code for code, pieces in USUAL.items() if any(piece in heard for piece in pieces)), None)
 
 
 def _is_told(piece: str, heard: str, told: str | None) -> bool:

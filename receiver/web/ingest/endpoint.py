@@ -14,8 +14,8 @@ from receiver.contracts.setup import Setup
 from receiver.errors import NotJson, StoreUnavailable, Unverified
 from receiver.flows import bodies, intake
 from receiver.flows.intake import IntakeResult
-from receiver.lib.forms import form_value
 from receiver.lib.times import Clock
+from receiver.providers.shared.forms import form_value
 from receiver.web.http.incoming import IncomingRequest
 from receiver.web.http.replies import HttpReply, reply_to
 from receiver.web.ingest.bodies import read_body, read_headers

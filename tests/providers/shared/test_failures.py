@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 import pytest
@@ -46,6 +47,30 @@ DASHSCOPE: Final = "a public client that names Alibaba's, OpenAI's and relays' r
 DEEPSEEK_UI: Final = "a public client's words for HTTP statuses (Chinese)"
 IMAGE_TOOL: Final = "public image tools' answers (Chinese)"
 GOOGLE: Final = "ai.google.dev/gemini-api/docs/generate-content/api-errors"
+
+#: Texts that were found after the words were chosen: they are read by their kind.
+GEMINI: Final = "CherryHQ/cherry-studio issue 3876, jeffstric/ZJT issue 494 (Gemini's texts)"
+GEMINI_CODES: Final = "BerriAI/litellm issues 20357 and 28989 (Gemini's finish reasons)"
+IMAGEN: Final = "epam/ai-dial-adapter-vertexai issue 48, hamflx/imagen3-mcp issue 1 (Imagen's texts)"
+GOOGLE_FLOW: Final = "ffroliva/gflow-cli issue 342 (Google Flow's reason)"
+VIOLATES: Final = "google-gemini/deprecated-generative-ai-js issue 432"
+XAI: Final = "vercel/ai issue 19168 (xAI's SDK)"
+STABILITY_PROMPT: Final = "Stability-AI/rest-api-support issue 1"
+LUMA: Final = "lumalabs/ComfyUI-LumaAI-API issue 14"
+NOVITA: Final = "novita.ai/docs/api-reference/basic-error-code"
+FAL_LOCKED: Final = "fal-ai/fal issues 489, 1112, 1163, 1168"
+COAI: Final = "coaidev/coai issue 14 (Midjourney's texts)"
+BULKAI: Final = "igolaizola/bulkai issues 14 and 84 (Midjourney's texts)"
+YOKONSAN: Final = "yokonsan/midjourney-api issue 42"
+FOOOCUS: Final = "mrhan1993/Fooocus-API issue 321 (Replicate)"
+COG: Final = "replicate/cog issue 960 and pull request 939"
+OPENAI_RESPONSES: Final = "OpenAI's ResponseError codes, in a client's reference (langchain)"
+WAVESPEED_CODES: Final = "wavespeed.ai/docs/error-codes"
+RUNNINGHUB: Final = "runninghub-api, API error code reference (apifox)"
+AUTOJOURNEY: Final = "AutoJourney's error codes (apifox, Chinese)"
+STEPFUN: Final = "platform.stepfun.com/docs/zh/api-reference/error-codes"
+LEONARDO: Final = "Leonardo-Interactive/leonardo-python-sdk issue 3"
+PUTER: Final = "HeyPuter/puter issue 2855 (Replicate)"
 
 #: Message, the vendor's code, its status word, what it means, where it was seen.
 Seen = tuple[str | None, str | None, str | None, str, str]
@@ -189,11 +214,111 @@ NEVER: Final[list[Seen]] = [
     (None, "generation_failed_no_content", None, "provider_error", EVOLINK),
     ("boom", None, "error", "provider_error", APIFRAME_SDK),
 ]  # fmt: skip
+MODERATED_TOO: Final[list[Seen]] = [
+    ("Gemini API error: IMAGE_SAFETY", None, None, "moderated", GEMINI),
+    ("Gemini image generation blocked [IMAGE_SAFETY]: The generated image was blocked due to safety policy violation, "
+     "please modify your prompt and try again", None, None, "moderated", GEMINI),
+    (None, "IMAGE_PROHIBITED_CONTENT", None, "moderated", GEMINI_CODES),
+    (None, "SAFETY", None, "moderated", GEMINI_CODES),
+    ("The model output could not be generated. This output contains sensitive words that violate Google's Responsible "
+     "AI practices.", None, None, "moderated", GEMINI_CODES),
+    ("The response is blocked, as it may violate our policies.", None, None, "moderated", IMAGEN),
+    ("No images were generated. This might be due to the image not passing Google's safety review.", None, None,
+     "moderated", IMAGEN),
+    (None, "PUBLIC_ERROR_UNSAFE_GENERATION", None, "moderated", GOOGLE_FLOW),
+    ("This query violates the policy against generating content that promotes or condones violence", None, None,
+     "moderated", VIOLATES),
+    ("Image did not respect moderation rules; base64 is not available.", None, None, "moderated", XAI),
+    ("Invalid prompts detected", None, None, "moderated", STABILITY_PROMPT),
+    ("Generation failed: 400: failed to moderate image", None, None, "moderated", LUMA),
+    (None, "ILLEGAL_PROMPT", None, "moderated", NOVITA),
+    ("Prompt contains inappropriate content", None, None, "moderated", NOVITA),
+    (None, "ILLEGAL_IMAGE_CONTENT", None, "moderated", NOVITA),
+    (None, "image_content_policy_violation", None, "moderated", OPENAI_RESPONSES),
+    ("photorealistic people detected", None, None, "moderated", EVOLINK),
+    ("celebrity detected in image", None, None, "moderated", EVOLINK),
+    ("third-party content violation", None, None, "moderated", EVOLINK),
+    ("nudity detected", None, None, "moderated", EVOLINK),
+    ("violence content blocked", None, None, "moderated", EVOLINK),
+    ("The content contains sensitive information.", "1200", "failed", "moderated", WAVESPEED_CODES),
+    ("提示词违规", None, None, "moderated", AUTOJOURNEY),
+    (None, None, "banned", "moderated", AUTOJOURNEY),
+]  # fmt: skip
+MONEY_TOO: Final[list[Seen]] = [
+    ("User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing.", None, None,
+     "insufficient_credits", FAL_LOCKED),
+    ("User is locked. Reason: TOP_UP.", None, None, "insufficient_credits", FAL_LOCKED),
+    ("Not enough credits to use", None, None, "insufficient_credits", FAL_LOCKED),
+    (None, "BILLING_BALANCE_NOT_ENOUGH", None, "insufficient_credits", NOVITA),
+    ("Account balance is insufficient.", "402", None, "insufficient_credits", STEPFUN),
+    ("无可用生成额度", "100001", None, "insufficient_credits", AUTOJOURNEY),
+]  # fmt: skip
+LATER_TOO: Final[list[Seen]] = [
+    ("job queued: you have reached the maximum allowed number of concurrent jobs. don't worry, this job will start as "
+     "soon as another one finishes!", None, None, "queue_full", BULKAI),
+    ("queue full: your job queue is full. please wait for a job to finish first, then resubmit this one.", None, None,
+     "queue_full", BULKAI),
+    ("task queue is full：10", "15", None, "queue_full", YOKONSAN),
+    ("queue reached limit", None, None, "queue_full", FOOOCUS),
+    ("Concurrency limit reached for shared API", "421", None, "queue_full", RUNNINGHUB),
+    (None, "TASK_QUEUE_MAXED", None, "queue_full", RUNNINGHUB),
+    ("The resource is being rate limited.", None, None, "rate_limited", COAI),
+    ("此apikey的限制已经达到上限", "100008", None, "rate_limited", AUTOJOURNEY),
+    (None, None, "timeout", "provider_timeout", AUTOJOURNEY),
+    ("midjourney: couldn't receive links message: context deadline exceeded", None, None, "provider_timeout", BULKAI),
+    ("The request timed out", "5004", None, "provider_timeout", WAVESPEED_CODES),
+    ("The service is temporarily unavailable.", "5003", None, "provider_error", WAVESPEED_CODES),
+    ("An internal error occurred.", "5000", None, "provider_error", WAVESPEED_CODES),
+    ("internal error", "unexpected", None, "provider_error", LEONARDO),
+]  # fmt: skip
+NEVER_TOO: Final[list[Seen]] = [
+    ("[Blocked] You have been blocked from accessing Midjourney. This happens on repeated or serious ToS violations.",
+     None, None, "account", COAI),
+    ("User is locked. Reason: Admin lock. Please contact support@fal.ai", None, None, "account", FAL_LOCKED),
+    (None, "MISSING_API_KEY", None, "auth", NOVITA),
+    ("Incorrect API key provided", "401", None, "auth", STEPFUN),
+    ("Apikey错误或为空", "100000", None, "auth", AUTOJOURNEY),
+    (None, "INVALID_REQUEST_BODY", None, "invalid_params", NOVITA),
+    (None, "INVALID_IMAGE_FORMAT", None, "invalid_params", NOVITA),
+    (None, "IMAGE_FILE_EXCEEDS_MAX_SIZE", None, "invalid_params", NOVITA),
+    (None, "IMAGE_NO_FACE_DETECTED", None, "invalid_params", NOVITA),
+    (None, "invalid_image_url", None, "invalid_params", OPENAI_RESPONSES),
+    (None, "image_parse_error", None, "invalid_params", OPENAI_RESPONSES),
+    (None, "unsupported_image_media_type", None, "invalid_params", OPENAI_RESPONSES),
+    (None, "failed_to_download_image", None, "invalid_params", OPENAI_RESPONSES),
+    ("field required", "value_error.missing", None, "invalid_params", FAL),
+    (None, "image_dimension_mismatch", None, "invalid_params", EVOLINK),
+    ("Unable to access the provided media URL.", "1402", None, "invalid_params", WAVESPEED_CODES),
+    ("A required parameter is missing: Missing Parameter", "1400", None, "invalid_params", WAVESPEED_CODES),
+    ("Workflow validation failed", "433", None, "invalid_params", RUNNINGHUB),
+    ("链接地址不正确", None, "invalid link", "invalid_params", AUTOJOURNEY),
+    ("主任务未找到", "100002", None, "expired", AUTOJOURNEY),
+    ("Prediction failed for an unknown reason. It might have run out of memory? (exitcode 2)", None, None,
+     "provider_error", COG),
+    ("CUDA out of memory. Tried to allocate 5.92 GiB", None, None, "provider_error", COG),
+    ("An error occurred while processing your request (E001)", None, None, "provider_error", PUTER),
+]  # fmt: skip
+MODERATED.extend(MODERATED_TOO)
+MONEY.extend(MONEY_TOO)
+LATER_ON.extend(LATER_TOO)
+NEVER.extend(NEVER_TOO)
 TABLE: Final = [*MODERATED, *MONEY, *LATER_ON, *NEVER]
+#: Texts that have a telling word in another sense.
+OTHERWISE: Final[list[tuple[str, str]]] = [
+    ("safety_tolerance must be between 0 and 6", "invalid_params"),
+    ("insufficient permissions for this model", "auth"),
+    ("insufficient GPU capacity, please retry", "provider_error"),
+    ("Input validation error: try again with a smaller image", "invalid_params"),
+    ("the upload took too long to complete", "provider_timeout"),
+    ("token expired", "auth"),
+    ("Your subscription has expired", "account"),
+    ("You used banned words", "moderated"),
+    ("Connection aborted by peer", "provider_error"),
+]
 
 
 def test_the_table_is_long_and_each_of_its_texts_has_a_source() -> None:
-    assert len(TABLE) >= 80
+    assert len(TABLE) >= 180
     assert all(source for *_, source in TABLE)
     assert len({row[:3] for row in TABLE}) == len(TABLE)
 
@@ -218,6 +343,20 @@ def test_what_will_not_succeed_later_is_not_retryable(row: Seen) -> None:
 def test_what_may_succeed_later_is_retryable(row: Seen) -> None:
     message, code, word, *_ = row
     assert failure(message, code, word=word).retryable
+
+
+@pytest.mark.parametrize(("message", "meaning"), OTHERWISE)
+def test_a_telling_word_may_be_meant_otherwise(message: str, meaning: str) -> None:
+    assert failure(message).code == meaning
+
+
+@pytest.mark.parametrize(
+    "text", ["no " * 3000, "content " * 1000, "violating " * 1000, "任务" * 5000, "is not " * 2000]
+)
+def test_no_text_keeps_it_busy(text: str) -> None:
+    begun = time.process_time()
+    failure(text)
+    assert time.process_time() - begun < 1
 
 
 @given(st.text(max_size=300), st.one_of(st.none(), st.text(max_size=50)))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.errors import NotJson
-from receiver.lib.forms import DEEPEST, form_value, is_form
+from receiver.providers.shared.forms import DEEPEST, form_value, is_form
 
 MULTIPART: Final = 'multipart/form-data; charset=utf-8; boundary="XX"'
 
