@@ -27,3 +27,10 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     schema: int
     #: Orders that waited when the backup was made: they may have been sent since, so they are unsure now.
     unsure: int
+
+
+class DumpCommands(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine's own programs are called with, as a shell takes it; there is no password in it."""
+
+    back_up: str
+    put_back: str

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from receiver.contracts import Backup, Database, Inspection, Restored, Transaction
+from receiver.contracts.backups import DumpCommands
 from receiver.contracts.moves import Moved
 from receiver.errors import StoreRefused
 from receiver.lib.ids import Ids
@@ -73,23 +75,34 @@ def folder_of(address: str, otherwise: Path) -> Path:
     return otherwise if _is_server(address) else _file(address).parent
 
 
+def dump_commands(address: str, file: Path) -> DumpCommands | None:
+    """What backs a database up, and puts it back, that gridhook does not back up itself; None if it does."""
+    if not _is_server(address):
+        return None
+    from receiver.store.postgres.connections import without_password  # noqa: PLC0415 - as above
+
+    where = shlex.quote(without_password(address))
+    return DumpCommands(
+        back_up=f"pg_dump --format=custom --no-owner --file={shlex.quote(str(file))} --dbname={where}",
+        put_back=(
+            f"pg_restore --no-owner --clean --if-exists --single-transaction --dbname={where} {shlex.quote(str(file))}"
+        ),
+    )
+
+
 def back_up(address: str, target: Path, told: Callable[[str, int, int], None]) -> Backup:
-    """Writes a whole, checked copy of a database, or nothing. `told` hears how far it is.
+    """Writes a whole, checked copy of a file, or nothing. `told` hears how far it is.
 
     Raises StoreRefused or StoreUnavailable.
     """
-    if _is_server(address):
-        raise StoreRefused("a PostgreSQL database is backed up by its own means: pg_dump, or your provider's backups")
     return backup.back_up(_file(address), target, told)
 
 
 def put_back(address: str, made: Path, clock: Clock, told: Callable[[str, int, int], None]) -> Restored:
-    """Puts a backup in the database's place, whole or not at all. `told` hears how far it is.
+    """Puts a backup in a file's place, whole or not at all. `told` hears how far it is.
 
     Raises StoreRefused (a server runs; it is no sound backup) or StoreUnavailable.
     """
-    if _is_server(address):
-        raise StoreRefused("a PostgreSQL database is restored by its own means: pg_restore, or your provider's backups")
     return restore.restore(_file(address), made, clock, told)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from receiver.cli.copy_progress import copy_progress
-from receiver.cli.screen import clean, emit, say
+from receiver.cli.screen import clean, emit, say, tell
 from receiver.cli.session import (
     DEFAULT_FILE,
     AsJson,
@@ -17,7 +17,7 @@ from receiver.cli.session import (
 )
 from receiver.contracts import Restored
 from receiver.lib.times import system_clock
-from receiver.store.opening import back_up, put_back
+from receiver.store.opening import back_up, dump_commands, put_back
 
 MB = 1e6
 
@@ -34,6 +34,7 @@ def backup(
     it. Never use `cp` instead: it misses what stands in the -wal file. `gridhook restore` puts it back.
     """
     database = settings(ctx, config, secrets="optional").database
+    _refuse_server(database, file)
     with copy_progress() as told:
         made = back_up(database, file.absolute(), told)
     if json:
@@ -54,12 +55,27 @@ def restore(
     asked for again, and an order that waited then is `unsure` now, because it may have been sent since.
     """
     database = settings(ctx, config, secrets="optional").database
+    _refuse_server(database, file)
     with copy_progress() as told:
         done = put_back(database, file.absolute(), system_clock, told)
     if json:
         emit(done)
     else:
         _show(done, file)
+
+
+def _refuse_server(database: str, file: Path) -> None:
+    """Says what backs a server's database up, and puts it back. Exit 2."""
+    commands = dump_commands(database, file)
+    if commands is None:
+        return
+    tell("gridhook: PostgreSQL's own programs back this database up and put it back (or your provider's backups do):")
+    tell(f"  {clean(commands.back_up)}")
+    tell(f"  {clean(commands.put_back)}   # with every `gridhook serve` stopped")
+    tell(
+        "  the password comes from PGPASSWORD or ~/.pgpass; orders that waited at the backup are unsure after it is back"
+    )
+    raise typer.Exit(2)
 
 
 def _show(done: Restored, file: Path) -> None:

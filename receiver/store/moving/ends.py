@@ -10,7 +10,7 @@ import msgspec
 #: The name under which a target keeps how far the move is; who finds it there, keeps out.
 MARK: Final = "moving"
 #: What each database knows of itself alone.
-NOT_MOVED: Final = frozenset({MARK, "probe", "dispatcher", "schema"})
+NOT_MOVED: Final = frozenset({MARK, "probe", "dispatcher", "schema", "home"})
 #: What is known by name: bytes, and numbers. SQLite keeps both in one table.
 NAMED: Final = ("meta", "meta_numbers")
 

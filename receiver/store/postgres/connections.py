@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import psycopg
 from psycopg.adapt import Buffer
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.string import StrDumperUnknown
 
 from receiver.errors import StoreUnavailable
@@ -82,6 +82,15 @@ def named(address: str) -> str:
         return "postgresql"
     host, port, name = (parts.get(part) for part in SHOWN)
     return f"postgresql://{host or ''}{f':{port}' if port else ''}/{name or ''}"
+
+
+def without_password(address: str) -> str:
+    """An address as PostgreSQL's own programs take it, without what is secret in it."""
+    try:
+        parts = conninfo_to_dict(address)
+    except psycopg.Error:
+        return "postgresql:///"
+    return make_conninfo("", **{name: value for name, value in parts.items() if "password" not in name})
 
 
 def first_line(wrong: BaseException) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import psycopg
 
 from receiver.errors import StoreRefused
+from receiver.store.postgres.restored import settle_if_restored
 
 #: Held while a schema is looked at and changed: several processes may start at once.
 LOCK: Final = 0x67726964
@@ -53,6 +54,7 @@ def migrate(connection: psycopg.Connection[Any]) -> bytes:
                     "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                     (number,),
                 )
+        settle_if_restored(connection)
         connection.execute("INSERT INTO meta VALUES ('ref_key', $1) ON CONFLICT DO NOTHING", (secrets.token_bytes(32),))
         (key,) = connection.execute("SELECT value FROM meta WHERE name = 'ref_key'").fetchone() or (b"",)
     return bytes(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +12,7 @@ import psycopg
 from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.store.moving.ends import MARK, NAMED, NOT_MOVED, MoveMark, Row, Shape
 from receiver.store.postgres.connections import connect, first_line, named
+from receiver.store.postgres.fitness import refuse_unfit
 from receiver.store.postgres.migrate import migrate, migrations, version
 from receiver.store.postgres.moved import MOVING
 from receiver.store.postgres.transaction import IS_LIVING
@@ -126,6 +128,7 @@ def open_server_end(address: str, *, make: bool) -> ServerMoveEnd:
     name, newest = named(address), migrations()[-1][0]
     connection = connect(address)
     try:
+        refuse_unfit(connection, partial(connect, address))
         found = version(connection)
         if found is None and not make:
             raise StoreRefused(f"there is no gridhook's database at {name}: nothing can be moved")

@@ -19,6 +19,7 @@ from receiver.lib.times import Clock
 from receiver.store.commit_hooks import CommitWatch, StoreCommitHook, Work
 from receiver.store.group_commit import GroupCommit
 from receiver.store.postgres.connections import PostgresStatements, connect, first_line
+from receiver.store.postgres.fitness import refuse_unfit
 from receiver.store.postgres.migrate import migrate
 from receiver.store.postgres.moved import refuse_while_moved
 from receiver.store.postgres.replicas import Replica, is_dispatched
@@ -145,6 +146,7 @@ class PostgresStore:
 
     def _prepare(self) -> None:
         connection = self._opened()
+        refuse_unfit(connection, partial(connect, self.address))
         self.ref_key = migrate(connection)
         self._replica.register(connection)
         try:

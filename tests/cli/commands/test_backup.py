@@ -117,3 +117,14 @@ def test_files_of_another_user_are_a_sentence_with_the_path(open_path: Path, com
     os.waitpid(child, 0)
     assert text.startswith("1 "), text
     assert str(tmp_path) in text
+
+
+@pytest.mark.parametrize("command", ["backup", "restore"])
+def test_for_postgresql_they_name_the_programs_that_do_it(tmp_path: Path, command: str) -> None:
+    file = configured(tmp_path)
+    file.write_text('database = "postgresql://ada:sesame@db.example.com/gridhook"\n' + file.read_text())
+    result = run(tmp_path, command, str(tmp_path / "backup.dump"))
+    assert result.exit_code == 2
+    assert f"  pg_dump --format=custom --no-owner --file={tmp_path}/backup.dump --dbname='user=ada" in result.stderr
+    assert "  pg_restore --no-owner --clean --if-exists --single-transaction --dbname='user=ada" in result.stderr
+    assert "sesame" not in result.stderr

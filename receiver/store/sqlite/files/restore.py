@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-import msgspec
-
 from receiver.contracts import Restored
 from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.lib.ids import Ids
@@ -29,6 +27,7 @@ from receiver.store.sqlite.files.copying import (
 from receiver.store.sqlite.files.live_file import LiveFile
 from receiver.store.sqlite.migrate import migrate, migrations
 from receiver.store.sqlite.transaction import SqliteTransaction
+from receiver.store.tables.doubted import doubt_orders
 
 #: How long another program may have the database open, seconds.
 BUSY_SECONDS: Final = 1.0
@@ -107,21 +106,8 @@ def _address(backup: Path) -> str:
 
 
 def _doubt_orders(db: sqlite3.Connection, clock: Clock) -> int:
-    """Has the next start take orders that waited for ones that their vendor may have: nobody knows what was sent since.
-
-    They look as if the process had been killed while it sent them. Returns how many they are.
-    """
-    tx = SqliteTransaction(db, Ids(clock))
     db.execute("BEGIN IMMEDIATE")
-    waiting = db.execute("SELECT job FROM deliveries WHERE state = 'pending' AND event IS NULL").fetchall()
-    doubted = 0
-    for (number,) in waiting:
-        kept, delivery = tx.job(number), tx.order_delivery(number)
-        if kept is None or delivery is None or kept.job.status != "planned":
-            continue
-        tx.put_delivery(msgspec.structs.replace(delivery, state="running", due_at=0, attempt=delivery.attempt + 1))
-        tx.put_job(msgspec.structs.replace(kept, job=msgspec.structs.replace(kept.job, status="submitting")))
-        doubted += 1
+    doubted = doubt_orders(db, SqliteTransaction(db, Ids(clock)))
     db.execute("COMMIT")
     return doubted
 
