@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, ClassVar, Final
@@ -16,6 +18,9 @@ from receiver.model.deliveries import Again, Delivered, Outcome, OutgoingEvent
 
 #: How many older files are kept: `events.jsonl.1` is the newest of them.
 KEPT: Final = 9
+#: How often a file that somebody else writes to is tried, and the wait between, seconds.
+LOCK_TRIES: Final = 200
+LOCK_WAIT_S: Final = 0.01
 
 
 class JsonLines(Handler):
@@ -68,16 +73,40 @@ class JsonLines(Handler):
         return None if os.access(folder, os.W_OK | os.X_OK) else "no right to write in its folder"
 
     def _append(self, line: bytes) -> None:
-        descriptor = self._opened()
+        descriptor = self._locked()
         try:
             size = os.fstat(descriptor).st_size
             if size and size + len(line) > self._rotate:
-                os.close(descriptor)
                 self._put_aside()
-                descriptor, size = self._opened(), 0
+                os.close(descriptor)
+                descriptor = self._locked()
+                size = os.fstat(descriptor).st_size
             _write_whole(descriptor, line, size)
         finally:
             os.close(descriptor)
+
+    def _locked(self) -> int:
+        """The live file: other writers of it wait meanwhile, so that nobody puts aside what another one just began."""
+        for _ in range(LOCK_TRIES):
+            descriptor = self._opened()
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+                time.sleep(LOCK_WAIT_S)
+                continue
+            except OSError:  # a file system without locks
+                return descriptor
+            if self._is_live(descriptor):
+                return descriptor
+            os.close(descriptor)
+        raise OSError("another program holds it")
+
+    def _is_live(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(descriptor), self._path.stat())
+        except FileNotFoundError:
+            return False
 
     def _opened(self) -> int:
         # Not blocking: a pipe that nobody reads would hold the thread.

@@ -6,12 +6,29 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+import msgspec
+
 from handlers.slack.wording import MAX_SECTION, bounded, escape
 from handlers.wording import MAX_VALUE, one_line
 
 #: Characters of a picture's address (documented).
 MAX_URL: Final = 3000
 Block = dict[str, object]
+#: Of all blocks together (seen in slackapi/bolt-js issue 2509: about 13,000), as the JSON that is sent.
+MAX_BLOCKS: Final = 12_500
+#: What goes first where there is too much, from below: small print, then all text but the first, the picture, buttons.
+EXPENDABLE: Final = ("context", "section", "image", "actions")
+
+
+def fitting(blocks: list[Block]) -> list[Block]:
+    """As many of the blocks as Slack takes in one message, always with the first; buttons are what goes last."""
+    kept = [(block, len(msgspec.json.encode(block))) for block in blocks]
+    too_much = sum(size for _, size in kept) - MAX_BLOCKS
+    for kind in EXPENDABLE:
+        for at in range(len(kept) - 1, 0, -1):
+            if too_much > 0 and kept[at][0]["type"] == kind:
+                too_much -= kept.pop(at)[1]
+    return [block for block, _ in kept]
 
 
 def linkable(url: str) -> bool:

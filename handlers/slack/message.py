@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from handlers.chat.words import event_words, packed
-from handlers.slack.blocks import Block, context, image, link, linkable, section, showable
+from handlers.slack.blocks import Block, context, fitting, image, link, linkable, section, showable
 from handlers.slack.buttons import rows
 from handlers.slack.wording import MAX_SECTION, bounded, foreign
 from receiver.model.deliveries import QuestionButton
@@ -42,8 +42,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         return self.blocks_with(next((image(url, self.alt_text) for url in self.pictures if showable(url)), None))
 
     def blocks_with(self, picture: Block | None) -> list[Block]:
-        """The blocks, with this picture; None: with none."""
-        return [*self.above, *([picture] if picture is not None else []), *self.below]
+        """The blocks, as many as fit, with this picture; None: with none."""
+        return fitting([*self.above, *([picture] if picture is not None else []), *self.below])
 
 
 def message(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 from handlers.chat.questions import FURTHER, button_rows, question_words
+from handlers.chat.words import packed
 from handlers.slack.blocks import context, link, linkable, section
 from handlers.slack.buttons import rows
-from handlers.slack.message import Message
+from handlers.slack.message import MAX_TEXT, Message
 from handlers.slack.wording import foreign
 from receiver.model.deliveries import ShownQuestion
 
@@ -25,5 +26,5 @@ def question_message(shown: ShownQuestion, confirm_above: Decimal | None = None)
         below=[*below, *rows(button_rows(shown), confirm_above)],
         pictures=said.pictures,
         alt_text=said.alt_text,
-        plain="\n".join([said.headline, *said.facts, *links]),
+        plain=packed([said.headline, *said.facts, *links], "\n", MAX_TEXT)[0],
     )

@@ -24,6 +24,7 @@ from receiver.model.deliveries import (
     Delivered,
     Outcome,
     OutgoingEvent,
+    QuestionButton,
 )
 from receiver.model.events import Event, EventType
 from receiver.model.jobs import (
@@ -34,6 +35,7 @@ from receiver.model.jobs import (
     JobError,
 )
 from receiver.model.templates import EventTemplate
+from receiver.pretend.platforms.slack.blocks import is_too_long
 from support.delivering import Bound
 
 NOW = 1_800_000_000_000
@@ -180,6 +182,17 @@ def test_a_webp_grid_gives_way_to_a_picture_that_can_be_shown_and_stays_a_link()
     shown = message(event(job(grid_url="https://cdn.example.com/grid.webp")))
     assert pictures(shown) == ["https://cdn.example.com/1.png"]
     assert "<https://cdn.example.com/grid.webp|grid>" in shown.plain
+
+
+def test_what_is_too_much_goes_from_below_and_buttons_stay() -> None:
+    images = tuple(Image(index=index, url=f"https://cdn.example.com/{index}?{'x' * 2600}") for index in range(1, 9))
+    buttons = [QuestionButton(label=f"U{index}", code="c" * 64) for index in range(1, 13)]
+    shown = message(event(job(images=images, prompt="<" * 9000)), buttons=buttons, confirm_above=Decimal(0))
+    kinds = [block["type"] for block in shown.blocks]
+    assert not is_too_long(shown.blocks)
+    assert (kinds[0], kinds[1], kinds[-1]) == ("section", "image", "actions")
+    assert 0 < kinds.count("context") < 8
+    assert shown.plain.count("|picture ") > 4
 
 
 def test_long_addresses_take_several_blocks_rather_than_being_lost() -> None:

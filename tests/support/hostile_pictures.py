@@ -79,7 +79,25 @@ def webp_that_says(width: int, height: int) -> bytes:
     return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
 
 
+def jpeg_that_says(width: int, height: int) -> bytes:
+    """The same as JPEG: the size stands behind the first mark of a frame."""
+    file = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(file, "JPEG")
+    body = bytearray(file.getvalue())
+    at = body.index(b"\xff\xc0") + 5
+    body[at : at + 4] = struct.pack(">HH", height, width)
+    return bytes(body)
+
+
+def png_with_text(size: int) -> bytes:
+    """A picture whose comment is so many bytes once it is unpacked."""
+    data = b"k\0\0" + zlib.compress(b"\0" * size)
+    chunk = struct.pack(">I", len(data)) + b"zTXt" + data + struct.pack(">I", zlib.crc32(b"zTXt" + data))
+    return GOOD[:33] + chunk + GOOD[33:]
+
+
 GOOD: Final = png()
+ZIP_AT_ITS_END: Final = b"PK\3\4" + b"\0" * 30 + b"PK\5\6" + b"\0" * 18
 SVG: Final = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 #: Bodies that are no picture, and the word for each.
 BODIES: Final[dict[str, tuple[bytes, str]]] = {
@@ -95,6 +113,10 @@ BODIES: Final[dict[str, tuple[bytes, str]]] = {
     "truncated": (GOOD[: len(GOOD) // 2], "broken"),
     "flipped": (GOOD[:60] + bytes([GOOD[60] ^ 0xFF]) + GOOD[61:], "broken"),
     "bomb-png": (png_that_says(50_000, 50_000), "too_many_pixels"),
+    "bomb-jpeg": (jpeg_that_says(65_000, 65_000), "too_many_pixels"),
+    "bomb-in-text": (png_with_text(64_000_000), "broken"),
+    "png-and-zip": (GOOD + ZIP_AT_ITS_END, "not_a_picture"),
+    "png-and-page": (GOOD + b"<html><script>alert(1)</script>", "not_a_picture"),
     "bomb-webp": (webp_that_says(16_000, 16_000), "too_many_pixels"),
     "bomb-gif": (
         b"GIF89a\xff\xff\xff\xff\x80\0\0" + b"\0" * 6 + b",\0\0\0\0\xff\xff\xff\xff\0\2\2L\1\0;",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 
 from receiver.errors import ForeignRefused
+from receiver.lib.pictures.stowaways import stowaway
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Raster
@@ -77,6 +78,9 @@ def examine(body: bytes, max_pixels: int = MAX_PIXELS) -> PictureFacts:
     """
     with _opened(body, max_pixels) as picture:
         _decode(picture)
+        other = stowaway(body, picture.format or "")
+        if other is not None:
+            raise ForeignRefused("not_a_picture", f"it is a picture and {other} at once")
         kind, extension = FORMATS[picture.format or ""]
         return PictureFacts(type=kind, extension=extension, width=picture.width, height=picture.height)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 from pathlib import Path
@@ -64,3 +65,33 @@ async def test_what_is_no_file_is_for_later_and_holds_nothing_up(tmp_path: Path,
 
 async def test_a_full_disk_leaves_no_half_line() -> None:
     assert isinstance(await lines_at(Path("/dev/full")).deliver(outgoing()), Again)
+
+
+async def test_another_writer_of_the_file_is_waited_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.local.json_lines.LOCK_TRIES", 2)
+    sink = lines_at(tmp_path / "x")
+    with (tmp_path / "x").open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert await sink.deliver(outgoing()) == Again(note="x cannot be written: another program holds it")
+    assert await sink.deliver(outgoing()) == Delivered()
+
+
+async def test_what_another_writer_put_aside_meanwhile_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x"
+    lock, calls = fcntl.flock, 0
+
+    def put_aside_before_the_lock(descriptor: int, how: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            path.replace(tmp_path / "x.1")
+        lock(descriptor, how)
+
+    monkeypatch.setattr("fcntl.flock", put_aside_before_the_lock)
+    assert await lines_at(path).deliver(outgoing()) == Delivered()
+    assert path.read_bytes() == outgoing().body + b"\n"
+    assert (tmp_path / "x.1").read_bytes() == b""
