@@ -196,7 +196,15 @@ class Transaction(Upkeep, Protocol):
         """The key that signs the pages' sessions; None = there is none yet."""
         ...
 
-    def put_session_key(self, key: bytes) -> None: ...
+    def put_session_key(self, key: bytes) -> None:
+        """Signs with another key from here on; no ended session is known then."""
+        ...
+
+    def ended_sessions(self) -> tuple[str, ...]:
+        """The sessions that were signed out before their time, oldest first."""
+        ...
+
+    def put_ended_sessions(self, ended: tuple[str, ...]) -> None: ...
 
     # events
     def add_event(self, event: KeptEvent) -> bool:

@@ -225,7 +225,7 @@ def plan(
             rule=rule,
             decided_by=decided_by,
             tags=tags,
-            prompt=params.get("prompt"),
+            prompt=params.get("prompt") or (parent.job.prompt if parent else None),
             created_at=stamp(now),
         ),
         then=then,

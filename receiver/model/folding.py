@@ -109,6 +109,13 @@ def _unexplained(report: Report) -> JobError:
     return JobError(code="provider_error", message="the provider gave no reason")
 
 
+def _prompt(job: Job, report: Report) -> str | None:
+    """The job's prompt; one that was only inherited from its parent gives way to what the vendor tells."""
+    if job.parent_id is not None and not job.params.get("prompt"):
+        return report.prompt or job.prompt
+    return job.prompt or report.prompt
+
+
 def _fill(kept: KeptJob, report: Report, **changes: object) -> KeptJob:
     """`changes`, and every gap of the job that the report can fill; what is known already stays."""
     job = kept.job
@@ -118,7 +125,7 @@ def _fill(kept: KeptJob, report: Report, **changes: object) -> KeptJob:
         "provider_job_id": job.provider_job_id or report.provider_job_id,
         "action": job.action or report.action,
         "params": job.params or report.params,
-        "prompt": job.prompt or report.prompt,
+        "prompt": _prompt(job, report),
         "grid_url": job.grid_url or report.grid_url,
         "images": images,
         "cost": cost,

@@ -8,7 +8,7 @@ import msgspec
 
 from receiver.contracts import Filters, Transaction
 from receiver.lib import ids
-from receiver.model.jobs import Job
+from receiver.model.jobs import Cost, Job
 from receiver.views.overview import Waiting, waiting
 from receiver.views.records import Checks, DeliveryDetail, delivery_detail, job_detail
 
@@ -16,6 +16,9 @@ Kind = Literal["pick", "unsure", "held", "dead"]
 KINDS: Final[tuple[Kind, ...]] = ("pick", "unsure", "held", "dead")
 #: So many of each kind are shown at a time: what is decided makes room.
 MOST_SHOWN: Final = 50
+#: Among so many held jobs at a time, and so often, those of one kind are looked for.
+PAGE: Final = 200
+MOST_PAGES: Final = 10
 
 
 class InboxItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +36,12 @@ class InboxItem(msgspec.Struct, frozen=True, kw_only=True):
     #: Since when, RFC 3339.
     since: str
 
+    @property
+    def pick_cost(self) -> Cost | None:
+        """What a pick of a tile costs, as its grid offers it; None = nobody knows."""
+        offered = self.parent.next_actions if self.parent is not None else ()
+        return next((one.cost for one in offered if one.action == "pick"), None)
+
 
 class Inbox(msgspec.Struct, frozen=True, kw_only=True):
     """What waits, oldest first."""
@@ -48,9 +57,8 @@ def inbox(tx: Transaction, kind: str | None = None) -> Inbox:
     found: list[InboxItem] = []
     is_cut = False
     if kind in (None, "pick", "held"):
-        jobs = tx.jobs(Filters(status="held", limit=MOST_SHOWN))
-        is_cut |= jobs.next is not None
-        found += [item for kept in jobs if kind in (None, (item := _held(tx, kept.job)).kind)]
+        held, is_cut = _held_jobs(tx, kind)
+        found += held
     if kind in (None, "unsure"):
         jobs = tx.jobs(Filters(status="unsure", limit=MOST_SHOWN))
         is_cut |= jobs.next is not None
@@ -72,9 +80,23 @@ def inbox(tx: Transaction, kind: str | None = None) -> Inbox:
     return Inbox(items=tuple(sorted(found, key=lambda item: item.since)), counts=waiting(tx), is_cut=is_cut)
 
 
-def _held(tx: Transaction, job: Job) -> InboxItem:
-    is_pick = job.hold is not None and job.hold.reason == "pick"
-    return InboxItem(kind="pick" if is_pick else "held", job=job, parent=_parent(tx, job), since=_since(job))
+def _held_jobs(tx: Transaction, kind: str | None) -> tuple[list[InboxItem], bool]:
+    """The newest held jobs of this kind, and whether there may be more; a bounded look, as there may be very many."""
+    found: list[Job] = []
+    wanted = Filters(status="held", limit=MOST_SHOWN if kind is None else PAGE)
+    for _ in range(MOST_PAGES):
+        page = tx.jobs(wanted)
+        found += [kept.job for kept in page if kind in (None, _kind(kept.job))]
+        if page.next is None or len(found) >= MOST_SHOWN:
+            break
+        wanted = msgspec.structs.replace(wanted, before=page.next)
+    shown = found[:MOST_SHOWN]
+    items = [InboxItem(kind=_kind(job), job=job, parent=_parent(tx, job), since=_since(job)) for job in shown]
+    return items, page.next is not None or len(found) > MOST_SHOWN
+
+
+def _kind(job: Job) -> Kind:
+    return "pick" if job.hold is not None and job.hold.reason == "pick" else "held"
 
 
 def _since(job: Job) -> str:

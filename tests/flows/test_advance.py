@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from receiver.contracts import Filters, Transaction
 from receiver.contracts.setup import Setup
 from receiver.flows import intake
+from receiver.model.folding import fold
 from receiver.model.jobs import Then
 from receiver.model.rules import Rule
-from support.records import NOW, a_source
+from support.records import AT, NOW, a_report, a_source
 from support.taking import take
 from support.world import AUTO_HD, PICKED, TELL, a_request, memory_transaction
 
@@ -30,6 +31,17 @@ def test_a_completed_pick_plans_the_hd_order_and_tells_the_sink() -> None:
     assert sorted(delivery.lane for delivery in tx.deliveries(Filters())) == ["order:journey", "sink:team"]
     child = tx.jobs(Filters(action="upscale"))[0].job
     assert (child.rule, child.params, child.cost and str(child.cost.amount)) == ("auto-hd", {"kind": "2x"}, "2")
+
+
+def test_a_follow_up_has_the_prompt_of_its_root_until_the_vendor_tells_another() -> None:
+    tx = memory_transaction()
+    take(tx, {**PICKED, "prompt": "a lighthouse in fog"})
+    (child,) = tx.jobs(Filters(action="upscale"))
+    assert child.job.prompt == "a lighthouse in fog"
+    told = fold(child, a_report("running", prompt="a lighthouse, enlarged"), AT)
+    assert told.job.prompt == "a lighthouse, enlarged"
+    silent = fold(told, a_report("running", progress=50), AT)
+    assert silent.job.prompt == "a lighthouse, enlarged"
 
 
 def test_a_repeat_changes_nothing() -> None:

@@ -95,10 +95,10 @@ class Metrics:
         if not cookie:
             return False
         try:
-            key = await self._sessions.key()
+            keys = await self._sessions.keys()
         except StoreUnavailable:
             return False
-        return self._sessions.role_of(key, cookie, self._clock()) is not None
+        return self._sessions.role_of(keys, cookie, self._clock()) is not None
 
     def _counted(self) -> Iterable[Metric]:
         yield from process_facts(self._load, leads=self._store.leads())

@@ -162,8 +162,10 @@ class Live:
             common = ["cost"] if changes.types & COSTLY else []
             common += ["waiting"] if changes.waiting != self._waiting else []
             self._waiting = changes.waiting
-            wall = [*common, *changes.roots, *(["family"] if self._is_new(changes.roots) else [])]
             table = [*common, "changed"]
+            # A card fetches itself. The whole wall is fetched for a new family, and a filtered one for any change:
+            # what happened may bring a family in, or take it out.
+            wall = [*table, *changes.roots, *(["family"] if self._is_new(changes.roots) else [])]
             for page in self._pages:
                 if page.of == "wall":
                     page.tell(wall)

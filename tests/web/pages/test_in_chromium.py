@@ -71,6 +71,14 @@ async def test_what_a_webhook_tells_is_on_the_open_wall_by_itself(tmp_path: Path
         await cards.evaluate_all("cards => cards.forEach(card => { card.dataset.seen = true; })")
         grid = await a_grid(browser, 2, "a new one")
         await expect(watched.page.locator(f"#fam-{grid}:not([data-seen])")).to_be_visible(timeout=PATIENCE_MS)
+        # A filtered wall follows too: what begins comes in, what is over goes out.
+        await watched.page.goto(f"{base}/?status=running")
+        await expect(watched.page.locator(".live[data-state=on]")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(cards).to_have_count(0, timeout=PATIENCE_MS)
+        await browser.face.post({**begun, "task_id": GRID_TASK.format(3)})
+        await expect(cards).to_have_count(1, timeout=PATIENCE_MS)
+        await a_grid(browser, 3, "soon over")
+        await expect(cards).to_have_count(0, timeout=PATIENCE_MS)
         assert ours(watched.complaints) == []
 
 

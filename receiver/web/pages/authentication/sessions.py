@@ -5,7 +5,8 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Sequence
-from typing import Final
+from functools import partial
+from typing import Final, NamedTuple
 
 from receiver.contracts import Store, Transaction
 from receiver.lib.signatures import Secret, hmac_sha256
@@ -18,6 +19,16 @@ LONG_S: Final = 30 * 86_400
 KEY_LENGTH: Final = 32
 #: The longest cookie that is looked at, characters.
 LONGEST: Final = 200
+#: So many sessions that were signed out are remembered; signing out takes a session, so nobody else can fill this up.
+MOST_ENDED: Final = 1000
+
+
+class SessionKeys(NamedTuple):
+    """What cookies are judged by."""
+
+    key: bytes
+    #: What is signed of the cookies that were signed out.
+    ended: frozenset[str]
 
 
 class Sessions:
@@ -27,10 +38,15 @@ class Sessions:
         self._store = store
         self._tokens = tokens
 
-    async def key(self) -> bytes:
-        """The key that signs, made where there is none yet. Raises StoreUnavailable."""
+    async def keys(self) -> SessionKeys:
+        """The key that signs, made where there is none yet, and what ended. Raises StoreUnavailable."""
         known = await self._store.read(_known)
-        return known if known is not None else await self._store.write(_made)
+        return known if known is not None else SessionKeys(await self._store.write(_made), frozenset())
+
+    async def end(self, cookie: str, now_ms: int) -> None:
+        """Ends one session: its cookie opens nothing any more, whoever has a copy. Raises StoreUnavailable."""
+        body = cookie.rpartition(".")[0]
+        await self._store.write(partial(_without, body, now_ms // 1000))
 
     async def end_all(self) -> None:
         """Signs everybody out, everywhere. Raises StoreUnavailable."""
@@ -41,17 +57,17 @@ class Sessions:
         body = f"{now_ms // 1000 + lasts_s}.{secrets.token_urlsafe(12)}"
         return f"{body}.{_mac(key, token.secret, body)}"
 
-    def role_of(self, key: bytes, cookie: str, now_ms: int) -> Role | None:
-        """Whose cookie this is; None = it is none of ours, or over."""
+    def role_of(self, keys: SessionKeys, cookie: str, now_ms: int) -> Role | None:
+        """Whose cookie this is; None = it is none of ours, over, or signed out."""
         body, _, mac = cookie.rpartition(".")
         until, _, _nonce = body.partition(".")
         if len(cookie) > LONGEST or not (until.isascii() and until.isdigit()):
             return None
         found: Role | None = None
         for token in self._tokens:
-            if hmac.compare_digest(mac.encode(), _mac(key, token.secret, body).encode()) and found is None:
+            if hmac.compare_digest(mac.encode(), _mac(keys.key, token.secret, body).encode()) and found is None:
                 found = token.role
-        return found if int(until) > now_ms // 1000 else None
+        return found if int(until) > now_ms // 1000 and body not in keys.ended else None
 
 
 def form_token(key: bytes, cookie: str) -> str:
@@ -63,8 +79,15 @@ def _mac(key: bytes, token: Secret, body: str) -> str:
     return hmac_sha256(key, b"session\0" + token.reveal().encode() + b"\0" + body.encode()).hex()
 
 
-def _known(tx: Transaction) -> bytes | None:
-    return tx.session_key()
+def _known(tx: Transaction) -> SessionKeys | None:
+    key = tx.session_key()
+    return SessionKeys(key, frozenset(tx.ended_sessions())) if key is not None else None
+
+
+def _without(body: str, now_s: int, tx: Transaction) -> None:
+    """Notes that this session ended; those whose time is over need no note."""
+    open_still = [one for one in tx.ended_sessions() if int(one.partition(".")[0]) > now_s]
+    tx.put_ended_sessions((*open_still, body)[-MOST_ENDED:])
 
 
 def _made(tx: Transaction) -> bytes:

@@ -100,7 +100,7 @@ class SignIn:
         """Goes to a page, with the cookie of a new session. Raises StoreUnavailable."""
         log.info("page.signed_in", role=token.role, sender=request.client.host if request.client else "")
         lasts_s = LONG_S if stays else SHORT_S
-        cookie = self._sessions.issue(await self._sessions.key(), token, self._clock(), lasts_s)
+        cookie = self._sessions.issue((await self._sessions.keys()).key, token, self._clock(), lasts_s)
         # The address that brought somebody here may be a link that was good for once.
         answer = RedirectResponse(wanted, SEE_OTHER, {"referrer-policy": "no-referrer"})
         answer.set_cookie(
@@ -124,6 +124,8 @@ class SignIn:
                     if not visitor.may_act:
                         raise Refusal(403, "viewer", "signing everybody out takes the admin token")
                     await self._sessions.end_all()
+                elif visitor.is_signed_in:
+                    await self._sessions.end(request.cookies.get(COOKIE, ""), self._clock())
         except (Refusal, GridhookError) as wrong:
             return self._visits.error(wrong, visitor)
         answer = RedirectResponse("/login", SEE_OTHER)

@@ -97,9 +97,9 @@ class Visits:
 
     async def visitor(self, request: Request) -> Visitor | None:
         """Who looks; None = nobody that is known. Raises StoreUnavailable."""
-        key = await self._sessions.key()
-        cookie = request.cookies.get(COOKIE, "")
-        role = self._sessions.role_of(key, cookie, self._clock())
+        keys = await self._sessions.keys()
+        key, cookie = keys.key, request.cookies.get(COOKIE, "")
+        role = self._sessions.role_of(keys, cookie, self._clock())
         if role is not None:
             return Visitor(role, f"page:{role}", form_token(key, cookie))
         headers = request.headers.raw

@@ -124,6 +124,21 @@ async def test_signing_out_ends_this_session_in_this_browser(tmp_path: Path) -> 
         await browser.see("/waiting", 401)
 
 
+async def test_a_copy_of_a_cookie_that_was_signed_out_opens_nothing_and_other_sessions_go_on(tmp_path: Path) -> None:
+    async with a_browser(tmp_path) as browser:
+        stolen = browser.client.cookies["gridhook_session"]
+        other = httpx.AsyncClient(transport=httpx.ASGITransport(browser.face.app), base_url="http://gridhook.test")
+        async with other:
+            assert (await other.post("/login", data={"token": TOKEN})).status_code == 303
+            await browser.see("/")
+            assert (await browser.send("/logout")).status_code == 303
+            headers = {"cookie": f"gridhook_session={stolen}"}
+            browser.client.cookies.clear()
+            assert (await browser.client.get("/", headers=headers)).status_code == 401
+            assert (await browser.client.get("/metrics", headers=headers)).status_code == 401
+            assert (await other.get("/")).status_code == 200
+
+
 async def test_signing_out_everywhere_ends_every_session(tmp_path: Path) -> None:
     async with a_browser(tmp_path) as browser:
         elsewhere = browser.client.cookies["gridhook_session"]
