@@ -37,6 +37,10 @@ class SourceFacts(msgspec.Struct, frozen=True, kw_only=True):
     webhook_url: str | None
     #: The header that must carry the secret; None if it carries none: a signature is made with it.
     header: str | None
+    #: What stands before the secret in that header.
+    prefix: str = ""
+    #: What the secret is where no header carries it: "signing secret", or a "public key" of the vendor's.
+    label: str = "signing secret"
     #: What to do with the secret at the vendor; None where a header carries it.
     secret_note: str | None = None
     #: Masked, unless it was asked for in full.
@@ -97,6 +101,8 @@ def source_facts(source: Source, config: Config, show_secrets: bool, money: Mone
         base_url=source.base_url,
         webhook_url=told.url(show_secrets),
         header=told.header,
+        prefix=told.prefix,
+        label=told.label,
         secret_note=told.secret_note,
         secret=None if told.secret is None else masked(told.secret, show_secrets),
         verified_by=told.verified_by,
@@ -114,8 +120,8 @@ def show_source(source: SourceFacts) -> None:
     say(f"source {clean(source.name)} ({clean(source.provider)}{place})")
     pairs = [
         ("webhook URL", source.webhook_url or "none to register"),
-        ("header", f"{source.header}: {source.secret}" if source.header else None),
-        ("signing secret", f"{source.secret}: {source.secret_note}" if source.secret_note else None),
+        ("header", f"{source.header}: {source.prefix}{source.secret}" if source.header else None),
+        (source.label, f"{source.secret}: {source.secret_note}" if source.secret_note else None),
         ("verified by", source.verified_by),
         ("orders", source.orders_note),
         ("stopped", stopped_text(source.stopped) if source.stopped is not None else None),

@@ -7,15 +7,17 @@ from typing import Final
 import msgspec
 
 from receiver.contracts import Source
+from receiver.contracts.guard import GuardedProvider
 from receiver.lib.signatures import Secret
+from receiver.providers.generic import Generic
+from receiver.providers.generic.options import Verify
+from receiver.providers.generic.seals import whole
 
 #: Of a secret at least so long its first characters are shown, so that it can be told from another one.
 TELLING: Final = 12
 FIRST: Final = 4
 #: What to do with the secret of a source whose vendor signs.
-HOW_TO_SIGN: Final = (
-    "paste it as the signing (webhook) secret at the vendor, or take the one shown there; no header has it"
-)
+HOW_TO_SIGN: Final = "paste it as the signing (webhook) secret at the vendor, or take the one shown there"
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +29,11 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     token: Secret | None
     #: The header that must carry the secret; None if it carries none: a signature is made with it.
     header: str | None
+    #: What stands before the secret in that header.
+    prefix: str = ""
     secret: Secret | None
+    #: What the secret is where no header carries it.
+    label: str = "signing secret"
     #: What to do with the secret at the vendor; None where a header carries it.
     secret_note: str | None
     verified_by: str
@@ -46,8 +52,10 @@ def registration(source: Source, public_url: str) -> Registration:
         base_url=f"{public_url}/in/{source.name}" if can_be else None,
         token=source.token,
         header=source.provider.secret_header if source.secrets and not _signs(source) else None,
+        prefix=_verify(source).prefix if source.secrets and not _signs(source) else "",
         secret=source.secrets[0] if source.secrets else None,
-        secret_note=HOW_TO_SIGN if source.secrets and _signs(source) else None,
+        label="public key" if _verify(source).scheme == "ed25519" else "signing secret",
+        secret_note=_secret_note(source) if source.secrets and _signs(source) else None,
         verified_by=_verified_by(source),
     )
 
@@ -63,6 +71,32 @@ def masked(secret: Secret, show: bool) -> str:
 def tells_url(source: Source) -> bool:
     """Whether each order tells the vendor a webhook URL of its own."""
     return source.api_key is not None and source.webhooks and source.provider.webhooks
+
+
+def _verify(source: Source) -> Verify:
+    """How the webhooks of a source are proven, whole; for a vendor with code of its own what is usual."""
+    provider = source.provider.inner if isinstance(source.provider, GuardedProvider) else source.provider
+    return whole(provider.description.verify if isinstance(provider, Generic) else Verify())
+
+
+def _secret_note(source: Source) -> str:
+    """What to do with the secret of a vendor that signs, by its scheme."""
+    verify = _verify(source)
+    if verify.scheme == "ed25519":
+        return f"one of the vendor's own keys, as it shows them; there is nothing to paste there. {_place(verify)}"
+    if verify.scheme == "secret":
+        return f"{HOW_TO_SIGN}; no header has it"
+    key = {"text": "", "base64": ", decoded from base64", "hex": ", decoded from hexadecimal"}[verify.key]
+    if verify.scheme == "standard-webhooks":
+        return f"{HOW_TO_SIGN} (whsec_...). {_place(verify)} by Standard Webhooks; no header has the secret itself"
+    return f"{HOW_TO_SIGN}. {_place(verify)} made with it{key}; no header has the secret itself"
+
+
+def _place(verify: Verify) -> str:
+    """Where the signature stands, and what it is."""
+    made = verify.scheme.replace("hmac-sha", "HMAC-SHA") if verify.scheme.startswith("hmac") else "signature"
+    field = f", in its field {verify.signature}" if verify.fields else ""
+    return f"The header {verify.header.lower()} carries the {made} in {verify.encoding}{field}"
 
 
 def _signs(source: Source) -> bool:

@@ -195,6 +195,18 @@ def test_hexadecimal_and_what_stands_before_it_may_be_in_capitals() -> None:
     assert seal('header = "authorization"\nprefix = "Bearer "', {"authorization": "Basic a-key"}, "a-key") == "wrong"
 
 
+def test_a_public_key_may_be_written_in_hexadecimal_or_base64() -> None:
+    key = public_key(PRIVATE)
+    for written in (
+        key.hex(),
+        key.hex().upper(),
+        base64.b64encode(key).decode(),
+        base64.urlsafe_b64encode(key).decode(),
+    ):
+        assert seal(FAL.replace('key = "base64"', ""), fal(TIME), written) == "valid"
+    assert seal(FAL.replace('key = "base64"', ""), fal(TIME), "no key at all") == "wrong"
+
+
 def test_of_several_standard_signatures_one_must_be_right() -> None:
     headers = standard(TIME)
     right = headers["webhook-signature"]

@@ -22,6 +22,8 @@ T = TypeVar("T")
 DEFAULTS: Final = keys.Places()
 #: How many jobs one post may tell of. One with more is kept as unmapped: none of them is left out silently.
 MOST_JOBS: Final = 1000
+#: How many words for actions are remembered.
+MOST_WORDS: Final = 256
 #: Where an object that is an error says why.
 WHY: Final = ("message", "msg", "raw_message", "error", "detail", "description", "type")
 #: What refuses a call. In an answer that names no job it says nothing of one: a job that goes on there is not over.
@@ -45,6 +47,8 @@ class ReportReader:
         self._each = read_paths("each", options.each, found)
         self._statuses = statuses_of(options.words, found)
         self._actions = actions_of(options.actions, found)
+        #: What each word for an action was found to mean.
+        self._known_actions: dict[str | None, tuple[str | None, Params]] = {}
         #: What an operator wrote means what it says; the defaults are guesses at many vendors.
         self._grid_is_written = places.grid != DEFAULTS.grid
         error_is_written = places.error != DEFAULTS.error
@@ -137,7 +141,13 @@ class ReportReader:
     def _action(self, value: Any) -> tuple[str | None, Params]:
         if self._options.action:
             return self._options.action, {}
-        return action_of(self._first(value, "action", reading.text), self._actions)
+        word = self._first(value, "action", reading.text)
+        known = self._known_actions.get(word)
+        if known is None:
+            known = action_of(word, self._actions)
+            if len(self._known_actions) < MOST_WORDS:
+                self._known_actions[word] = known
+        return known
 
     def _percent(self, value: Any) -> int | None:
         return reading.fraction(value) if self._options.progress_unit == "fraction" else reading.percent(value)
@@ -166,7 +176,7 @@ class ReportReader:
     ) -> Status:
         known = None
         if word is not None:
-            known = self._statuses.get(plain(word))
+            known = self._statuses.get(word) or self._statuses.get(plain(word))
             if known is None:
                 raise Unmapped(f"unknown status {word[:50]!r}: name it in words")
             if known != "completed":

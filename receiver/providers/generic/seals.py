@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, NamedTuple
 from receiver.contracts import Request, Seal, Source
 from receiver.contracts.options import check_url
 from receiver.errors import InvalidParams, NotJson, OptionError
-from receiver.lib.ed25519 import signature_is_valid
+from receiver.lib.ed25519 import KEY_LENGTH, signature_is_valid
 from receiver.lib.strict_json import read_json
 from receiver.providers.generic.options import Verify
 from receiver.providers.shared.paths import PATH_REMEDY, Path
@@ -199,6 +199,10 @@ def _keys_of(secret: str, verify: Verify) -> list[bytes]:
     if verify.scheme == "standard-webhooks":
         decoded = _decoded(text, "base64")
         return [decoded, header_bytes(text), header_bytes(secret)] if decoded else [header_bytes(text)]
+    if verify.scheme == "ed25519" and verify.key == "text":
+        # A public key is bytes, and how it is written shows.
+        both = (_decoded(text, "hex"), _decoded(text, "base64"))
+        return [key for key in both if key is not None and len(key) == KEY_LENGTH]
     if verify.key == "text":
         return [header_bytes(text)]
     decoded = _decoded(text, verify.key)

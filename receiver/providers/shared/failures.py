@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from receiver.model.jobs import ErrorCode, JobError
@@ -36,6 +37,7 @@ _PRAISE: Final = re.compile(r"\b(?:success|successful|successfully|succeeded|suc
 _DOUBT: Final = re.compile(
     r"\b(?:not|no|nothing|never|but|however|already|without|unable|cannot|could|fail\w*|errors?)\b|失败|未|不|没|无|错误|但"
 )
+LONGEST_PRAISE: Final = 100
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _GAP: Final = re.compile(r"[\W_]+")
 #: Numbers of this length that are written as codes are read as an HTTP status.
@@ -69,6 +71,12 @@ def plain(text: str) -> str:
 
 def is_reason(message: str) -> bool:
     """Whether a text can be the reason of a failure; an envelope's "success" is none, nor is "none" itself."""
+    return len(message) > LONGEST_PRAISE or _is_reason(message)
+
+
+@lru_cache(1024)
+def _is_reason(message: str) -> bool:
+    """Remembered: nearly every good answer of a vendor has the same words here."""
     heard = plain(message)
     if heard in NOTHING:
         return False
