@@ -32,9 +32,10 @@ def _make(made_of: Path) -> None:
     wanted = REQUIREMENTS.read_text("utf-8")
     if made_of.exists() and made_of.read_text("utf-8") == wanted:
         return
-    venv.create(ENVIRONMENT, clear=True, with_pip=True)
-    install = ("-m", "pip", "--disable-pip-version-check", "--quiet", "install", "-r", str(REQUIREMENTS))
-    run(ENVIRONMENT / "bin" / "python", *install, seconds=INSTALLING)
+    venv.create(ENVIRONMENT, clear=True)
+    install = ("install", "--no-compile", "-r", str(REQUIREMENTS))
+    pip = ("-m", "pip", "--disable-pip-version-check", "--quiet", "--python", str(ENVIRONMENT / "bin" / "python"))
+    run(sys.executable, *pip, *install, seconds=INSTALLING)
     made_of.write_text(wanted, "utf-8")
 
 
