@@ -11,8 +11,6 @@ import venv
 from pathlib import Path
 from typing import Final
 
-import pytest
-
 ROOT: Final = Path(__file__).parent.parent.parent
 REQUIREMENTS: Final = ROOT / "tests" / "web" / "api" / "requirements.txt"
 ENVIRONMENT: Final = ROOT / ".venv-openapi"
@@ -58,6 +56,8 @@ def run(program: str | Path, *arguments: str, folder: Path | None = None, second
 
 def node_tools(*packages: str, script: str, folder: Path) -> str:
     """What a command of Node packages prints. Where there is no Node the test is skipped, but with CI=true it fails."""
+    import pytest  # not there yet when this runs as a script
+
     npx = shutil.which("npx")
     if npx is None:
         message = "needs Node (npx) for " + ", ".join(packages)
