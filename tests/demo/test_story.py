@@ -55,6 +55,8 @@ STORY = [
 ]
 
 
+#: Seconds in which a story is told on the busiest machine; only one that goes wrong takes so long.
+AMPLE = 90
 Once = tuple[subprocess.CompletedProcess[str], float]
 
 
@@ -64,7 +66,7 @@ def told(*arguments: str, code: str = MAIN, place: Path) -> Once:
         [sys.executable, "-W", "error", "-c", code, *arguments],
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=2 * AMPLE,
         env=surroundings(place),
         check=False,
     )
@@ -80,7 +82,7 @@ def left_in(place: Path) -> list[Path]:
     return list(place.iterdir())
 
 
-def otherwise(options: str, run: str = "limit=15", *, place: Path) -> Once:
+def otherwise(options: str, run: str = f"limit={AMPLE}", *, place: Path) -> Once:
     return told(code=OTHERWISE.format(options=options, run=run), place=place)
 
 
@@ -128,7 +130,7 @@ def test_a_vendor_that_refuses_the_order_ends_the_story_with_the_reason(tmp_path
     assert "is completed" in expected(done.stderr)
     assert "it is failed" in done.stderr
     assert re.search(r"job +job_\w+  journey  imagine  failed", done.stderr)
-    assert seconds < 30
+    assert seconds < AMPLE
 
 
 def test_webhooks_that_never_come_end_the_story_when_its_time_is_over(tmp_path: Path) -> None:
@@ -136,7 +138,7 @@ def test_webhooks_that_never_come_end_the_story_when_its_time_is_over(tmp_path: 
     assert done.returncode == 1
     assert expected(done.stderr) == "the HD picture is archived and told within 2 s"
     assert re.search(r"job +job_\w+  journey  imagine  queued", done.stderr)
-    assert seconds < 30
+    assert seconds < AMPLE
 
 
 def test_an_order_whose_fate_is_unknown_ends_the_story(tmp_path: Path) -> None:

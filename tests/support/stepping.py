@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
@@ -16,8 +15,8 @@ from receiver.contracts import (
 from receiver.lib.ids import Ids
 from receiver.model.deliveries import Delivery
 from receiver.store.sql.choices import ChoicesCache
-from receiver.store.sqlite.migrate import migrate
 from receiver.store.sqlite.transaction import SqliteTransaction
+from support.empty import empty_in_memory
 from support.pretend import Fate, Vendor
 from support.world import Clock
 
@@ -44,8 +43,7 @@ class SteppedStore:
     def __init__(self, clock: Clock) -> None:
         self.torn = False
         self.clock = clock
-        self._db = sqlite3.connect(":memory:", isolation_level=None)
-        migrate(self._db)
+        self._db = empty_in_memory()
         self._shared = ChoicesCache()
         self._tx = SqliteTransaction(self._db, Ids(clock), self._shared)
 

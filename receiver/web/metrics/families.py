@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Final, TypeVar, get_args
 
@@ -85,11 +86,17 @@ def _zeros(names: Iterable[str], words: Iterable[str]) -> _Counted:
     return {(name, word): 0 for name in names for word in words}
 
 
-def process_facts(load: ServerLoad, *, leads: bool) -> Iterator[Metric]:
-    """What runs, whether it leads, and what its connections hold."""
+@cache
+def _build() -> Metric:
+    """Once for all scrapes: to read the version, the whole README in the package's metadata is parsed."""
     build = GaugeMetricFamily("gridhook_build_info", "Always 1: which gridhook this is.", labels=["version"])
     build.add_metric([version("gridhook")], 1)
-    yield build
+    return build
+
+
+def process_facts(load: ServerLoad, *, leads: bool) -> Iterator[Metric]:
+    """What runs, whether it leads, and what its connections hold."""
+    yield _build()
     leader = "1 if this process does what one does for all: looks, retention, recovery."
     yield GaugeMetricFamily("gridhook_leader", leader, value=int(leads))
     yield GaugeMetricFamily("gridhook_connections", "Open connections.", value=len(load.connections))

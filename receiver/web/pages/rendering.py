@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Final, Protocol
 
@@ -76,7 +77,9 @@ class Renderer:
         return await asyncio.to_thread(lambda: self.page(template, visitor, **told))
 
 
+@cache
 def _environment() -> Environment:
+    """The same for every renderer: a template is compiled once, not again after each reload."""
     made = Environment(
         loader=PackageLoader("receiver.web.pages", "templates"),
         autoescape=True,
