@@ -1,7 +1,7 @@
 """Capacity: what one event costs on PostgreSQL, in rows, bytes, log and processor time.
 
-Run by itself, from `tests`: `python -m bench.measures.capacity 5000 2>/dev/null`. It starts a PostgreSQL of its own, in its
-defaults, in the temporary folder, takes so many webhooks in (each a finished grid, with two deliveries and without a
+Run by itself, from `tests`: `python -m bench.measures.capacity 5000 2>/dev/null`. It starts a PostgreSQL of its own, in
+its defaults, in the temporary folder, takes so many webhooks in (each a finished grid, with two deliveries and no
 follow-up), delivers them, and ends it. The chapter `capacity` of the manual computes with what it prints.
 """
 
