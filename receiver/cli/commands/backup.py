@@ -72,9 +72,7 @@ def _refuse_server(database: str, file: Path) -> None:
     tell("gridhook: PostgreSQL's own programs back this database up and put it back (or your provider's backups do):")
     tell(f"  {clean(commands.back_up)}")
     tell(f"  {clean(commands.put_back)}   # with every `gridhook serve` stopped")
-    tell(
-        "  the password comes from PGPASSWORD or ~/.pgpass; orders that waited at the backup are unsure after it is back"
-    )
+    tell("  the password comes from PGPASSWORD or ~/.pgpass; orders that waited then are unsure after it is back")
     raise typer.Exit(2)
 
 
