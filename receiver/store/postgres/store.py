@@ -113,6 +113,10 @@ class PostgresStore:
         """Whether this is the process with the lowest slot among those that live and dispatch."""
         return self._replica.leads
 
+    def life(self) -> int:
+        """See `receiver.contracts.Store.life`."""
+        return self._replica.life()
+
     @property
     def counts(self) -> StoreCounts:
         """What was written since the start."""

@@ -142,6 +142,10 @@ class SqliteStore:
         """Whether this process has the file's dispatching."""
         return self._live is not None and self._live.dispatches
 
+    def life(self) -> int:
+        """Always the same: as long as this process has the file's dispatching, no other one takes anything back."""
+        return 1
+
     @property
     def counts(self) -> StoreCounts:
         """What was written since the start."""
