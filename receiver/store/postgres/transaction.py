@@ -42,6 +42,9 @@ AFTER: Final = f"""
         ), ?1::bigint)
     ORDER BY tx, number LIMIT ?2
 """
+NEWEST: Final = """
+    SELECT number FROM events WHERE tx < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY tx DESC, number DESC LIMIT 1
+"""
 _MOMENTS: Final = "json_build_array({0} -> 'submitted_at', {0} -> 'finished_at')::text"
 NEWEST_JOBS: Final = f"""
     SELECT jobs.number, jobs.source, jobs.status,
@@ -76,6 +79,11 @@ class PostgresTransaction(SqlTransaction):
         """See `SqlTransaction.counts`; and how many replicas live."""
         row = self._one(f"SELECT count(*) FROM replicas WHERE {IS_LIVING}", ())
         return msgspec.structs.replace(super().counts(), replicas=int(row[0]) if row else 0)
+
+    def newest_event(self) -> int:
+        """The last event in the order of transactions, as far as it is settled; 0 if there is none."""
+        row = self._one(NEWEST, ())
+        return row[0] if row else 0
 
     def probe(self, size: int) -> None:
         """Takes part in a commit: the database sees to its room by itself, so that no bytes are written for it."""
