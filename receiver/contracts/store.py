@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import msgspec
 
-from receiver.contracts.counts import StoreCounts
+from receiver.contracts.counts import ReplicaState, StoreCounts
 from receiver.contracts.transaction import Transaction
 from receiver.lib.times import Clock
 
@@ -84,6 +84,10 @@ class HookedStore(Store, Protocol):
     @property
     def counts(self) -> StoreCounts:
         """What this process wrote since the start."""
+        ...
+
+    def replica(self) -> ReplicaState:
+        """Where this process stands among those on the database."""
         ...
 
     def hook_commits(

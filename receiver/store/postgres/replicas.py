@@ -31,7 +31,7 @@ SEEN: Final = f"""
 """
 #: How long before others may call it gone a process stops to trust what it claimed, seconds.
 MARGIN_S: Final = 1.0
-LIVING: Final = f"SELECT count(*), min(slot) FILTER (WHERE dispatches) FROM replicas WHERE {IS_LIVING}"
+FIRST: Final = f"SELECT min(slot) FROM replicas WHERE dispatches AND {IS_LIVING}"
 LOCK: Final = 0x736C6F74
 NOW: Final = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
@@ -43,8 +43,6 @@ class Replica:
         #: Whose the deliveries are that it claims: an incarnation, never one that is used again.
         self.owner = secrets.randbits(62)
         self.slot: int | None = None
-        #: How many processes live on the database, this one included.
-        self.living = 0
         #: How far this machine's clock is behind the database's, ms.
         self.behind_ms = 0
         self._is_first = False
@@ -95,7 +93,7 @@ class Replica:
             self._was_seen(before)
         else:
             self.register(connection)
-        self.living, first = connection.execute(LIVING).fetchone() or (0, None)
+        (first,) = connection.execute(FIRST).fetchone() or (None,)
         self._is_first = self._dispatches and first == self.slot
         self._look_at_clock(connection)
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from receiver.contracts import Result, Transaction
-from receiver.contracts.counts import StoreCounts
+from receiver.contracts.counts import ReplicaState, StoreCounts
 from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.lib.ids import Ids, first_at, made_at
 from receiver.lib.times import Clock
@@ -116,6 +116,12 @@ class PostgresStore:
     def life(self) -> int:
         """See `receiver.contracts.Store.life`."""
         return self._replica.life()
+
+    def replica(self) -> ReplicaState:
+        """Where this process stands among those on the database."""
+        replica = self._replica
+        reconnects = self._watcher.reconnects if self._watcher is not None else 0
+        return ReplicaState(replica.slot or 0, reconnects)
 
     @property
     def counts(self) -> StoreCounts:

@@ -35,6 +35,8 @@ class Watcher:
         self._address = address
         self._replica = replica
         self._heard = heard
+        #: How often the database was found again.
+        self.reconnects = 0
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gridhook-watcher", daemon=True)
 
@@ -55,6 +57,7 @@ class Watcher:
                     connection.execute(f"LISTEN {CHANNEL}")
                     self._replica.be_seen(connection)
                     if was_told:
+                        self.reconnects += 1
                         log.info("store.found")
                     was_told = False
                     self._listen(connection)
