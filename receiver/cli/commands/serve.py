@@ -31,7 +31,7 @@ from receiver.composition import (
 from receiver.config import Config
 from receiver.lib import logs
 from receiver.lib.process import supervisor
-from receiver.store.opening import without_secrets
+from receiver.store.opening import files_of, without_secrets
 
 if TYPE_CHECKING:
     from receiver.web.server import Server
@@ -218,7 +218,7 @@ def _bound(host: str, port: int) -> socket.socket:
 def _tell(config: Config, role: Role, listeners: Sequence[socket.socket]) -> None:
     for warning in config.warnings:
         log.warning("config.warned", text=warning)
-    if role != "all":
+    if role != "all" and files_of(config.database):
         log.warning("server.split", role=role, text=SPLIT)
     log.info(
         "server.started",

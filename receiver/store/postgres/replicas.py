@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from time import monotonic, time
 from typing import Any, Final
 
 import psycopg
@@ -11,6 +10,8 @@ import structlog
 
 from receiver.errors import StoreRefused
 from receiver.lib.ids import SLOTS
+from receiver.lib.steady_clock import since_boot_ns
+from receiver.lib.times import Clock, system_clock
 from receiver.store.postgres.migrate import check_version, version
 from receiver.store.postgres.transaction import GONE_AFTER_S, IS_LIVING
 
@@ -36,10 +37,16 @@ LOCK: Final = 0x736C6F74
 NOW: Final = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
 
+def since_boot_s() -> float:
+    """Seconds since the machine started, those that it slept included."""
+    return since_boot_ns() / 1_000_000_000
+
+
 class Replica:
     """This process among those on its database; each call takes an idle connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, machine_clock: Clock = system_clock) -> None:
+        self._machine_clock = machine_clock
         #: Whose the deliveries are that it claims: an incarnation, never one that is used again.
         self.owner = secrets.randbits(62)
         self.slot: int | None = None
@@ -47,7 +54,7 @@ class Replica:
         self.behind_ms = 0
         self._is_first = False
         self._life = 0
-        #: Until when others certainly see that it lives, by the machine's monotonic clock.
+        #: Until when others certainly see that it lives, seconds since the machine started.
         self._seen_until = 0.0
         self._dispatches = False
         self._told = False
@@ -59,11 +66,11 @@ class Replica:
 
     def life(self) -> int:
         """See `receiver.contracts.Store.life`: whatever has happened to it, it was seen not long ago, or it is 0."""
-        return self._life if monotonic() < self._seen_until else 0
+        return self._life if since_boot_s() < self._seen_until else 0
 
     def register(self, connection: psycopg.Connection[Any]) -> None:
         """Takes the lowest free slot. Raises StoreRefused if there is none, or psycopg.Error."""
-        before = monotonic()
+        before = since_boot_s()
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock($1)", (LOCK,))
             gone = f"seen_at < clock_timestamp() - interval '{SLOT_FREE_AFTER_S}s'"
@@ -88,7 +95,7 @@ class Replica:
     def be_seen(self, connection: psycopg.Connection[Any]) -> None:
         """Lives, looks at the clock, and whether it leads. Raises StoreUnavailable if a newer gridhook took over."""
         check_version(version(connection))
-        before = monotonic()
+        before = since_boot_s()
         if connection.execute(SEEN, (self.slot, self.owner)).rowcount == 1:
             self._was_seen(before)
         else:
@@ -98,7 +105,7 @@ class Replica:
         self._look_at_clock(connection)
 
     def _was_seen(self, at: float) -> None:
-        """Others saw it, at this moment of the monotonic clock or later."""
+        """Others saw it, so many seconds after the machine started, or later."""
         if at >= self._seen_until:
             self._life += 1
         self._seen_until = at + GONE_AFTER_S - MARGIN_S
@@ -109,9 +116,9 @@ class Replica:
         connection.execute("DELETE FROM replicas WHERE owner = $1", (self.owner,))
 
     def _look_at_clock(self, connection: psycopg.Connection[Any]) -> None:
-        before = time()
+        before = self._machine_clock()
         row = connection.execute(NOW).fetchone()
-        ours = (before + time()) / 2 * 1000
+        ours = (before + self._machine_clock()) / 2
         behind = round(row[0] - ours) if row is not None else 0
         self.behind_ms = behind if abs(behind) > SAME_MS else 0
         is_wrong = abs(behind) > WRONG_MS

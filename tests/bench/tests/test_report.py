@@ -56,7 +56,7 @@ def test_what_became_of_replicas_is_told_in_words() -> None:
         longest_gap_s=1.5,
         took_s=81.2,
     )
-    rows = dict(_replicas(found).rows)
+    rows = {row[0]: row[1] for row in _replicas(found).rows}
     assert rows["webhooks acknowledged"] == "20,000"
     assert rows["never told, or told of none that there is"] == "2"
     assert rows["spent of the budget, credits"] == "3,750 of 3,750"

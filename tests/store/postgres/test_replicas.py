@@ -13,6 +13,8 @@ import pytest
 from receiver.contracts import LaneLimits, Transaction
 from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.lib.ids import SLOTS, slot_of
+from receiver.lib.steady_clock import SteadyClock
+from receiver.lib.times import system_clock
 from receiver.model.deliveries import Delivery
 from receiver.model.events import KeptEvent
 from receiver.store.postgres import replicas
@@ -109,7 +111,7 @@ async def test_processes_that_have_nothing_to_do_leave_each_other_in_peace(postg
 
 async def test_who_was_not_seen_in_time_is_in_another_life(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr(replicas, "monotonic", lambda: now[0])
+    monkeypatch.setattr(replicas, "since_boot_s", lambda: now[0])
     with migrated(postgres) as connection:
         one = Replica()
         assert one.life() == 0
@@ -183,3 +185,18 @@ async def test_an_older_process_does_nothing_more_once_a_newer_one_has_changed_t
             with pytest.raises(StoreUnavailable, match="a newer gridhook"):
                 Replica().be_seen(connection)
             assert connection.execute("SELECT number FROM jobs").fetchall() == [(1,)]
+
+
+def test_the_clock_is_brought_to_the_databases_whatever_the_machines_wall_clock_is_set_to(postgres: str) -> None:
+    with migrated(postgres) as connection:
+        ahead = Replica(lambda: system_clock() + 3_600_000)
+        ahead.register(connection)
+        ahead.be_seen(connection)
+        assert -3_605_000 < ahead.behind_ms < -3_595_000
+        right = Replica()
+        right.register(connection)
+        right.be_seen(connection)
+        assert right.behind_ms == 0
+    # One that is steady is looked at as it is, not the wall clock beside it.
+    late = SteadyClock(lambda: system_clock() - 60_000)
+    assert PostgresStore(postgres, late)._replica._machine_clock is late
