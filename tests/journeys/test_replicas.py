@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from support.postgres import running_server
-from support.replicas import PRICE, ReplicaPlan, replicas_on
+from support.replica_load import ReplicaPlan
+from support.replicas import PRICE, replicas_on
 
 PLAN = ReplicaPlan(events=240, lasts_s=13.0)
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from bench.progress import Say
 from support.postgres import running_server
-from support.replicas import ReplicaOutcome, ReplicaPlan, replicas_on
+from support.replica_load import ReplicaPlan
+from support.replicas import ReplicaOutcome, replicas_on
 
 #: Webhooks a second: the load is to outlast all that happens, and two cores carry database, vendor and sink too.
 PER_SECOND: Final = 250
