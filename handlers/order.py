@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from receiver.contracts import (
@@ -39,7 +41,9 @@ class OrderHandler:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def send(self, order: Order, source: Source, begin: Committed, clock: Clock) -> OrderOutcome:
+    async def send(
+        self, order: Order, source: Source, begin: Committed, may_go: Callable[[], bool], clock: Clock
+    ) -> OrderOutcome:
         """Free calls first, then `begin` (commits `submitting`), then the paid call: once, never retried here."""
         if source.api_key is None:
             return Refused(error=JobError(code="auth", message=f"source {source.name} has no api_key"))
@@ -56,7 +60,7 @@ class OrderHandler:
         if not await begin():
             return Withdrawn()
         try:
-            answer = await self._transport.send(call, source.timeout, paid=True)
+            answer = await self._transport.send(call, source.timeout, paid=True, may_go=may_go)
         except NotSent as wrong:
             return NotAccepted(note=str(wrong))
         except NoAnswer as wrong:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from handlers.http.connecting import open_socket
 from handlers.http.connection import ClientConnection, ClosedInSilence
 from handlers.http.names import Resolver, literal_addresses
 from handlers.http.pool import ConnectionPool
-from handlers.http.requests import WrittenCall
+from handlers.http.requests import TOO_LATE, WrittenCall
 from handlers.http.tls import TrustedAuthorities
 from receiver.contracts import Answer
 from receiver.errors import AnswerTooLong, NoAnswer, NotSent
@@ -43,9 +43,12 @@ class Engine:
         self._open: set[ClientConnection] = set()
         self._lost = asyncio.Event()
 
-    async def send(self, written: WrittenCall, seconds: float, *, fresh: bool = False) -> Answer:
+    async def send(
+        self, written: WrittenCall, seconds: float, *, fresh: bool = False, may_go: Callable[[], bool] | None = None
+    ) -> Answer:
         """The answer to a call within so many seconds. A `fresh` one gets a connection of its own.
 
+        `may_go` is asked right before the first byte of a fresh one: False stops it.
         Raises NotSent, or NoAnswer once a byte may have gone out. A kept connection that was closed meanwhile costs a
         second try.
         """
@@ -53,7 +56,7 @@ class Engine:
         try:
             await self._wait_for_place(deadline)
             try:
-                return await self._on_some_connection(written, deadline, fresh)
+                return await self._on_some_connection(written, deadline, fresh, may_go)
             finally:
                 self._places.release()
         except NotSent as wrong:
@@ -99,7 +102,9 @@ class Engine:
         except TimeoutError:
             raise NotSent("no free connection in time") from None
 
-    async def _on_some_connection(self, written: WrittenCall, deadline: float, fresh: bool) -> Answer:
+    async def _on_some_connection(
+        self, written: WrittenCall, deadline: float, fresh: bool, may_go: Callable[[], bool] | None
+    ) -> Answer:
         origin, request, pinned = written.address.origin, written.as_bytes(), written.call.pinned
         key = (origin, pinned)
         kept = None if fresh else self._pool.take(key)
@@ -108,6 +113,9 @@ class Engine:
             with suppress(ClosedInSilence):
                 return await self._on(kept, request, deadline, key, written.call.max_answer)
         connection = await self._connect(origin, pinned, deadline)
+        if may_go is not None and not may_go():
+            connection.close()
+            raise NotSent(TOO_LATE)
         return await self._on(connection, request, deadline, None if fresh else key, written.call.max_answer)
 
     async def _on(

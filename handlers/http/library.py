@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, Callable, Mapping
 from typing import Any, Final
 
 from handlers.http.answers import quote
 from handlers.http.bodies import BodyReader, BodyTooLong, Unreadable
-from handlers.http.requests import WrittenCall
+from handlers.http.requests import TOO_LATE, WrittenCall
 from receiver.contracts import Answer
 from receiver.errors import AnswerTooLong, NoAnswer, NotSent
 from receiver.lib.process.light_imports import without
@@ -45,16 +45,22 @@ class LibraryCalls:
         self._transport = transport
         self._max_answer = max_answer
 
-    async def send(self, written: WrittenCall, seconds: float) -> Answer:
-        """The answer to a call within so many seconds. Raises NotSent, or NoAnswer if a byte may have gone out."""
-        progress = _Progress()
+    async def send(self, written: WrittenCall, seconds: float, may_go: Callable[[], bool] | None = None) -> Answer:
+        """The answer to a call within so many seconds. Raises NotSent, or NoAnswer if a byte may have gone out.
+
+        `may_go` is asked right before its first byte: False stops it.
+        """
+        progress = _Progress(may_go)
         request = _request(written, seconds, progress)
         place, most = written.address.origin, written.call.max_answer
         try:
             async with asyncio.timeout(seconds):
+                progress.ask()
                 return await self._answer(request, self._max_answer if most is None else most)
         except BodyTooLong as wrong:
             raise AnswerTooLong(f"{place}: {wrong}") from None
+        except NotSent as wrong:
+            raise NotSent(f"{place}: {wrong}") from None
         except Unreadable as wrong:
             raise NoAnswer(f"{place}: {wrong}") from None
         except BEFORE_THE_CALL as wrong:
@@ -87,7 +93,8 @@ class LibraryCalls:
 class _Progress:
     """Whether a call has begun to go out. Where nothing tells of that (in tests) it may have."""
 
-    def __init__(self) -> None:
+    def __init__(self, may_go: Callable[[], bool] | None) -> None:
+        self._may_go = may_go
         self._heard = False
         self._sent = False
 
@@ -101,7 +108,13 @@ class _Progress:
         self._heard = True
         # What opens the tunnel through the proxy is not yet the call.
         if name.endswith(FIRST_BYTE) and info["request"].method != b"CONNECT":
+            self.ask()
             self._sent = True
+
+    def ask(self) -> None:
+        """Raises NotSent if the call may not go out."""
+        if self._may_go is not None and not self._may_go():
+            raise NotSent(TOO_LATE)
 
 
 def through(proxy: str, verify: ssl.SSLContext, kept_alive: int) -> LibraryTransport:

@@ -17,6 +17,9 @@ TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Where the body ends and what becomes of the connection is not for a call to say.
 OURS: Final = frozenset({"connection", "content-length", "transfer-encoding", "upgrade", "expect", "te", "trailer"})
 
+#: Why a call was not sent whose caller says, right before its first byte, that it may not go out.
+TOO_LATE: Final = "not sent: it was no longer ours to send"
+
 
 class WrittenCall(NamedTuple):
     """A call that can be sent."""

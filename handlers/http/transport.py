@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from handlers.http.addresses import parse_address
@@ -41,7 +42,9 @@ class HttpTransport:
         self._library: dict[tuple[str, bool], LibraryCalls] = {}
         self._stand_in = _library_calls(stand_in, max_answer) if stand_in is not None else None
 
-    async def send(self, call: Call, seconds: float, *, paid: bool = False) -> Answer:
+    async def send(
+        self, call: Call, seconds: float, *, paid: bool = False, may_go: Callable[[], bool] | None = None
+    ) -> Answer:
         """The answer to a call within so many seconds, connecting and reading the body included.
 
         Raises NotSent if nothing can have reached the other side, NoAnswer if it may have (an answer beyond
@@ -49,11 +52,11 @@ class HttpTransport:
         """
         written = write(call)
         if self._stand_in is not None:
-            return await self._stand_in.send(written, seconds)
+            return await self._stand_in.send(written, seconds, may_go)
         proxy = self._proxies.proxy_for(written.address.origin)
         if proxy is not None:
-            return await (await self._through(proxy, written, paid)).send(written, seconds)
-        return await self._opened_engine().send(written, seconds, fresh=paid)
+            return await (await self._through(proxy, written, paid)).send(written, seconds, may_go)
+        return await self._opened_engine().send(written, seconds, fresh=paid, may_go=may_go)
 
     async def connect(self, url: str, seconds: float) -> str:
         """Opens a connection to an address, or to the proxy that leads there, and closes it; returns which it was.

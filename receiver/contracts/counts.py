@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from receiver.lib.tallies import BitHistogram, Tally
 from receiver.model.deliveries import Delivery
@@ -36,6 +36,15 @@ class AttemptCounts:
         if histogram is None:
             histogram = times[delivery.name] = BitHistogram()
         histogram.add(took_ms)
+
+
+class ReplicaState(NamedTuple):
+    """Where this process stands among those on its database."""
+
+    #: Its number among them.
+    slot: int
+    #: How often it found the database again after that was away, since its start.
+    reconnects: int
 
 
 class StoreCounts:

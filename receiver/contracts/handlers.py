@@ -129,6 +129,11 @@ Committed = Callable[[], Awaitable[bool]]
 class OrderSender(Protocol):
     """Code that brings planned jobs to their vendors."""
 
-    async def send(self, order: Order, source: Source, begin: Committed, clock: Clock) -> OrderOutcome:
-        """Sends one order at most once. `begin` is awaited right before the paid call; False stops it."""
+    async def send(
+        self, order: Order, source: Source, begin: Committed, may_go: Callable[[], bool], clock: Clock
+    ) -> OrderOutcome:
+        """Sends one order at most once. `begin` is awaited right before the paid call; False stops it.
+
+        `may_go` is asked once more right before its first byte: whether the order is still this process's to send.
+        """
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
@@ -59,12 +60,15 @@ class CallNetwork(msgspec.Struct, frozen=True, kw_only=True):
 class Transport(Protocol):
     """Carries calls out."""
 
-    async def send(self, call: Call, seconds: float, *, paid: bool = False) -> Answer:
+    async def send(
+        self, call: Call, seconds: float, *, paid: bool = False, may_go: Callable[[], bool] | None = None
+    ) -> Answer:
         """The answer to a call within so many seconds, redirects not followed.
 
-        `paid` calls are sent once, on a connection of their own. Other calls are sent a second time if they went out
-        on a kept connection that the other side closed at that moment, without a byte of an answer.
-        Raises NotSent if nothing of it can have reached the other side, NoAnswer if it may have
+        `paid` calls are sent once, on a connection of their own; `may_go` is asked right before their first byte, when
+        name, connection and TLS are done: where it says no, nothing goes out, and NotSent is raised. Other calls are
+        sent a second time if they went out on a kept connection that the other side closed at that moment, without a
+        byte of an answer. Raises NotSent if nothing of it can have reached the other side, NoAnswer if it may have
         (AnswerTooLong if the answer is longer than it may be).
         """
         ...

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import msgspec
 
-from receiver.contracts.counts import StoreCounts
+from receiver.contracts.counts import ReplicaState, StoreCounts
 from receiver.contracts.transaction import Transaction
 from receiver.lib.times import Clock
 
@@ -49,6 +49,14 @@ class Store(Protocol):
         """
         ...
 
+    def life(self) -> int:
+        """Which life this process is in, as others see it: 0 while they may take it for gone, another one after that.
+
+        What it claimed in one life is not its own any more in the next: others may have taken it over. To be asked
+        right before what must not be done twice.
+        """
+        ...
+
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Runs `work` in a write transaction and returns its value once that is on disk.
 
@@ -76,6 +84,10 @@ class HookedStore(Store, Protocol):
     @property
     def counts(self) -> StoreCounts:
         """What this process wrote since the start."""
+        ...
+
+    def replica(self) -> ReplicaState:
+        """Where this process stands among those on the database."""
         ...
 
     def hook_commits(

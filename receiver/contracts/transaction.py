@@ -222,6 +222,10 @@ class Transaction(Upkeep, Protocol):
         """
         ...
 
+    def newest_event(self) -> int:
+        """The last event that `events_after` returns by now; 0 if there is none. All that come later follow it."""
+        ...
+
     # deliveries
     def add_delivery(self, delivery: Delivery) -> None: ...
     def add_deliveries(self, event: KeptEvent, lanes: Sequence[str], due_at: int | None = None) -> None:

@@ -56,6 +56,10 @@ class TrialStore:
         """False: a trial has no duties."""
         return False
 
+    def life(self) -> int:
+        """See `receiver.contracts.Store.life`."""
+        return self._store.life()
+
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Runs `work` and takes it back. Always raises: what it would have made, or what it raised."""
 

@@ -142,7 +142,7 @@ class Dispatcher:
         """Claims what is due in every lane that has room."""
         now = self._clock()
         run_out = self._run_out(tx, now)
-        lanes = {} if self._stopping else self._lanes
+        lanes = self._lanes if self._store.life() and not self._stopping else {}
         found = tx.claim([_limits(lane, now) for lane in lanes.values()], now)
         claimed = [ClaimedDelivery(lanes[one.lane], one, lanes[one.lane].prepare(tx, one)) for one in found.deliveries]
         return Claims(tuple(claimed), run_out, found.wake, now)

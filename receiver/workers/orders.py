@@ -129,13 +129,18 @@ class OrderCarrier:
             raise order
 
         held = False
+        # From before it is looked up whose the order is.
+        life = self._store.life()
 
         async def begin() -> bool:
             nonlocal held
             held, ours = await self._store.write(lambda tx: self._begin(tx, delivery))
             return ours
 
-        outcome = await self._sender.send(order, self._source, begin, self._clock)
+        def may_go() -> bool:
+            return self._store.life() == life > 0 and self._clock() < delivery.due_at
+
+        outcome = await self._sender.send(order, self._source, begin, may_go, self._clock)
         return Postponed() if held else outcome
 
     def _begin(self, tx: Transaction, delivery: Delivery) -> tuple[bool, bool]:

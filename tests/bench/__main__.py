@@ -66,6 +66,10 @@ def bench(
     retention: Annotated[
         int | None, typer.Option("--retention", metavar="N", min=100, help="Prune N old events under load.")
     ] = None,
+    replicas: Annotated[
+        int | None,
+        typer.Option("--replicas", metavar="N", min=100, help="N webhooks to replicas on PostgreSQL, with faults."),
+    ] = None,
     memory: Annotated[
         int | None, typer.Option("--memory", metavar="N", min=100, help="Memory and start, with N events.")
     ] = None,
@@ -96,6 +100,7 @@ def bench(
         neighbours=neighbours,
         growth=growth,
         retention=retention,
+        replicas=replicas,
         memory=memory,
     )
     try:

@@ -27,6 +27,7 @@ from bench.measures.durability import kill_each
 from bench.measures.growth import growth
 from bench.measures.memory import memory
 from bench.measures.neighbours import neighbours
+from bench.measures.replicas import replicas
 from bench.measures.retention import retention
 from bench.measures.steady import steady
 from bench.measures.travel import travel
@@ -58,6 +59,8 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     growth: int | None = None
     #: Old events to prune under load; None = not measured.
     retention: int | None = None
+    #: Webhooks that replicas on PostgreSQL take in while they are ill-treated; None = not measured.
+    replicas: int | None = None
     #: Events to take in; None = not measured.
     memory: int | None = None
 
@@ -114,5 +117,6 @@ def _others(figures: Figures, choices: Choices, plan: Plan, say: Say) -> Figures
         neighbours=tuple(neighbours(plan, say)) if choices.neighbours else (),
         growth=growth(plan, choices.growth, say) if choices.growth else None,
         retention=retention(plan, choices.retention, say) if choices.retention else None,
+        replicas=replicas(plan.folder, choices.replicas, say) if choices.replicas else None,
         memory=memory(plan, choices.memory, say) if choices.memory else None,
     )

@@ -11,6 +11,7 @@ import os
 import signal
 import sqlite3
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -122,12 +123,14 @@ class Deadly(sqlite3.Connection):
 class DeadlyTransport(HttpTransport):
     """A transport whose paid calls are boundaries on both sides."""
 
-    async def send(self, call: Call, seconds: float, *, paid: bool = False) -> Answer:
+    async def send(
+        self, call: Call, seconds: float, *, paid: bool = False, may_go: Callable[[], bool] | None = None
+    ) -> Answer:
         """The answer to a call."""
         if not paid:
             return await super().send(call, seconds)
         REAPER.boundary()
-        answer = await super().send(call, seconds, paid=True)
+        answer = await super().send(call, seconds, paid=True, may_go=may_go)
         REAPER.boundary()
         return answer
 

@@ -7,14 +7,14 @@ from decimal import Decimal
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector, generate_latest
 
 from receiver.contracts import Counts
-from receiver.contracts.counts import AttemptCounts, StoreCounts
+from receiver.contracts.counts import AttemptCounts, ReplicaState, StoreCounts
 from receiver.lib.tallies import BitHistogram, Tally
 from receiver.model.deliveries import Delivery
 from receiver.views.costs import BudgetState, CostLine
 from receiver.views.gauges import Gauges, LaneGauges
 from receiver.web.http.load import ServerLoad
 from receiver.web.metrics.endpoint import Families
-from receiver.web.metrics.families import counted, process_facts, stored
+from receiver.web.metrics.families import counted, process_facts, replica_facts, stored
 from support.records import NOW
 
 LANE = LaneGauges(name="team", pending=3, due=2, oldest_at=NOW - 1500, failures=2, is_paused=True)
@@ -72,5 +72,6 @@ def everything() -> str:
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     counts = counted(requests, refused, times, attempts, store, ["journey"], ["team"])
-    registry.register(Families([*process_facts(ServerLoad(), leads=True), *counts, *stored(FOUND, NOW)]))
+    ours = [*process_facts(ServerLoad(), leads=True), *replica_facts(ReplicaState(slot=1, reconnects=2)), *counts]
+    registry.register(Families([*ours, *stored(FOUND, NOW)]))
     return generate_latest(registry).decode()

@@ -54,6 +54,10 @@ class Direct:
         """There is nobody else."""
         return True
 
+    def life(self) -> int:
+        """Always the same: there is nobody else."""
+        return 1
+
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Writes at once. Raises Killed, with nothing written, at the last write."""
         self.writes -= 1

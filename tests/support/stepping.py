@@ -12,6 +12,7 @@ from receiver.contracts import (
     Transaction,
     Watch,
 )
+from receiver.errors import NotSent
 from receiver.lib.ids import Ids
 from receiver.model.deliveries import Delivery
 from receiver.store.sql.choices import ChoicesCache
@@ -50,6 +51,10 @@ class SteppedStore:
     def leads(self) -> bool:
         """There is nobody else."""
         return True
+
+    def life(self) -> int:
+        """Always the same: there is nobody else."""
+        return 1
 
     def begin_anew(self) -> None:
         """Another process goes on with the database: what was claimed before is not its own."""
@@ -104,9 +109,13 @@ class Line:
         self._vendor = vendor
         self._clock = clock
 
-    async def send(self, call: Call, seconds: float, *, paid: bool = False) -> Answer:
+    async def send(
+        self, call: Call, seconds: float, *, paid: bool = False, may_go: Callable[[], bool] | None = None
+    ) -> Answer:
         """The answer that `fate` says, when the test lets it come."""
         await Pause()
+        if may_go is not None and not may_go():
+            raise NotSent("it was no longer ours to send")
         answer = self._vendor.hear(call, self.fate, self._clock())
         await Pause()
         if isinstance(answer, Answer):

@@ -57,7 +57,9 @@ class KeyHost:
         self.secrets: Sequence[bytes] | None = secrets
         self.asked = 0
 
-    async def send(self, call: Call, seconds: float, *, paid: bool = False) -> Answer:
+    async def send(
+        self, call: Call, seconds: float, *, paid: bool = False, may_go: Callable[[], bool] | None = None
+    ) -> Answer:
         """The answer to a call."""
         assert (call.method, call.url, call.max_answer) == ("GET", URL, 64 * 1024)
         self.asked += 1

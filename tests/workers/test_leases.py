@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import pytest
 
-from receiver.contracts import DeliveryContext, Filters, Handler, Sink, Transaction
-from receiver.model.deliveries import Accepted, Delivery, Interrupted, OutgoingEvent
+from handlers.order import OrderHandler
+from receiver.contracts import Committed, DeliveryContext, Filters, Handler, Order, Sink, Source, Transaction
+from receiver.lib.times import Clock
+from receiver.model.deliveries import Accepted, Delivery, Interrupted, OrderOutcome, OutgoingEvent
+from receiver.store.sqlite.store import SqliteStore
 from receiver.workers.order_outcomes import SettledOrder, begin_order, settle_order
 from support.claiming import claim
 from support.records import NOW, a_report
@@ -71,6 +76,7 @@ async def test_an_event_whose_try_is_gone_is_delivered_by_the_running_server(tmp
     assert handler.count == 1
 
 
+@pytest.mark.usefixtures("each_engine")
 async def test_what_the_vendor_accepted_is_kept_though_the_order_was_taken_back_meanwhile(tmp_path: Path) -> None:
     async with world(tmp_path, dispatch=False) as here:
         await here.webhook(PICKED)
@@ -150,6 +156,70 @@ async def test_an_order_that_was_not_sent_is_sent_by_its_schedule(tmp_path: Path
         await here.tick(2)
         await here.until(lambda jobs: any(job.status == "queued" for job in jobs))
     assert len(here.orders) == 1
+
+
+def stalled(monkeypatch: pytest.MonkeyPatch, stall: Callable[[], None]) -> None:
+    """What happens between the commit of `submitting` and the first byte of each order, but for the last one."""
+    send, stalls = OrderHandler.send, [stall]
+
+    async def stalling(
+        self: OrderHandler, order: Order, source: Source, begin: Committed, may_go: Callable[[], bool], clock: Clock
+    ) -> OrderOutcome:
+        async def begin_and_stall() -> bool:
+            is_ours = await begin()
+            if stalls:
+                stalls.pop()()
+            return is_ours
+
+        return await send(self, order, source, begin_and_stall, may_go, clock)
+
+    monkeypatch.setattr(OrderHandler, "send", stalling)
+
+
+async def test_an_order_whose_lease_ran_out_before_its_first_byte_is_not_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world(tmp_path) as here:
+        stalled(monkeypatch, lambda: here.clock.pass_by(3600))
+        await here.webhook(PICKED)
+        await here.until(lambda jobs: any(job.action == "upscale" and job.status == "planned" for job in jobs))
+        (delivery,) = await here.store.read(lambda tx: tx.deliveries(Filters(source="journey")))
+        assert (await settled(here, delivery.number, "pending")).attempt == 1
+        assert here.calls == []
+        await here.tick(2)
+        await here.until(lambda jobs: any(job.status == "queued" for job in jobs))
+    assert len(here.orders) == 1
+
+
+async def test_an_order_of_a_process_that_was_taken_for_gone_meanwhile_is_not_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives = [1]
+    monkeypatch.setattr(SqliteStore, "life", lambda _store: lives[-1])
+    for later in (0, 2):
+        lives[:] = [1]
+        stalled(monkeypatch, lambda later=later: lives.append(later))  # type: ignore[misc]
+        folder = tmp_path / str(later)
+        folder.mkdir()
+        async with world(folder) as here:
+            await here.webhook(PICKED)
+            await here.until(lambda jobs: any(job.action == "upscale" and job.status == "submitting" for job in jobs))
+            (delivery,) = await here.store.read(lambda tx: tx.deliveries(Filters(source="journey")))
+            await settled(here, delivery.number, "pending")
+            assert here.calls == []
+
+
+async def test_who_may_be_taken_for_gone_claims_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lives = [0]
+    monkeypatch.setattr(SqliteStore, "life", lambda _store: lives[-1])
+    async with world(tmp_path) as here:
+        await here.webhook(PICKED)
+        await here.store.write(lambda tx: None)
+        (delivery,) = await here.store.read(lambda tx: tx.deliveries(Filters(source="journey")))
+        assert delivery.state == "pending"
+        lives.append(3)
+        await here.store.write(lambda tx: None)
+        await settled(here, delivery.number, "done")
 
 
 async def test_what_stops_takes_nothing_back(tmp_path: Path) -> None:

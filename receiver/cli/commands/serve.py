@@ -31,7 +31,7 @@ from receiver.composition import (
 from receiver.config import Config
 from receiver.lib import logs
 from receiver.lib.process import supervisor
-from receiver.store.opening import without_secrets
+from receiver.store.opening import files_of, without_secrets
 
 if TYPE_CHECKING:
     from receiver.web.server import Server
@@ -152,7 +152,8 @@ def freeze_collector() -> None:
 def _listeners(config: Config, role: Role) -> Iterator[list[socket.socket]]:
     """The sockets to listen on: those that a supervisor hands over, else one of our own. Exit 1 if there is none."""
     if role == "dispatch":
-        yield []
+        with contextlib.ExitStack() as closing:
+            yield [closing.enter_context(contextlib.closing(one)) for one in _numbers_only(config)]
         return
     try:
         found = supervisor.handed_over(os.environ)
@@ -166,6 +167,21 @@ def _listeners(config: Config, role: Role) -> Iterator[list[socket.socket]]:
         yield listeners
 
 
+def _numbers_only(config: Config) -> list[socket.socket]:
+    """The socket of `admin_port`, where a process that only dispatches shows its numbers and pages.
+
+    None without one, and where another process of the same configuration has it: dispatching needs no port.
+    """
+    port = config.server.admin_port
+    if port is None:
+        return []
+    try:
+        return [_bound(config.server.host, port)]
+    except OSError as wrong:
+        log.warning("server.unseen", port=port, reason=wrong.strerror, told="it dispatches, and listens nowhere")
+        return []
+
+
 def _port(listener: socket.socket) -> int:
     """Where it listens; 0 = at no port."""
     return 0 if listener.family == socket.AF_UNIX else int(listener.getsockname()[1])
@@ -176,26 +192,33 @@ def _listener(config: Config, key: Literal["port", "admin_port"] = "port") -> so
     host, port = config.server.host, getattr(config.server, key)
     option = ", or use --port" if key == "port" else ""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-    except OSError as wrong:
+        return _bound(host, port)
+    except socket.gaierror as wrong:
         fail(f"cannot listen on {host}: {wrong.strerror}; write another server.host, or use --host")
+    except OSError as wrong:
+        fail(f"cannot listen on {host} port {port}: {wrong.strerror}; write another server.{key}{option}")
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises OSError."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen()
-    except OSError as wrong:
+    except OSError:
         listener.close()
-        fail(f"cannot listen on {host} port {port}: {wrong.strerror}; write another server.{key}{option}")
+        raise
     return listener
 
 
 def _tell(config: Config, role: Role, listeners: Sequence[socket.socket]) -> None:
     for warning in config.warnings:
         log.warning("config.warned", text=warning)
-    if role != "all":
+    if role != "all" and files_of(config.database):
         log.warning("server.split", role=role, text=SPLIT)
     log.info(
         "server.started",

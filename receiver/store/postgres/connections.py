@@ -14,8 +14,17 @@ from receiver.errors import StoreUnavailable
 from receiver.store.postgres.arrays import storable, teach_arrays
 from receiver.store.postgres.dialect import translated
 
-#: A connection that cannot be made within so many seconds is none.
-CONNECT_SECONDS: Final = 5
+#: What an address says nothing of. A connection that cannot be made, or that nothing comes back on, is none after 5 s;
+#: of several hosts the one that may be written to is meant.
+DEFAULTS: Final[dict[str, str | int]] = {
+    "application_name": "gridhook",
+    "connect_timeout": 5,
+    "tcp_user_timeout": 5000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "target_session_attrs": "read-write",
+}
 #: Settings of every session. Who is stopped in a transaction holds the others up for no longer than this.
 SETTINGS: Final = (
     "SET idle_in_transaction_session_timeout = '2s'",
@@ -61,9 +70,7 @@ def connect(address: str) -> psycopg.Connection[Any]:
             address,
             autocommit=True,
             cursor_factory=psycopg.RawCursor,
-            connect_timeout=CONNECT_SECONDS,
-            application_name="gridhook",
-            tcp_user_timeout=CONNECT_SECONDS * 1000,
+            **completed(address),
         )
         connection.adapters.register_dumper(str, StorableText)
         teach_arrays(connection)
@@ -72,6 +79,12 @@ def connect(address: str) -> psycopg.Connection[Any]:
     except psycopg.Error as wrong:
         raise StoreUnavailable(f"{named(address)}: {first_line(wrong)}") from None
     return connection
+
+
+def completed(address: str) -> dict[str, Any]:
+    """The settings of a connection that an address leaves open. Raises psycopg.Error if it is none."""
+    given = conninfo_to_dict(address)
+    return {name: value for name, value in DEFAULTS.items() if name not in given}
 
 
 def named(address: str) -> str:

@@ -12,15 +12,19 @@ from receiver.lib.ids import Ids
 from receiver.store.postgres.connections import PostgresStatements
 from receiver.store.postgres.faults import translated_fault
 from receiver.store.postgres.fetching import Fetch
+from receiver.store.postgres.migrate import WRITERS, check_version
 from receiver.store.postgres.transaction import PostgresTransaction
 from receiver.store.postgres.unit import Missing, NeedsExclusive, UnitOfWork
 from receiver.store.postgres.unit_choices import UnitChoices
 from receiver.store.postgres.unit_transaction import UnitTransaction
 from receiver.store.sql.choices import ChoicesCache
 
-#: Every commit holds this lock: shared, if it locks the rows that it changes, or alone, if it may do anything.
-LOCK: Final = 0x77726974
-_BEGIN: Final = ("BEGIN", f"SELECT pg_advisory_xact_lock{{}}({LOCK})", "SELECT pg_current_xact_id()::text")
+#: The last one tells the transaction's id, and the schema's version: a newer gridhook may have changed it.
+_BEGIN: Final = (
+    "BEGIN",
+    f"SELECT pg_advisory_xact_lock{{}}({WRITERS})",
+    "SELECT pg_current_xact_id()::text, value FROM meta_numbers WHERE name = 'schema'",
+)
 SHARED: Final = tuple(statement.format("_shared") for statement in _BEGIN)
 EXCLUSIVE: Final = tuple(statement.format("") for statement in _BEGIN)
 #: A work that still misses something then is left to a commit that has the database to itself.
@@ -116,12 +120,18 @@ class UnitRun:
         first = SHARED if self.xid is None else ()
         rows = Fetch(self.unit, self._connection, self._owner).run(first, self._decoder.kept)
         if first:
-            self.xid = str(rows[-1][0])
+            self.xid = _begun_as(rows[-1])
 
 
 def begin(connection: psycopg.Connection[Any], statements: Sequence[str]) -> str:
     """Begins a transaction by these statements; returns its id, which the last of them tells."""
     with connection.pipeline():
         found = [connection.execute(statement.encode()) for statement in statements]
-    row = found[-1].fetchone()
-    return str(row[0]) if row is not None else ""
+    return _begun_as(found[-1].fetchone())
+
+
+def _begun_as(row: tuple[Any, ...] | None) -> str:
+    """The transaction's id. Raises StoreUnavailable if the schema is a newer gridhook's."""
+    xid, version = row or ("", None)
+    check_version(version)
+    return str(xid)

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 import psycopg
 
 from receiver.contracts import Result, Transaction
-from receiver.contracts.counts import StoreCounts
+from receiver.contracts.counts import ReplicaState, StoreCounts
 from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.lib.ids import Ids, first_at, made_at
-from receiver.lib.times import Clock
+from receiver.lib.steady_clock import SteadyClock
+from receiver.lib.times import Clock, system_clock
 from receiver.store.commit_hooks import CommitWatch, StoreCommitHook, Work
 from receiver.store.group_commit import GroupCommit
 from receiver.store.postgres.connections import PostgresStatements, connect, first_line
@@ -45,7 +46,8 @@ class PostgresStore:
         self.address = address
         self.ref_key = b""
         self._machine_clock = clock
-        self._replica = Replica()
+        # Any other clock is taken at its word.
+        self._replica = Replica(clock if isinstance(clock, SteadyClock) else system_clock)
         self._ids = Ids(self.clock)
         self._commits = GroupCommit(self._commit_all)
         self._writer = Writer(address, self._ids, self._replica.owner)
@@ -112,6 +114,16 @@ class PostgresStore:
     def leads(self) -> bool:
         """Whether this is the process with the lowest slot among those that live and dispatch."""
         return self._replica.leads
+
+    def life(self) -> int:
+        """See `receiver.contracts.Store.life`."""
+        return self._replica.life()
+
+    def replica(self) -> ReplicaState:
+        """Where this process stands among those on the database."""
+        replica = self._replica
+        reconnects = self._watcher.reconnects if self._watcher is not None else 0
+        return ReplicaState(replica.slot or 0, reconnects)
 
     @property
     def counts(self) -> StoreCounts:

@@ -18,9 +18,17 @@ from receiver.store.tables.transaction import SqlTransaction
 #: A process that was not seen for so many seconds is gone.
 GONE_AFTER_S: Final = 10
 IS_LIVING: Final = f"seen_at > clock_timestamp() - interval '{GONE_AFTER_S}s'"
+#: Who has not been seen by then was not kept from it by the database alone.
+IS_STEADY: Final = f"steady_since < clock_timestamp() - interval '{GONE_AFTER_S}s'"
+#: The owner is an incarnation: not among the living it is gone for good. Whoever has just come back itself, after the
+#: database was away, gives the others time to be seen again before it calls them gone.
 LOST: Final = f"""
     SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE state = 'running'
         AND NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.owner = deliveries.owner AND {IS_LIVING})
+        AND (
+            NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.owner = deliveries.owner)
+            OR EXISTS (SELECT 1 FROM replicas WHERE replicas.owner = ? AND {IS_STEADY})
+        )
     ORDER BY number
 """
 #: Followers go by the order of transactions: what may still be committed before it is not returned yet.
@@ -33,6 +41,9 @@ AFTER: Final = f"""
             '0'::xid8
         ), ?1::bigint)
     ORDER BY tx, number LIMIT ?2
+"""
+NEWEST: Final = """
+    SELECT number FROM events WHERE tx < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY tx DESC, number DESC LIMIT 1
 """
 _MOMENTS: Final = "json_build_array({0} -> 'submitted_at', {0} -> 'finished_at')::text"
 NEWEST_JOBS: Final = f"""
@@ -58,7 +69,7 @@ class PostgresTransaction(SqlTransaction):
 
     def lost(self, _now: int) -> list[Delivery]:
         """Leased deliveries whose process has not been seen for a while."""
-        return [delivery_of(row) for row in self._db.execute(LOST)]
+        return [delivery_of(row) for row in self._db.execute(LOST, (self.owner,))]
 
     def events_after(self, number: int, limit: int) -> list[bytes]:
         """Events' JSON after this one, in the order of their transactions, as far as it is settled."""
@@ -68,6 +79,11 @@ class PostgresTransaction(SqlTransaction):
         """See `SqlTransaction.counts`; and how many replicas live."""
         row = self._one(f"SELECT count(*) FROM replicas WHERE {IS_LIVING}", ())
         return msgspec.structs.replace(super().counts(), replicas=int(row[0]) if row else 0)
+
+    def newest_event(self) -> int:
+        """The last event in the order of transactions, as far as it is settled; 0 if there is none."""
+        row = self._one(NEWEST, ())
+        return row[0] if row else 0
 
     def probe(self, size: int) -> None:
         """Takes part in a commit: the database sees to its room by itself, so that no bytes are written for it."""

@@ -19,10 +19,12 @@ log = structlog.get_logger("store")
 
 #: How often this process shows that it lives, seconds.
 SEEN_EVERY: Final = 2.0
-#: How often commits are looked for that nothing was heard of, seconds.
-LOOK_EVERY: Final = 5.0
+#: How often commits are looked for that nothing was heard of, seconds. A commit whose connection broke tells nobody.
+LOOK_EVERY: Final = 1.0
 #: How long a closing store waits for the thread at most, seconds.
 STEP: Final = 0.1
+#: Between two attempts to find a database that is away, seconds.
+ANEW_EVERY: Final = 0.25
 
 
 class Watcher:
@@ -33,6 +35,8 @@ class Watcher:
         self._address = address
         self._replica = replica
         self._heard = heard
+        #: How often the database was found again.
+        self.reconnects = 0
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gridhook-watcher", daemon=True)
 
@@ -50,25 +54,28 @@ class Watcher:
         while not self._is_closing.is_set():
             try:
                 with connect(self._address) as connection:
+                    connection.execute(f"LISTEN {CHANNEL}")
+                    self._replica.be_seen(connection)
                     if was_told:
+                        self.reconnects += 1
                         log.info("store.found")
                     was_told = False
                     self._listen(connection)
             except (psycopg.Error, StoreError) as wrong:
-                self._replica.leads = False
                 if not was_told:
                     log.error("store.lost", reason=first_line(wrong), told="it is tried again until it is back")
                 was_told = True
-                self._is_closing.wait(STEP)
+                self._is_closing.wait(ANEW_EVERY)
 
     def _listen(self, connection: psycopg.Connection[Any]) -> None:
-        connection.execute(f"LISTEN {CHANNEL}")
+        """Returns when the store closes. Raises psycopg.Error or StoreError."""
+        own = str(self._replica.owner)
         self._heard()
         seen = looked = monotonic()
-        self._replica.be_seen(connection)
         while not self._is_closing.is_set():
-            told = [one.payload for one in connection.notifies(timeout=STEP, stop_after=1)]
-            if any(owner != str(self._replica.owner) for owner in told):
+            # What this process commits it knows; all that has come by now is one signal.
+            told = list(connection.notifies(timeout=STEP, stop_after=1))
+            if any(one.payload != own for one in told):
                 self._heard()
                 looked = monotonic()
             if monotonic() - seen >= SEEN_EVERY:

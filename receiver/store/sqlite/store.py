@@ -16,7 +16,7 @@ import aiosqlite
 import structlog
 
 from receiver.contracts import Result, Transaction
-from receiver.contracts.counts import StoreCounts
+from receiver.contracts.counts import ReplicaState, StoreCounts
 from receiver.errors import StoreRefused, StoreUnavailable
 from receiver.lib.ids import Ids
 from receiver.lib.times import Clock
@@ -141,6 +141,14 @@ class SqliteStore:
     def leads(self) -> bool:
         """Whether this process has the file's dispatching."""
         return self._live is not None and self._live.dispatches
+
+    def life(self) -> int:
+        """Always the same: as long as this process has the file's dispatching, no other one takes anything back."""
+        return 1
+
+    def replica(self) -> ReplicaState:
+        """This process alone: others on the file are not known."""
+        return ReplicaState(slot=0, reconnects=0)
 
     @property
     def counts(self) -> StoreCounts:

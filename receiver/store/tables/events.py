@@ -82,6 +82,11 @@ class EventsTable(Table):
         """Events' JSON after this one, oldest first."""
         return [self._cloud_event(row) for row in self._db.execute(AFTER, (number, limit)).fetchall()]
 
+    def newest_event(self) -> int:
+        """The number of the newest event; 0 if there is none."""
+        row = self._one("SELECT max(number) FROM events", ())
+        return (row[0] or 0) if row else 0
+
     def _cloud_event(self, row: tuple[Any, ...]) -> bytes:
         number, job, kind, source, at, archive, choices, data = row
         return CLOUD_EVENT % (

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from functools import partial
+from itertools import islice
 from time import monotonic
 from typing import Final, NamedTuple
 
@@ -14,7 +15,6 @@ import structlog
 from starlette.types import Receive, Send
 
 from receiver.contracts import (
-    Filters,
     Store,
     Transaction,
     Watch,
@@ -77,40 +77,54 @@ class StreamListener:
 
 
 class RecentEvents:
-    """The newest events, without a gap, for everybody who is no further behind."""
+    """The newest events, without a gap, for everybody who is no further behind.
+
+    They are in the order of their commits, which need not be that of their numbers where several processes write.
+    """
 
     def __init__(self) -> None:
-        self.since = 0
-        self.until = 0
         self._frames: deque[FramedEvent] = deque()
         self._pieces: dict[tuple[int, StreamFilter], tuple[int, bytes]] = {}
+        self.begin(0)
 
     def begin(self, number: int) -> None:
         """Everything up to this event is older."""
         self._frames.clear()
         self._pieces.clear()
-        self.since = self.until = number
+        #: The last event, and the one before all that are here.
+        self.until = self._since = number
+        #: How many events have been here, and how many of them had been once this one was.
+        self._count = 0
+        self._places = {number: 0}
 
     def add(self, frames: Iterable[FramedEvent]) -> None:
         """Takes the events that follow."""
         self._pieces.clear()
         for framed in frames:
             self._frames.append(framed)
+            self._count += 1
+            self._places[framed.number] = self._count
             self.until = framed.number
         while len(self._frames) > WINDOW:
-            self.since = self._frames.popleft().number
+            del self._places[self._since]
+            self._since = self._frames.popleft().number
 
     def piece(self, after: int, wanted: StreamFilter) -> tuple[int, bytes] | None:
-        """How far the next piece reaches and what of it is wanted, shared by all who are there; None: it is older."""
-        if after < self.since:
+        """How far the next piece reaches and what of it is wanted, shared by all who are there.
+
+        None: the event is not among these, nor the one before them.
+        """
+        place = self._places.get(after)
+        if place is None:
             return None
         found = self._pieces.get((after, wanted))
         if found is None:
             if len(self._pieces) >= PIECES:
                 self._pieces.clear()
-            later = [framed for framed in self._frames if framed.number > after]
-            reach = later[BATCH - 1].number if len(later) > BATCH else max(after, self.until)
-            found = self._pieces[after, wanted] = (reach, joined(later[:BATCH], wanted))
+            passed = place - (self._count - len(self._frames))
+            later = list(islice(self._frames, passed, passed + BATCH))
+            reach = later[-1].number if later else after
+            found = self._pieces[after, wanted] = (reach, joined(later, wanted))
         return found
 
 
@@ -191,7 +205,7 @@ class Broadcast:
         found = self._newest.piece(listener.after, listener.wanted)
         if found is not None and not found[1]:
             listener.after = found[0]
-        return listener.after >= self._newest.until and not self._silent(listener)
+        return listener.after == self._newest.until and not self._silent(listener)
 
     def _silent(self, listener: StreamListener) -> bool:
         return monotonic() - listener.spoke_at >= self._keep_alive
@@ -213,17 +227,19 @@ class Broadcast:
 
     async def _next(self, listener: StreamListener) -> bytes:
         """What is to be said next; nothing if all is said."""
-        while listener.after < self._newest.until:
+        while listener.after != self._newest.until:
             found = self._newest.piece(listener.after, listener.wanted) or await self._older(listener)
+            if found is None:  # it knows more than all others were told so far
+                break
             listener.after = found[0]
             if found[1]:
                 return found[1]
         return STILL_HERE if self._silent(listener) else b""
 
-    async def _older(self, listener: StreamListener) -> tuple[int, bytes]:
-        """A piece like those of the newest, read for this listener alone."""
+    async def _older(self, listener: StreamListener) -> tuple[int, bytes] | None:
+        """A piece like those of the newest, read for this listener alone; None if nothing follows."""
         frames = framed(await self._store.read(partial(following, listener.after)))
-        return (frames[-1].number if frames else self._newest.until), joined(frames, listener.wanted)
+        return (frames[-1].number, joined(frames, listener.wanted)) if frames else None
 
 
 def framed(bodies: Iterable[bytes]) -> list[FramedEvent]:
@@ -251,9 +267,8 @@ def following(number: int, tx: Transaction) -> list[bytes]:
 
 
 def newest(tx: Transaction) -> int:
-    """The number of the newest event; 0 if there is none."""
-    found = tx.events(Filters(limit=1))
-    return HEAD.decode(found[0]).number if found else 0
+    """The number of the event behind which the next ones will come; 0 if there is none."""
+    return tx.newest_event()
 
 
 class EventHead(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,6 +42,10 @@ class TimedStore:
         """See `receiver.contracts.Store.leads`."""
         return self._store.leads()
 
+    def life(self) -> int:
+        """See `receiver.contracts.Store.life`."""
+        return self._store.life()
+
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """See `receiver.contracts.Store.write`."""
         steps = _STEPS.get()

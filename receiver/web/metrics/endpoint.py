@@ -25,7 +25,7 @@ from receiver.views.gauges import Gauges, gauges
 from receiver.web.access import Access
 from receiver.web.api.auth import Bearer
 from receiver.web.http.load import ServerLoad
-from receiver.web.metrics.families import counted, process_facts, stored
+from receiver.web.metrics.families import counted, process_facts, replica_facts, stored
 from receiver.web.pages.authentication.sessions import COOKIE, Sessions
 from receiver.web.problems import problem
 
@@ -102,6 +102,7 @@ class Metrics:
 
     def _counted(self) -> Iterable[Metric]:
         yield from process_facts(self._load, leads=self._store.leads())
+        yield from replica_facts(self._store.replica())
         webhooks = (self.requests, self.refused, self.request_ms)
         yield from counted(*webhooks, self._attempts, self._store.counts, self._setup.sources, self._sinks)
 

@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import (
     Metric,
 )
 
-from receiver.contracts.counts import AttemptCounts, StoreCounts
+from receiver.contracts.counts import AttemptCounts, ReplicaState, StoreCounts
 from receiver.lib.tallies import BitHistogram, Tally
 from receiver.model.deliveries import OrderOutcome, Outcome
 from receiver.model.jobs import LIVE, WAITING, JobWarning
@@ -108,6 +108,13 @@ def process_facts(load: ServerLoad, *, leads: bool) -> Iterator[Metric]:
         ["what"],
         {(name,): number for name, number in what.items()},
     )
+
+
+def replica_facts(state: ReplicaState) -> Iterator[Metric]:
+    """Where this process stands among those on its database."""
+    yield GaugeMetricFamily("gridhook_replica_slot", "The number of this process among them.", value=state.slot)
+    again = "How often the database was found again after it was away."
+    yield CounterMetricFamily("gridhook_database_reconnects", again, value=state.reconnects)
 
 
 def stored(found: Gauges | None, now: int) -> Iterator[Metric]:

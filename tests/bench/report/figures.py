@@ -14,6 +14,7 @@ from bench.measures.neighbours import Neighbours
 from bench.measures.retention import Retained
 from bench.measures.steady import Steady
 from bench.measures.travel import Travel
+from support.replicas import ReplicaOutcome
 
 
 class SlowContest(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +41,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     neighbours: tuple[Neighbours, ...] = ()
     growth: Growth | None = None
     retention: Retained | None = None
+    replicas: ReplicaOutcome | None = None
     memory: Memory | None = None
     #: What was left out, and why.
     left_out: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ from bench.measures.retention import Retained
 from bench.measures.steady import Steady
 from bench.measures.travel import Travel
 from bench.report.figures import Figures
+from support.replicas import ReplicaOutcome
 
 
 class FigureTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +50,8 @@ def tables(figures: Figures) -> list[FigureTable]:
         found.append(_growth(figures.growth))
     if figures.retention is not None:
         found.append(_retention(figures.retention))
+    if figures.replicas is not None:
+        found.append(_replicas(figures.replicas))
     if figures.memory is not None:
         found.append(_memory(figures.memory))
     return found
@@ -246,6 +249,27 @@ def _retention(one: Retained) -> FigureTable:
             f"p99 is {one.ratio:.2f} times as long; {one.pruned_meanwhile:,} old jobs went in {one.seconds:.1f} s, "
             f"all in {one.whole_seconds:.0f} s; {one.errors:,} errors.",
             f"The file: {one.before_mb:,.1f} MB before, {one.after_mb:,.1f} MB after, what came in meanwhile included.",
+        ),
+    )
+
+
+def _replicas(one: ReplicaOutcome) -> FigureTable:
+    return FigureTable(
+        title="Replicas: one stopped past its leases, one killed, the database crashed, under load",
+        columns=("what", ""),
+        rows=(
+            ("webhooks acknowledged", f"{one.acknowledged:,}"),
+            ("of these not kept whole", f"{one.missing:,}"),
+            ("events that the sink was told, at least once", f"{one.told:,}"),
+            ("told more than once, by the same id", f"{one.told_again:,}"),
+            ("never told, or told of none that there is", f"{one.untold + one.unknown:,}"),
+            ("orders that the vendor got", f"{one.orders:,}"),
+            ("of these more than once", f"{one.ordered_twice:,}"),
+            ("orders that are unsure, and held by the budget", f"{one.unsure:,}, {one.held:,}"),
+            ("spent of the budget, credits", f"{one.spent:,} of {one.budget:,}"),
+            ("first webhook kept after the database is back", f"{one.back_s:.2f} s"),
+            ("longest time in which none was kept", f"{one.longest_gap_s:.2f} s"),
+            ("the load took", f"{one.took_s:.0f} s"),
         ),
     )
 

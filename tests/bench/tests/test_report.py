@@ -12,7 +12,8 @@ from bench.measures.durability import Killed
 from bench.measures.neighbours import Neighbours
 from bench.report.figures import Figures
 from bench.report.plot import plot
-from bench.report.tables import durable, tables
+from bench.report.tables import _replicas, durable, tables
+from support.replicas import ReplicaOutcome
 
 
 def a_row(name: str, rate: float, *, missing: int | None = None, ratio: float | None = None) -> Row:
@@ -35,6 +36,31 @@ def a_row(name: str, rate: float, *, missing: int | None = None, ratio: float | 
         missing=missing,
         rounds=(),
     )
+
+
+def test_what_became_of_replicas_is_told_in_words() -> None:
+    found = ReplicaOutcome(
+        acknowledged=20_000,
+        missing=0,
+        told=20_100,
+        told_again=3,
+        untold=1,
+        unknown=1,
+        orders=1875,
+        ordered_twice=0,
+        unsure=2,
+        held=623,
+        budget=3750,
+        spent=3750,
+        back_s=0.412,
+        longest_gap_s=1.5,
+        took_s=81.2,
+    )
+    rows = {row[0]: row[1] for row in _replicas(found).rows}
+    assert rows["webhooks acknowledged"] == "20,000"
+    assert rows["never told, or told of none that there is"] == "2"
+    assert rows["spent of the budget, credits"] == "3,750 of 3,750"
+    assert rows["first webhook kept after the database is back"] == "0.41 s"
 
 
 def test_a_span_is_the_median_and_the_range() -> None:

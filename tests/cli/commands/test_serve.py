@@ -14,9 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from cli.parts import bare, configured, done, process, run, values
 from receiver.app import PARTS, read_config
+from receiver.cli.commands import serve
 from receiver.cli.waiting import WaitResult
 from receiver.errors import StoreRefused
 from receiver.web.server import GRACE
@@ -74,6 +76,27 @@ def test_a_second_dispatcher_is_refused_but_a_second_intake_is_not(tmp_path: Pat
             intake.send_signal(signal.SIGINT)
             assert intake.wait(20) == 0
         dispatcher.send_signal(signal.SIGINT)
+        assert dispatcher.wait(20) == 0
+
+
+def test_a_process_that_only_dispatches_shows_its_numbers_where_there_is_an_admin_port(tmp_path: Path) -> None:
+    port = free_port()
+    file = configured(tmp_path)
+    file.write_text(file.read_text().replace("[server]", f"[server]\nadmin_port = {port}"))
+    with process(tmp_path, "serve", "--role", "dispatch", until=UP) as (dispatcher, line):
+        assert url_of(line) == f"http://127.0.0.1:{port}"
+        for path, wanted in (("/healthz", "alive"), ("/readyz", "ready"), ("/metrics", "gridhook_leader 1.0")):
+            asked = urllib.request.Request(  # on loopback
+                f"http://127.0.0.1:{port}{path}", headers={"authorization": "Bearer admin-token-of-some-length"}
+            )
+            with urllib.request.urlopen(asked) as answer:  # noqa: S310  # on loopback
+                assert wanted in answer.read().decode()
+        # A second process of the same file has no place to show its own, and serves all the same.
+        config = read_config(file, os.environ)
+        with capture_logs() as told:
+            assert serve._numbers_only(config) == []
+        assert [(one["event"], one["port"]) for one in told] == [("server.unseen", port)]
+        dispatcher.send_signal(signal.SIGTERM)
         assert dispatcher.wait(20) == 0
 
 

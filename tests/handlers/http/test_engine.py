@@ -79,6 +79,21 @@ async def test_a_fresh_call_uses_no_kept_connection_and_leaves_none() -> None:
         await server.until(lambda: len(server.open) == 1)
 
 
+async def test_a_call_that_may_not_go_any_more_when_its_connection_is_open_is_not_sent() -> None:
+    async with met() as (running, server, url):
+        connections: list[int] = []
+
+        def may_go() -> bool:
+            connections.append(len(running._open))
+            return False
+
+        written = write(Call(method="POST", url=url, body=b"{}"))
+        with pytest.raises(NotSent, match="no longer ours"):
+            await running.send(written, AMPLE, fresh=True, may_go=may_go)
+        assert (connections, server.taken) == ([1], 0)
+        assert (await running.send(written, AMPLE, fresh=True, may_go=lambda: True)).body == b"fine"
+
+
 async def test_a_connection_is_not_kept_if_either_side_says_so_or_more_came_than_was_asked_for() -> None:
     for said in (CLOSING, OK + b"surplus", OK + OK, b"HTTP/1.0 200 OK\r\ncontent-length: 4\r\n\r\nfine"):
         async with met(said) as (running, server, url):

@@ -159,6 +159,24 @@ async def test_a_call_goes_through_the_proxy_with_its_password_and_no_further(
         assert scheme == "http" or "proxy-authorization" not in heard[0]
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_call_that_may_not_go_any_more_behind_the_proxy_is_not_sent(
+    authority: PrivateAuthority, scheme: str
+) -> None:
+    tls = authority.server if scheme == "https" else None
+    async with (
+        breaking(lambda _headers, _body: Reply(OK), tls) as server,
+        proxied(server, authority) as (
+            transport,
+            _proxy,
+        ),
+    ):
+        answers = [True, False]  # before it is connected, and then
+        with pytest.raises(NotSent, match="no longer ours"):
+            await transport.send(post(scheme), AMPLE, paid=True, may_go=lambda: answers.pop(0))
+        assert (answers, server.taken) == ([], 0)
+
+
 async def test_a_proxy_that_opens_no_tunnel_was_not_sent_the_call(authority: PrivateAuthority) -> None:
     async with breaking(lambda headers, body: Reply(OK), authority.server) as server:
         async with proxied(server, authority) as (transport, proxy):

@@ -12,17 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from starlette.types import Message
 
+from receiver.lib import ids
+from receiver.model.events import KeptEvent
+from receiver.store.postgres.store import PostgresStore
 from receiver.web.api.broadcast import (
     BATCH,
     WINDOW,
     Broadcast,
     StreamFilter,
+    newest,
 )
 from receiver.web.api.stream import Stream
 from support.face import ADMIN, GRID, Face, a_face, with_source
+from support.records import NOW, a_job
+from support.world import Clock
 
 
 class Listener:
@@ -231,6 +238,53 @@ async def test_a_slow_reader_misses_nothing_and_holds_nobody_up(tmp_path: Path) 
             one.goes.set()
         await asyncio.gather(*carried)
     assert slow.found == quick.found == sorted(set(quick.found))
+
+
+async def test_events_come_in_the_order_of_their_commits_whatever_their_numbers(postgres: str) -> None:
+    async with PostgresStore(postgres, Clock()) as store:
+
+        async def keep(number: int) -> None:
+            kept = a_job(number, intent=None)
+            event = KeptEvent(number=number, job=number, type="job.progress", key=1, at=NOW, data=kept.job)
+            await store.write(lambda tx: tx.add_job(kept))
+            await store.write(lambda tx: tx.add_event(event))
+
+        order = [9, 5, 7, *range(1000, 1000 + 2 * WINDOW, 2), 6, *range(1001, 1001 + BATCH, 2), 3]
+        shown = [ids.show("evt", number) for number in order]
+        await keep(order[0])
+        broadcast = Broadcast(store, asyncio.Event(), keep_alive=15)
+        from_start, behind, late = Caller(), Caller(), Caller()
+        for one in (from_start, behind, late):
+            one.takes.set()
+        carried = [
+            asyncio.create_task(broadcast.carry(one.receive, one.send, StreamFilter(), after))
+            for one, after in ((from_start, 0), (behind, order[0]))
+        ]
+        await from_start.has(1)
+        for number in order[1:]:
+            await keep(number)
+        await from_start.has(len(order))
+        await behind.has(len(order) - 1)
+        # Who comes back with the id of an event that a smaller number followed.
+        carried.append(asyncio.create_task(broadcast.carry(late.receive, late.send, StreamFilter(), order[-2])))
+        await late.has(1)
+        for one in (from_start, behind, late):
+            one.goes.set()
+        await asyncio.gather(*carried)
+    assert (from_start.found, behind.found, late.found) == (shown, shown[1:], shown[-1:])
+
+
+async def test_a_stream_that_begins_now_begins_behind_nothing_that_is_yet_to_be_committed(postgres: str) -> None:
+    async with PostgresStore(postgres, Clock()) as store:
+        kept = a_job(9)
+        await store.write(lambda tx: tx.add_job(kept))
+        async with await psycopg.AsyncConnection.connect(postgres) as other:
+            # Another process is about to commit an event of its own.
+            await other.execute("SELECT pg_current_xact_id()")
+            event = KeptEvent(number=9, job=9, type="job.progress", key=1, at=NOW, data=kept.job)
+            await store.write(lambda tx: tx.add_event(event))
+            assert await store.read(newest) == 0
+        assert await store.read(newest) == 9
 
 
 async def test_a_store_that_cannot_be_read_ends_the_streams(tmp_path: Path) -> None:
