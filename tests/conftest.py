@@ -92,6 +92,14 @@ def postgres(postgres_server: ServerOfTests) -> Iterator[str]:
     """The address of an empty schema."""
     with postgres_server.schema() as address:
         yield address
+        Engine.close()
+
+
+@pytest.fixture(autouse=True)
+def transactions_end() -> Iterator[None]:
+    """What transactions a test has open by `support.stores`, is taken back behind it."""
+    yield
+    Engine.close()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -31,7 +30,6 @@ from receiver.lib.ids import Ids
 from receiver.model.deliveries import sink_lane
 from receiver.model.jobs import Job, Then
 from receiver.model.rules import Rule
-from receiver.store.sqlite.migrate import migrate
 from receiver.store.sqlite.transaction import SqliteTransaction
 from receiver.workers.dispatcher import Dispatcher
 from receiver.workers.order_outcomes import recover
@@ -40,7 +38,7 @@ from receiver.workers.reconciler import Reconciler
 from receiver.workers.settling import Settler
 from receiver.workers.sinks import SinkCarrier
 from support.records import NOW, a_source
-from support.stores import a_store
+from support.stores import a_store, a_transaction
 
 AUTO_HD = Rule(
     name="auto-hd",
@@ -73,10 +71,8 @@ class Clock:
 
 
 def memory_transaction(clock: Clock | None = None) -> SqliteTransaction:
-    """A transaction on an empty database in memory."""
-    db = sqlite3.connect(":memory:", isolation_level=None)
-    migrate(db)
-    return SqliteTransaction(db, Ids(clock or Clock()))
+    """A transaction on an empty database, in memory unless the test is run on another engine; ends the one before."""
+    return a_transaction(Ids(clock or Clock()))
 
 
 def a_request(body: object, source: str = "journey", *, token: str | None = None, signed: bool = True) -> Request:
