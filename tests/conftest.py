@@ -124,6 +124,12 @@ def each_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Engine, "address", address)
 
 
+@pytest.fixture
+def on_sqlite(chosen_engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test's world stands on SQLite, whatever was chosen: it does something to the file."""
+    monkeypatch.setattr(Engine, "address", None)
+
+
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> PrivateAuthority:
     """A certificate authority that nobody knows, and a server that it vouches for."""
