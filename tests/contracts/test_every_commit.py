@@ -15,9 +15,10 @@ import msgspec
 import psycopg
 import pytest
 
-from receiver.contracts import Database, Filters, Transaction
+from receiver.contracts import ClaimedDue, Database, Filters, LaneLimits, Transaction
 from receiver.contracts.setup import Setup
 from receiver.lib import ids
+from receiver.model.deliveries import Delivery
 from receiver.model.events import KeptEvent
 from receiver.store.opening import database_at
 from support.money import a_day
@@ -189,3 +190,15 @@ async def test_engines_keep_the_same_of_the_same_webhooks(postgres: str, tmp_pat
     assert on_postgres[:3] == on_sqlite[:3]
     assert on_postgres[3].jobs == on_sqlite[3].jobs
     assert on_postgres[3].deliveries == on_sqlite[3].deliveries
+
+
+async def test_a_claim_sees_what_a_work_before_it_in_the_same_commit_wrote(database: str) -> None:
+    """Whatever that was: here waiting deliveries are moved, as when the clock is set."""
+    of = LaneLimits("sink:team", 4, 4, NOW + 90_000)
+    async with database_at(database, Clock()) as store:
+        due = Delivery(number=1, lane="sink:team", job=1, event=1, due_at=NOW)
+        await store.write(lambda tx: tx.add_delivery(due))
+        moved = store.write(lambda tx: tx.move_waiting(60_000))
+        claimed = store.write(lambda tx: tx.claim([of], NOW))
+        _, found = await asyncio.gather(moved, claimed)
+        assert found == ClaimedDue([], NOW + 60_000)

@@ -93,6 +93,7 @@ class UnitRun:
         except NeedsExclusive:
             if not unit.is_doomed:
                 self._leave_none_that_claimed([place])
+                unit.has_left = True
                 results[place] = None
         except Exception as wrong:  # noqa: BLE001 - it is its caller's, and takes no neighbour with it
             if not unit.is_doomed:

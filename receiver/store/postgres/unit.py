@@ -42,6 +42,8 @@ class UnitOfWork:
         self.began = 0
         #: A work before the one that runs has missed something.
         self.is_behind_another = False
+        #: A work before was left to a commit of its own, which comes after this one.
+        self.has_left = False
         #: How often works that missed something were run again. From then on what they miss is guessed, so that it is
         #: found out what else they will miss.
         self.turn = 0

@@ -210,8 +210,8 @@ class UnitTransaction(UnitMoney):
         claimed = self._unit.claimed.get(name)
         if claimed is not None:
             return claimed
-        if self._unit.mark() > self._unit.began:
-            raise NeedsExclusive  # it has written something itself that a claim has to see
+        if self._unit.has_left or self._unit.mark() > self._unit.began:
+            raise NeedsExclusive  # a work before, or this one, has written something that a claim has to see
         if not self._unit.is_behind_another and self._unit.loaded.wanted.claim is None:
             self._unit.loaded.wanted.claim = (name, lanes, now)
         raise Missing
