@@ -112,8 +112,9 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(autouse=True)
 def chosen_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With `--engine postgres` the worlds of all tests stand on PostgreSQL."""
-    if request.config.getoption("--engine") == "postgres":
+    """With `--engine postgres` the worlds of all tests stand on PostgreSQL, but for those that make up many cases."""
+    is_made_up = getattr(request.function, "is_hypothesis_test", False)
+    if not is_made_up and request.config.getoption("--engine") == "postgres":
         monkeypatch.setattr(Engine, "address", request.getfixturevalue("postgres"))
 
 
