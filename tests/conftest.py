@@ -92,6 +92,14 @@ def postgres(postgres_server: ServerOfTests) -> Iterator[str]:
     """The address of an empty schema."""
     with postgres_server.schema() as address:
         yield address
+        Engine.close()
+
+
+@pytest.fixture(autouse=True)
+def transactions_end() -> Iterator[None]:
+    """What transactions a test has open by `support.stores`, is taken back behind it."""
+    yield
+    Engine.close()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -104,8 +112,9 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(autouse=True)
 def chosen_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With `--engine postgres` the worlds of all tests stand on PostgreSQL."""
-    if request.config.getoption("--engine") == "postgres":
+    """With `--engine postgres` the worlds of all tests stand on PostgreSQL, but for those that make up many cases."""
+    is_made_up = getattr(request.function, "is_hypothesis_test", False)
+    if not is_made_up and request.config.getoption("--engine") == "postgres":
         monkeypatch.setattr(Engine, "address", request.getfixturevalue("postgres"))
 
 
@@ -114,6 +123,12 @@ def each_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     """The test's world stands on one engine after the other."""
     address = request.getfixturevalue("postgres") if request.param == "postgres" else None
     monkeypatch.setattr(Engine, "address", address)
+
+
+@pytest.fixture
+def on_sqlite(chosen_engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test's world stands on SQLite, whatever was chosen: it does something to the file."""
+    monkeypatch.setattr(Engine, "address", None)
 
 
 @pytest.fixture(scope="session")

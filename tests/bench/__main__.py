@@ -73,6 +73,10 @@ def bench(
     memory: Annotated[
         int | None, typer.Option("--memory", metavar="N", min=100, help="Memory and start, with N events.")
     ] = None,
+    postgres: Annotated[
+        str | None,
+        typer.Option("--postgres", metavar="URL", help="SQLite beside this empty PostgreSQL: store alone, HTTP."),
+    ] = None,
     folder: Annotated[
         Path | None, typer.Option("--folder", metavar="DIR", help="On the disk to measure; else the temporary one.")
     ] = None,
@@ -102,6 +106,7 @@ def bench(
         retention=retention,
         replicas=replicas,
         memory=memory,
+        postgres=postgres,
     )
     try:
         with ended_by_signals():

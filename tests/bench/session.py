@@ -24,6 +24,7 @@ from bench.measures.contest import (
 )
 from bench.measures.drain import drain
 from bench.measures.durability import kill_each
+from bench.measures.engines import engines
 from bench.measures.growth import growth
 from bench.measures.memory import memory
 from bench.measures.neighbours import neighbours
@@ -63,6 +64,8 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     replicas: int | None = None
     #: Events to take in; None = not measured.
     memory: int | None = None
+    #: The address of an empty database of PostgreSQL; None = not measured.
+    postgres: str | None = None
 
 
 def run(choices: Choices, say: Say) -> Figures:
@@ -119,4 +122,5 @@ def _others(figures: Figures, choices: Choices, plan: Plan, say: Say) -> Figures
         retention=retention(plan, choices.retention, say) if choices.retention else None,
         replicas=replicas(plan.folder, choices.replicas, say) if choices.replicas else None,
         memory=memory(plan, choices.memory, say) if choices.memory else None,
+        engines=tuple(engines(plan, choices.postgres, say)) if choices.postgres else (),
     )

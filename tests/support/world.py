@@ -37,9 +37,8 @@ from receiver.workers.orders import OrderCarrier
 from receiver.workers.reconciler import Reconciler
 from receiver.workers.settling import Settler
 from receiver.workers.sinks import SinkCarrier
-from support.empty import empty_in_memory
 from support.records import NOW, a_source
-from support.stores import a_store
+from support.stores import a_store, a_transaction
 
 AUTO_HD = Rule(
     name="auto-hd",
@@ -72,8 +71,8 @@ class Clock:
 
 
 def memory_transaction(clock: Clock | None = None) -> SqliteTransaction:
-    """A transaction on an empty database in memory."""
-    return SqliteTransaction(empty_in_memory(), Ids(clock or Clock()))
+    """A transaction on an empty database, in memory unless the test is run on another engine; ends the one before."""
+    return a_transaction(Ids(clock or Clock()))
 
 
 def a_request(body: object, source: str = "journey", *, token: str | None = None, signed: bool = True) -> Request:

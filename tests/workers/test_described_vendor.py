@@ -75,24 +75,24 @@ async def test_an_unsigned_result_is_read_back_before_anything_is_paid(tmp_path:
         assert paths == [("GET", "/pieces/p1"), ("POST", "/enlarge")][: 1 + (state == "done")]
 
 
-async def test_an_order_of_unknown_fate_is_sent_again_only_with_a_key_that_the_vendor_honours(tmp_path: Path) -> None:
-    for toml in (HERON, HONOURED):
-        folder = tmp_path / str(len(toml))
-        folder.mkdir()
-        async with world(folder, rules=(LARGE,), sources=(heron(toml),)) as here:
-            here.answer = lambda request: httpx.Response(502)
-            await here.webhook(GRID, "heron")
-            await here.until(lambda jobs: large(jobs).status == "unsure")
-            here.answer = lambda request: httpx.Response(200, json={"id": "p2"})
-            await here.tick(60)
-            if toml == HERON:
-                assert len(here.calls) == 1
-                assert large(await here.jobs()).status == "unsure"
-                continue
-            await here.until(lambda jobs: large(jobs).status == "queued")
-            first, second = here.calls
-            assert first.headers["x-once"] == second.headers["x-once"] == large(await here.jobs()).id
-            assert json.loads(first.content) == json.loads(second.content)
+@pytest.mark.parametrize("toml", [HERON, HONOURED])
+async def test_an_order_of_unknown_fate_is_sent_again_only_with_a_key_that_the_vendor_honours(
+    tmp_path: Path, toml: str
+) -> None:
+    async with world(tmp_path, rules=(LARGE,), sources=(heron(toml),)) as here:
+        here.answer = lambda request: httpx.Response(502)
+        await here.webhook(GRID, "heron")
+        await here.until(lambda jobs: large(jobs).status == "unsure")
+        here.answer = lambda request: httpx.Response(200, json={"id": "p2"})
+        await here.tick(60)
+        if toml == HERON:
+            assert len(here.calls) == 1
+            assert large(await here.jobs()).status == "unsure"
+            return
+        await here.until(lambda jobs: large(jobs).status == "queued")
+        first, second = here.calls
+        assert first.headers["x-once"] == second.headers["x-once"] == large(await here.jobs()).id
+        assert json.loads(first.content) == json.loads(second.content)
 
 
 async def test_its_price_counts_against_a_budget(tmp_path: Path) -> None:

@@ -421,7 +421,7 @@ async def test_what_another_process_commits_is_noticed(tmp_path: Path) -> None:
 
 
 async def test_commits_that_fail_are_tried_again_without_being_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_sqlite: None
 ) -> None:
     monkeypatch.setattr(store, "BUSY_SECONDS", 0.01)
     monkeypatch.setattr(dispatcher, "STORE_WAIT", 0.02)

@@ -10,18 +10,18 @@ import pytest
 
 from handlers.archive import Archive
 from handlers.http.transport import HttpTransport
-from receiver.contracts import DeliveryContext, Filters, Sink
+from receiver.contracts import Database, DeliveryContext, Filters, Sink
 from receiver.contracts.setup import Setup
 from receiver.lib import ids
 from receiver.lib.ids import Ids
 from receiver.lib.times import stamp
 from receiver.model.jobs import Then
 from receiver.model.rules import Rule
-from receiver.store.sqlite.store import SqliteStore
 from receiver.workers.missing_copies import CopiedJob, copy_missing, missing_jobs
 from support.delivering import Bound
 from support.hostile_pictures import png
 from support.records import NOW, a_job, a_source, four_images
+from support.stores import a_store
 from support.world import Clock
 
 UPSCALE: Final = Rule(
@@ -34,8 +34,8 @@ HOUR: Final = 3_600_000
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    async with SqliteStore(tmp_path / "a.db", Clock()) as opened:
+async def store(tmp_path: Path) -> AsyncIterator[Database]:
+    async with a_store(tmp_path / "a.db", Clock()) as opened:
         yield opened
 
 
@@ -43,7 +43,7 @@ def a_vendor(request: httpx.Request) -> httpx.Response:
     return httpx.Response(404) if request.url.path == "/a_3.png" else httpx.Response(200, content=png(8, 8))
 
 
-async def keep(store: SqliteStore, hours: int, **fields: Any) -> int:
+async def keep(store: Database, hours: int, **fields: Any) -> int:
     """A completed job that was sent so long ago."""
     number = ids.first_at(NOW - hours * HOUR)
     sent = stamp(NOW - hours * HOUR)
@@ -58,14 +58,14 @@ def an_archive(folder: Path) -> tuple[Sink, DeliveryContext]:
     return Sink(name="pictures", handler=handler), Bound(handler, transport, NOW, folder=folder).context
 
 
-async def test_what_the_vendor_drops_first_comes_first_and_what_is_complete_not_at_all(store: SqliteStore) -> None:
+async def test_what_the_vendor_drops_first_comes_first_and_what_is_complete_not_at_all(store: Database) -> None:
     later = await keep(store, 2, images=four_images())
     sooner = await keep(store, 20, images=four_images())
     await keep(store, 3)
     assert await missing_jobs(store, SETUP, "pictures") == [sooner, later]
 
 
-async def test_it_is_copied_and_noted_and_nobody_is_told_or_billed(tmp_path: Path, store: SqliteStore) -> None:
+async def test_it_is_copied_and_noted_and_nobody_is_told_or_billed(tmp_path: Path, store: Database) -> None:
     number = await keep(store, 2, images=four_images()[:2])
     sink, context = an_archive(tmp_path)
     copied = await copy_missing(store, SETUP, sink, context, number, Ids(Clock()))
@@ -79,7 +79,7 @@ async def test_it_is_copied_and_noted_and_nobody_is_told_or_billed(tmp_path: Pat
     assert len(await store.read(lambda tx: tx.jobs(Filters()))) == 1
 
 
-async def test_what_cannot_be_had_is_told_with_its_reason(tmp_path: Path, store: SqliteStore) -> None:
+async def test_what_cannot_be_had_is_told_with_its_reason(tmp_path: Path, store: Database) -> None:
     number = await keep(store, 2, images=four_images())
     sink, context = an_archive(tmp_path)
     told = await copy_missing(store, SETUP, sink, context, number, Ids(Clock()))

@@ -23,9 +23,9 @@ from receiver.lib.signatures import ref_of
 from receiver.model.deliveries import Delivery
 from receiver.model.jobs import Job, Then
 from receiver.providers.journeyapi import JourneyAPI
-from receiver.store.sqlite.store import SqliteStore
 from receiver.workers.order_outcomes import recover
 from support.records import a_source
+from support.stores import a_store
 from support.world import AUTO_HD, PICKED, TELL, Answering, World, world
 
 
@@ -258,7 +258,7 @@ async def test_an_order_found_submitting_after_a_crash_is_unsure(tmp_path: Path)
         await here.webhook(PICKED)
         await asked.wait()
         # Another process finds the file as a kill would leave it.
-        async with SqliteStore(here.folder / "gridhook.db", here.clock) as other:
+        async with a_store(here.folder / "gridhook.db", here.clock) as other:
             await other.write(lambda tx: recover(tx, here.setup, here.clock()))
         assert hd(await here.jobs()).status == "unsure"
         await here.stop(grace=0)

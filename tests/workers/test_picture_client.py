@@ -7,9 +7,9 @@ import pytest
 from receiver.contracts import Answer, ForeignClient
 from receiver.errors import ForeignRefused
 from receiver.model.inline_pictures import inline_address, inline_sha256
-from receiver.store.sqlite.store import SqliteStore
 from receiver.workers.picture_client import PictureClient
 from support.hostile_pictures import png
+from support.stores import a_store
 from support.world import Clock
 
 PICTURE = png(8, 8)
@@ -33,7 +33,7 @@ async def test_the_vendors_client_is_made_when_it_is_needed_and_once(tmp_path: P
     def make() -> ForeignClient:
         return Foreign(said)
 
-    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+    async with a_store(tmp_path / "a.db", Clock()) as store:
         client = PictureClient(make, store)
         assert said == []
         for _ in range(2):
@@ -45,7 +45,7 @@ async def test_what_was_sent_comes_from_the_database_and_from_nowhere_else(tmp_p
     def make() -> ForeignClient:
         raise AssertionError("nobody is asked")
 
-    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
+    async with a_store(tmp_path / "a.db", Clock()) as store:
         client, url = PictureClient(make, store), inline_address(PICTURE)
         with pytest.raises(ForeignRefused) as gone:
             await client.fetch(url, 1, 10_000)

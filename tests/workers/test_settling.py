@@ -11,21 +11,21 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from receiver.contracts import Transaction
+from receiver.contracts import Database, Transaction
 from receiver.errors import StoreUnavailable
 from receiver.model.deliveries import Attempt, Delivery
-from receiver.store.sqlite.store import SqliteStore
 from receiver.workers import settling
 from receiver.workers.settling import EndedTry, Settler, settle_all
 from support.claiming import claim
 from support.records import AT, NOW
+from support.stores import a_store
 from support.world import Clock, memory_transaction
 
 
 @asynccontextmanager
-async def running(path: Path, count: int) -> AsyncIterator[tuple[SqliteStore, list[Delivery]]]:
+async def running(path: Path, count: int) -> AsyncIterator[tuple[Database, list[Delivery]]]:
     """So many deliveries that were claimed."""
-    async with SqliteStore(path / "a.db", Clock()) as store:
+    async with a_store(path / "a.db", Clock()) as store:
         yield store, await store.write(lambda tx: claimed(tx, count))
 
 

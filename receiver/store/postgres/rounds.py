@@ -74,6 +74,7 @@ class UnitRun:
         for turn in range(MOST_ROUNDS):
             self.unit.turn = turn
             self.unit.is_behind_another = False
+            self.unit.blocked = set()
             for place, work in enumerate(works):
                 if place not in results:
                     self.unit.running = place
@@ -89,7 +90,7 @@ class UnitRun:
         """Runs one work; what it does is taken back if it misses something, or raises."""
         unit, tx = self.unit, self.tx
         mark, calls, events = unit.mark(), len(tx.calls), len(tx.events_added)
-        unit.is_doomed, unit.began = False, mark
+        unit.is_doomed, unit.began, unit.touched = False, mark, set()
         try:
             value = work(tx)
         except Missing:
@@ -97,6 +98,7 @@ class UnitRun:
         except NeedsExclusive:
             if not unit.is_doomed:
                 self._leave_none_that_claimed([place])
+                unit.has_left = True
                 results[place] = None
         except Exception as wrong:  # noqa: BLE001 - it is its caller's, and takes no neighbour with it
             if not unit.is_doomed:
@@ -106,7 +108,9 @@ class UnitRun:
             if not unit.is_doomed:
                 results[place] = Result(value, None)
                 return
-        unit.is_behind_another |= unit.is_doomed
+        if unit.is_doomed:
+            unit.is_behind_another = True
+            unit.blocked |= unit.touched
         unit.back_to(mark)
         del tx.calls[calls:], tx.events_added[events:]
 

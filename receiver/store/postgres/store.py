@@ -174,7 +174,7 @@ class PostgresStore:
         if row is not None and row[0] is not None:
             lead = connection.execute("SELECT ahead FROM id_leads ORDER BY number DESC LIMIT 1").fetchone()
             # Behind all there are; in the slot again from the next millisecond on.
-            self._ids.start_after(first_at(made_at(row[0]) + 1), lead[0] if lead is not None else 0)
+            self._ids.start_after(first_at(made_at(row[0]) + 1) - 1, lead[0] if lead is not None else 0)
 
     def _leave(self) -> None:
         try:

@@ -42,6 +42,12 @@ class UnitOfWork:
         self.began = 0
         #: A work before the one that runs has missed something.
         self.is_behind_another = False
+        #: The jobs that the work that runs has asked for, by number, vendor's id or intent; and those of works before it
+        #: that are not done yet: what is told of a job is taken in in the order in which it came.
+        self.touched: set[object] = set()
+        self.blocked: set[object] = set()
+        #: A work before was left to a commit of its own, which comes after this one.
+        self.has_left = False
         #: How often works that missed something were run again. From then on what they miss is guessed, so that it is
         #: found out what else they will miss.
         self.turn = 0
@@ -69,6 +75,11 @@ class UnitOfWork:
             raise Missing
         self.is_doomed = True
         return guess
+
+    def touch(self, job: object) -> None:
+        """The work that runs asks for a job: it waits for those before it that have."""
+        self.touched.add(job)
+        self.is_doomed |= job in self.blocked
 
     def ask(self, asked: Asked) -> list[Any]:
         """Wants a statement run. Raises NeedsExclusive if a work wants it again and again: it writes what it reads."""

@@ -36,6 +36,7 @@ class UnitTransaction(UnitMoney):
     def job(self, number: int) -> KeptJob | None:
         """A job by its number."""
         loaded = self._unit.loaded
+        self._unit.touch(number)
         if number in loaded.jobs:
             return loaded.jobs[number]
         return None if self._unit.is_new(number) else self._unit.miss(loaded.wanted.jobs, number, None)
@@ -43,12 +44,14 @@ class UnitTransaction(UnitMoney):
     def job_at(self, source: str, provider_job_id: str) -> KeptJob | None:
         """The job that a source's vendor knows by this id."""
         key, loaded = (source, provider_job_id), self._unit.loaded
+        self._unit.touch(key)
         number = loaded.at[key] if key in loaded.at else self._unit.miss(loaded.wanted.at, key, None)
         return None if number is None else loaded.jobs[number]
 
     def job_for(self, intent: str) -> KeptJob | None:
         """The job that was planned for this intent."""
         loaded = self._unit.loaded
+        self._unit.touch(intent)
         known = loaded.intents
         number = known[intent] if intent in known else self._unit.miss(loaded.wanted.intents, intent, None)
         return None if number is None else loaded.jobs[number]
@@ -56,6 +59,7 @@ class UnitTransaction(UnitMoney):
     def question_for(self, intent: str) -> KeptJob | None:
         """The job that asks or asked this question, whatever became of it."""
         loaded = self._unit.loaded
+        self._unit.touch(intent)
         known = loaded.questions
         number = known[intent] if intent in known else self._unit.miss(loaded.wanted.questions, intent, None)
         return None if number is None else loaded.jobs[number]
@@ -210,8 +214,8 @@ class UnitTransaction(UnitMoney):
         claimed = self._unit.claimed.get(name)
         if claimed is not None:
             return claimed
-        if self._unit.mark() > self._unit.began:
-            raise NeedsExclusive  # it has written something itself that a claim has to see
+        if self._unit.has_left or self._unit.mark() > self._unit.began:
+            raise NeedsExclusive  # a work before, or this one, has written something that a claim has to see
         if not self._unit.is_behind_another and self._unit.loaded.wanted.claim is None:
             self._unit.loaded.wanted.claim = (name, lanes, now)
         raise Missing

@@ -8,6 +8,7 @@ from bench.machine.facts import Machine
 from bench.measures.contest import Row
 from bench.measures.drain import Drain
 from bench.measures.durability import Killed
+from bench.measures.engines import EngineRate
 from bench.measures.growth import Growth
 from bench.measures.memory import Memory
 from bench.measures.neighbours import Neighbours
@@ -43,5 +44,6 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     retention: Retained | None = None
     replicas: ReplicaOutcome | None = None
     memory: Memory | None = None
+    engines: tuple[EngineRate, ...] = ()
     #: What was left out, and why.
     left_out: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 import msgspec
 
@@ -10,6 +11,7 @@ from bench.load.bad_sink import BEHAVIOURS
 from bench.measures.contest import Row, Spread
 from bench.measures.drain import Drain, described
 from bench.measures.durability import Killed
+from bench.measures.engines import EngineRate
 from bench.measures.growth import Growth
 from bench.measures.memory import Memory
 from bench.measures.neighbours import Neighbours
@@ -54,6 +56,8 @@ def tables(figures: Figures) -> list[FigureTable]:
         found.append(_replicas(figures.replicas))
     if figures.memory is not None:
         found.append(_memory(figures.memory))
+    if figures.engines:
+        found.append(_engines(figures.engines))
     return found
 
 
@@ -291,4 +295,16 @@ def _memory(memory: Memory) -> FigureTable:
         columns=("what", "value"),
         rows=tuple(rows),
         notes=(f"Slowest imports, ms: {slowest}",),
+    )
+
+
+def _engines(rates: Sequence[EngineRate]) -> FigureTable:
+    return FigureTable(
+        title="PostgreSQL beside SQLite",
+        columns=("what", "engine", "webhooks/s", "ratio", "gridhook's CPU us"),
+        rows=tuple(
+            (one.task, one.engine, f"{median(one.rates):,.0f}", f"{one.ratio:.2f}", f"{one.cpu_us:.0f}")
+            for one in rates
+        ),
+        notes=("PostgreSQL, gridhook and the load share this machine: ratios, not what a server of its own can do.",),
     )

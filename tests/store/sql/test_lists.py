@@ -157,10 +157,14 @@ def paged(tx: Transaction, table: str, wanted: Filters) -> list[int]:
         wanted = msgspec.structs.replace(wanted, before=page.next)
 
 
-@pytest.mark.parametrize("look", [7, 60, 2000])
+@pytest.mark.parametrize(
+    ("look", "each_engine"),
+    [(7, "sqlite"), (60, "sqlite"), (2000, "sqlite"), (60, "postgres")],
+    indirect=["each_engine"],
+)
 @pytest.mark.parametrize("table", TABLES)
 def test_every_question_shows_what_fits_whatever_a_page_looks_at(
-    table: str, look: int, monkeypatch: pytest.MonkeyPatch
+    table: str, look: int, each_engine: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lists, "LOOK", look)
     chance = random.Random(look)  # noqa: S311
@@ -177,6 +181,7 @@ def test_every_question_shows_what_fits_whatever_a_page_looks_at(
     assert some > 75
 
 
+@pytest.mark.usefixtures("each_engine")
 def test_a_page_looks_at_so_many_rows_and_says_where_to_go_on() -> None:
     tx = memory_transaction()
     turns = [Turn(place=place, source="frame" if place == 0 else "journey") for place in range(lists.LOOK + 10)]
@@ -191,6 +196,7 @@ def test_a_page_looks_at_so_many_rows_and_says_where_to_go_on() -> None:
     assert len(tx.jobs(Filters(limit=lists.LOOK + 5))) == lists.LOOK + 5
 
 
+@pytest.mark.usefixtures("each_engine")
 def test_a_pruned_job_is_not_found_by_its_tag() -> None:
     tx = memory_transaction()
     happen(tx, Turn(place=0, tags={"a": "1", "b": "2"}))

@@ -71,10 +71,14 @@ def of_sums(sums: Iterable[CostSum]) -> Totals:
     return dict(found)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("seed", "each_engine"), [(0, "sqlite"), (1, "sqlite"), (2, "sqlite"), (0, "postgres")], indirect=["each_engine"]
+)
 @pytest.mark.parametrize("of", [None, ("source", "journey"), ("rule", "poster")])
 @pytest.mark.parametrize("by_quarters", [False, True])
-def test_sums_of_any_span_are_those_of_its_costs(seed: int, of: Scope | None, by_quarters: bool) -> None:
+def test_sums_of_any_span_are_those_of_its_costs(
+    seed: int, each_engine: None, of: Scope | None, by_quarters: bool
+) -> None:
     chance = random.Random(seed)  # noqa: S311
     tx = memory_transaction()
     written(tx, chance)
@@ -88,6 +92,7 @@ def test_sums_of_any_span_are_those_of_its_costs(seed: int, of: Scope | None, by
         assert all(since <= one.at and (until is None or one.at < until) for one in sums)
 
 
+@pytest.mark.usefixtures("each_engine")
 def test_a_cost_that_moved_on_leaves_nothing_behind() -> None:
     tx = memory_transaction()
     row = a_cost(random.Random(0), 1)  # noqa: S311

@@ -221,6 +221,7 @@ async def test_a_kill_in_the_middle_leaves_the_earlier_version_and_the_next_star
         assert jobs(db) == JOBS
 
 
+@pytest.mark.usefixtures("each_engine")
 def test_a_job_without_any_of_it_costs_not_a_byte() -> None:
     tx = memory_transaction()
     tx.add_job(a_job(1))
@@ -241,6 +242,7 @@ A_COPY = PictureCopy(
 )
 
 
+@pytest.mark.usefixtures("each_engine")
 def test_every_field_of_a_job_is_kept() -> None:
     """Each in a row of its own, so that none is kept in another's place."""
     tx = memory_transaction()

@@ -17,7 +17,6 @@ from queue import SimpleQueue
 from typing import Any
 
 import aiosqlite
-import msgspec
 import pytest
 
 from receiver.contracts import (
@@ -25,7 +24,6 @@ from receiver.contracts import (
     Transaction,
 )
 from receiver.errors import StoreRefused, StoreUnavailable
-from receiver.lib import ids
 from receiver.model.events import KeptEvent
 from receiver.store.sqlite import checkpoints
 from receiver.store.sqlite.functions import teach, teach_sums
@@ -48,69 +46,6 @@ async def count(store: SqliteStore) -> int:
     return len(await store.read(lambda tx: tx.jobs(Filters(limit=500))))
 
 
-async def test_what_waits_together_shares_a_commit(tmp_path: Path) -> None:
-    commits = 0
-
-    def counted(_: None) -> None:
-        nonlocal commits
-        commits += 1
-
-    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
-        store.hook_commits(lambda: lambda tx: None, counted, lambda wrong: None)
-        await asyncio.gather(*(store.write(put(number)) for number in range(1, 201)))
-        assert await count(store) == 200
-    assert commits < 20
-
-
-async def test_a_neighbour_that_fails_takes_nobody_with_it(tmp_path: Path) -> None:
-    def broken(tx: Transaction) -> None:
-        tx.add_job(a_job(99, intent="intent-99"))
-        raise ValueError("broken")
-
-    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
-        results = await asyncio.gather(
-            store.write(put(1)),
-            store.write(broken),
-            store.write(put(2)),
-            return_exceptions=True,
-        )
-        assert [type(result).__name__ for result in results] == ["NoneType", "ValueError", "NoneType"]
-        assert await count(store) == 2
-
-
-async def test_who_has_gone_keeps_nobody_else_from_being_told(tmp_path: Path) -> None:
-    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
-        gone = asyncio.create_task(store.write(put(1)))
-        await asyncio.sleep(0)
-        gone.cancel()
-        await store.write(put(2))
-        await store.write(put(3))
-        assert await count(store) == 3
-
-
-async def test_the_index_stops_a_second_job_for_one_intent(tmp_path: Path) -> None:
-    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
-        await store.write(lambda tx: tx.add_job(a_job(1, intent="same")))
-        with pytest.raises(sqlite3.IntegrityError):
-            await store.write(lambda tx: tx.add_job(a_job(2, intent="same")))
-
-
-async def test_a_new_job_never_takes_another_ones_place(tmp_path: Path) -> None:
-    first = a_job(1, intent=None, provider_job_id="first")
-    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
-        await store.write(lambda tx: tx.add_job(first))
-        with pytest.raises(sqlite3.IntegrityError):
-            await store.write(lambda tx: tx.add_job(a_job(1, intent=None, provider_job_id="second")))
-        assert await store.read(lambda tx: tx.job_at("journey", "first")) == first
-
-
-async def test_a_change_of_a_job_that_is_not_there_fails(tmp_path: Path) -> None:
-    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
-        with pytest.raises(LookupError, match="is not kept"):
-            await store.write(lambda tx: tx.put_job(a_job(1)))
-        assert await count(store) == 0
-
-
 async def test_a_full_disk_is_unavailable_writes_nothing_and_passes_by_itself(tmp_path: Path) -> None:
     def limit(pages: int) -> Callable[[Transaction], None]:
         def work(tx: Transaction) -> None:
@@ -131,16 +66,6 @@ async def test_a_full_disk_is_unavailable_writes_nothing_and_passes_by_itself(tm
         await store.write(limit(10_000))
         await store.write(big)
         assert await count(store) == 2
-
-
-async def test_what_was_written_is_there_after_reopening_with_the_same_ref_key(tmp_path: Path) -> None:
-    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
-        await store.write(put(1))
-        key = store.ref_key
-    async with SqliteStore(tmp_path / "a.db", Clock()) as store:
-        assert await count(store) == 1
-        assert store.ref_key == key
-        assert len(key) == 32
 
 
 async def test_a_database_of_a_newer_version_is_refused_with_a_clear_word(tmp_path: Path) -> None:
@@ -224,18 +149,6 @@ async def test_one_file_has_one_dispatcher(tmp_path: Path) -> None:
         await later.own_dispatching()
 
 
-async def test_a_watch_is_told_of_commits_of_its_own_and_of_other_processes(tmp_path: Path) -> None:
-    async with SqliteStore(tmp_path / "a.db", Clock()) as one, SqliteStore(tmp_path / "a.db", Clock()) as other:
-        watch = one.watch()
-        await one.write(put(1))
-        assert await watch.wait(5)
-        while await watch.wait(0.5):
-            pass
-        await other.write(put(2))
-        assert await watch.wait(5)
-        watch.close()
-
-
 def tell(request: int) -> Callable[[Transaction], int]:
     """Work that keeps an event of a job of its own; returns the event's number."""
 
@@ -246,26 +159,6 @@ def tell(request: int) -> Callable[[Transaction], int]:
         return number
 
     return work
-
-
-async def test_events_of_several_processes_are_followed_in_the_order_of_their_commits(tmp_path: Path) -> None:
-    slow = Clock(NOW - 900)  # its ids would be smaller than those that were committed before
-    async with SqliteStore(tmp_path / "a.db", Clock()) as one, SqliteStore(tmp_path / "a.db", slow) as other:
-        committed: list[int] = []
-        followed: list[int] = []
-        for request in range(200):
-            committed.append(await (other if request % 2 else one).write(tell(request)))
-            after = followed[-1] if followed else 0
-            new = await one.read(lambda tx, after=after: tx.events_after(after, 9))  # type: ignore[misc]
-            followed += [ids.read("evt", msgspec.json.decode(body)["id"]) or 0 for body in new]
-        assert followed == committed
-
-
-async def test_processes_that_write_at_the_same_moment_share_no_number(tmp_path: Path) -> None:
-    async with SqliteStore(tmp_path / "a.db", Clock()) as one, SqliteStore(tmp_path / "a.db", Clock()) as other:
-        writes = [store.write(tell(request)) for request in range(100) for store in (one, other)]
-        numbers = await asyncio.gather(*writes)
-        assert len(set(numbers)) == 200
 
 
 async def test_ids_go_on_behind_those_of_a_process_that_ran_ahead_of_the_clock(tmp_path: Path) -> None:

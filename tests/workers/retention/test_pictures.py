@@ -10,16 +10,16 @@ import pytest
 
 from handlers.archive import Archive
 from handlers.archive.names import picture_name
-from receiver.contracts import Transaction
+from receiver.contracts import Database, Transaction
 from receiver.contracts.setup import Setup
 from receiver.flows.inline_pictures import without_inline
 from receiver.lib import ids
 from receiver.model.jobs import Image, PictureCopy, Report
-from receiver.store.sqlite.store import SqliteStore
 from receiver.workers.retention.pictures import DeletedPictures, PicturePruner
 from support.hostile_pictures import png
 from support.inline import data_url
 from support.records import NOW, a_job, a_report, a_source, four_images
+from support.stores import a_store
 from support.world import Clock
 
 DAY: Final = 86_400_000
@@ -28,8 +28,8 @@ PICTURE: Final = png(8, 8)
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    async with SqliteStore(tmp_path / "a.db", Clock()) as opened:
+async def store(tmp_path: Path) -> AsyncIterator[Database]:
+    async with a_store(tmp_path / "a.db", Clock()) as opened:
         yield opened
 
 
@@ -40,7 +40,7 @@ def without_inline_of(number: int, told: Report, tx: Transaction) -> Report:
 class Kept:
     """Jobs of any age with a copy in each of two archives."""
 
-    def __init__(self, folder: Path, store: SqliteStore) -> None:
+    def __init__(self, folder: Path, store: Database) -> None:
         self.folder = folder
         self.store = store
         self.archives = {
@@ -74,7 +74,7 @@ class Kept:
         return sorted(str(one.relative_to(self.folder / sink)) for one in (self.folder / sink).rglob("*.*"))
 
 
-async def test_copies_of_old_jobs_go_and_the_job_says_so(tmp_path: Path, store: SqliteStore) -> None:
+async def test_copies_of_old_jobs_go_and_the_job_says_so(tmp_path: Path, store: Database) -> None:
     kept = Kept(tmp_path, store)
     old, young = await kept.job(40), await kept.job(20)
     assert await kept.pruner(30).tidy() == DeletedPictures(files=4, jobs=1)
@@ -91,7 +91,7 @@ async def test_copies_of_old_jobs_go_and_the_job_says_so(tmp_path: Path, store: 
     assert await kept.pruner(30).tidy() == DeletedPictures()
 
 
-async def test_as_long_as_another_archive_has_a_copy_it_is_shown(tmp_path: Path, store: SqliteStore) -> None:
+async def test_as_long_as_another_archive_has_a_copy_it_is_shown(tmp_path: Path, store: Database) -> None:
     kept = Kept(tmp_path, store)
     old = await kept.job(40)
     assert await kept.pruner(30, "pictures").tidy() == DeletedPictures(files=2, jobs=1)
@@ -102,7 +102,7 @@ async def test_as_long_as_another_archive_has_a_copy_it_is_shown(tmp_path: Path,
     assert after.job.warning is None
 
 
-async def test_copies_of_jobs_that_were_pruned_go_too(tmp_path: Path, store: SqliteStore) -> None:
+async def test_copies_of_jobs_that_were_pruned_go_too(tmp_path: Path, store: Database) -> None:
     kept = Kept(tmp_path, store)
     await kept.job(400, is_kept=False)
     assert await kept.pruner(30).tidy() == DeletedPictures(files=4, jobs=0)
@@ -110,7 +110,7 @@ async def test_copies_of_jobs_that_were_pruned_go_too(tmp_path: Path, store: Sql
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "2020/01/mine.png", "2020/01/job_1/job_1/image-1.png.bak", "1999"])
-async def test_nothing_else_in_the_folder_is_touched(tmp_path: Path, store: SqliteStore, name: str) -> None:
+async def test_nothing_else_in_the_folder_is_touched(tmp_path: Path, store: Database, name: str) -> None:
     kept = Kept(tmp_path, store)
     file = tmp_path / "pictures" / name
     file.parent.mkdir(parents=True)
@@ -119,7 +119,7 @@ async def test_nothing_else_in_the_folder_is_touched(tmp_path: Path, store: Sqli
     assert file.read_text() == "mine"
 
 
-async def test_what_a_vendor_sent_goes_from_the_database(tmp_path: Path, store: SqliteStore) -> None:
+async def test_what_a_vendor_sent_goes_from_the_database(tmp_path: Path, store: Database) -> None:
     old, young = ids.first_at(NOW - 40 * DAY), ids.first_at(NOW - 20 * DAY)
     for number in (old, young):
         told = a_report(images=(Image(index=1, url=data_url(png(8, number % 50 + 8))),))
