@@ -75,7 +75,9 @@ def tells_url(source: Source) -> bool:
 
 def _verify(source: Source) -> Verify:
     """How the webhooks of a source are proven, whole; for a vendor with code of its own what is usual."""
-    provider = source.provider.inner if isinstance(source.provider, GuardedProvider) else source.provider
+    provider: object = source.provider
+    if isinstance(provider, GuardedProvider):
+        provider = provider.inner
     return whole(provider.description.verify if isinstance(provider, Generic) else Verify())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -19,11 +20,13 @@ class ShortAnswers:
         """`transport` carries the calls."""
         self._transport = transport
 
-    async def send(self, call: Call, seconds: float, *, paid: bool = False) -> Answer:
-        """The answer to a call within so many seconds. Raises TransportError."""
+    async def send(
+        self, call: Call, seconds: float, *, paid: bool = False, may_go: Callable[[], bool] | None = None
+    ) -> Answer:
+        """The answer to a call within so many seconds: see `receiver.contracts.Transport.send`."""
         if call.max_answer is None:
             call = msgspec.structs.replace(call, max_answer=MAX_SINK_ANSWER)
-        return await self._transport.send(call, seconds, paid=paid)
+        return await self._transport.send(call, seconds, paid=paid, may_go=may_go)
 
     async def connect(self, url: str, seconds: float) -> str:
         """Opens a connection and closes it: see `receiver.contracts.Transport.connect`."""

@@ -87,7 +87,8 @@ def engines(plan: Plan, address: str, say: Say) -> list[EngineRate]:
     tasks: list[tuple[str, Measure]] = [
         (f"store, {count} in flight", partial(_store_alone, plan, count)) for count in IN_FLIGHT
     ]
-    for task, measure in [*tasks, ("HTTP", partial(_over_http, plan))]:
+    tasks.append(("HTTP", partial(_over_http, plan)))
+    for task, measure in tasks:
         rows = _in_turn(task, measure, plan, address)
         for row in rows:
             say(f"{task}, {row.engine}: {median(row.rates):,.0f}/s, {row.ratio:.2f} times SQLite")
