@@ -23,7 +23,7 @@ from receiver.config.reading import (
     Wrong,
     keys_of,
 )
-from receiver.config.rules import read_rules
+from receiver.config.rules.rules import read_rules
 from receiver.config.server import (
     ServerKeys,
     judge_public_url,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from receiver.contracts.backups import Backup, Restored
 from receiver.contracts.claims import ClaimedDue, LaneLimits
 from receiver.contracts.handlers import (
     Committed,
@@ -57,12 +56,6 @@ from receiver.contracts.providers import (
     Provider,
     Source,
 )
-from receiver.contracts.pruning import (
-    FilePages,
-    OldRows,
-    Pruned,
-    Upkeep,
-)
 from receiver.contracts.public_keys import FetchedKeys, PublicKeys
 from receiver.contracts.store import (
     CommitHook,
@@ -74,6 +67,13 @@ from receiver.contracts.store import (
     Watch,
 )
 from receiver.contracts.transaction import Transaction
+from receiver.contracts.upkeep.backups import Backup, Restored
+from receiver.contracts.upkeep.pruning import (
+    FilePages,
+    OldRows,
+    Pruned,
+    Upkeep,
+)
 from receiver.model.money import (
     Breaker,
     Budget,

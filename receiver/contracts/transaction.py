@@ -7,9 +7,9 @@ from typing import Protocol
 
 from receiver.contracts.claims import ClaimedDue, LaneLimits
 from receiver.contracts.lists import Counts, Filters, MissingWebhooks, Page
-from receiver.contracts.pruning import Upkeep
 from receiver.contracts.public_keys import FetchedKeys
 from receiver.contracts.traces import DeliveryTrace, JobTrace, RequestTrace
+from receiver.contracts.upkeep.pruning import Upkeep
 from receiver.lib.ids import Ids
 from receiver.lib.steady_clock import ClockReading
 from receiver.model.deliveries import Attempt, Delivery

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from receiver.contracts import Backup, Database, Inspection, Restored, Transaction
-from receiver.contracts.backups import DumpCommands
 from receiver.contracts.moves import Moved
+from receiver.contracts.upkeep.backups import DumpCommands
 from receiver.errors import StoreRefused
 from receiver.lib.ids import Ids
 from receiver.lib.times import Clock

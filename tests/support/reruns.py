@@ -13,8 +13,8 @@ import structlog
 
 from receiver.contracts import Result, Transaction
 from receiver.store.postgres.rounds import UnitRun
-from receiver.store.postgres.unit import Missing, NeedsExclusive
-from receiver.store.postgres.unit_transaction import UnitTransaction
+from receiver.store.postgres.units.unit import Missing, NeedsExclusive
+from receiver.store.postgres.units.unit_transaction import UnitTransaction
 from receiver.store.sqlite.store import SqliteStore
 from receiver.store.sqlite.transaction import SqliteTransaction
 

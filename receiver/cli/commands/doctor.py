@@ -7,7 +7,7 @@ import typer
 from receiver.cli.screen import emit, say, table
 from receiver.cli.session import DEFAULT_FILE, AsJson, ConfigFile, composition, with_service
 from receiver.composition import Runtime
-from receiver.workers.doctor import Diagnosis, diagnose
+from receiver.workers.checks.doctor import Diagnosis, diagnose
 
 
 def doctor(ctx: typer.Context, config: ConfigFile = DEFAULT_FILE, json: AsJson = False) -> None:

@@ -21,7 +21,7 @@ from receiver.lib.nearest import nearest
 from receiver.lib.times import stamp, system_clock
 from receiver.model.deliveries import Delivered, Outcome
 from receiver.model.samples import SAMPLE_PICTURE, sample_event
-from receiver.workers.sample_delivery import deliver_sample
+from receiver.workers.checks.sample_delivery import deliver_sample
 from receiver.workers.settlement import outcome_name
 
 

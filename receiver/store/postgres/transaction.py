@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from receiver.contracts import ClaimedDue, Counts, LaneLimits
-from receiver.contracts.pruning import FilePages
+from receiver.contracts.upkeep.pruning import FilePages
 from receiver.model.deliveries import Delivery
 from receiver.store.postgres import claims
 from receiver.store.tables.deliveries import DELIVERY_COLUMNS, delivery_of

@@ -16,10 +16,10 @@ from receiver.lib.ids import Ids
 from receiver.store.commit_hooks import Work
 from receiver.store.postgres.connections import PostgresStatements, connect
 from receiver.store.postgres.faults import CONFLICTS, translated_fault
-from receiver.store.postgres.flush import PendingRows
 from receiver.store.postgres.rounds import EXCLUSIVE, UnitRun, begin
 from receiver.store.postgres.transaction import PostgresTransaction
-from receiver.store.postgres.unit import NeedsExclusive
+from receiver.store.postgres.units.flush import PendingRows
+from receiver.store.postgres.units.unit import NeedsExclusive
 from receiver.store.sql.choices import ChoicesCache
 
 log = structlog.get_logger("store")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-from receiver.contracts.pruning import FilePages
+from receiver.contracts.upkeep.pruning import FilePages
 from receiver.store.sqlite.wal_watch import wal_bytes
 from receiver.store.tables.transaction import SqlTransaction
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from receiver.contracts.pruning import OldRows, Pruned
+from receiver.contracts.upkeep.pruning import OldRows, Pruned
 from receiver.lib import ids
 from receiver.model.jobs import TERMINAL
 from receiver.store.tables.pruning import ONE_OF, TOLD, PruningTables, array

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from receiver.contracts.pruning import (
+from receiver.contracts.upkeep.pruning import (
     OldRows,
     Pruned,
 )

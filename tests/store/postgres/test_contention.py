@@ -18,9 +18,9 @@ from receiver.contracts.setup import Limits, Setup
 from receiver.flows import breakers
 from receiver.model.deliveries import Delivery
 from receiver.model.jobs import JobError
-from receiver.store.postgres import fetching
-from receiver.store.postgres.fetching import Fetch
 from receiver.store.postgres.store import PostgresStore
+from receiver.store.postgres.units import fetching
+from receiver.store.postgres.units.fetching import Fetch
 from support.money import a_day
 from support.postgres import ServerOfTests
 from support.records import NOW, a_job, a_source

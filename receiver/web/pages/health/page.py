@@ -26,8 +26,8 @@ from receiver.web.pages.forms import Form
 from receiver.web.pages.health.concerns import concerns
 from receiver.web.pages.health.sparklines import Sparkline, bars, sparkline
 from receiver.web.problems import Refusal
-from receiver.workers.doctor import Diagnosis, diagnose
-from receiver.workers.sample_delivery import deliver_sample
+from receiver.workers.checks.doctor import Diagnosis, diagnose
+from receiver.workers.checks.sample_delivery import deliver_sample
 
 Dot = Literal["ok", "wait", "bad"]
 

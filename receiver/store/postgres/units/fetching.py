@@ -12,12 +12,13 @@ from receiver.model.deliveries import Delivery
 from receiver.model.destinations import Destination
 from receiver.model.jobs import KeptJob
 from receiver.model.money import Breaker, CostRow, Scope
-from receiver.store.postgres import claims, flush
+from receiver.store.postgres import claims
 from receiver.store.postgres.arrays import byteas, numbers, texts
 from receiver.store.postgres.claims import AskedClaim
 from receiver.store.postgres.connections import PostgresStatements
-from receiver.store.postgres.loaded import Asked, FoundSums, LoadedRows, Small, SumSpan, Wanted
-from receiver.store.postgres.unit import UnitOfWork
+from receiver.store.postgres.units import flush
+from receiver.store.postgres.units.loaded import Asked, FoundSums, LoadedRows, Small, SumSpan, Wanted
+from receiver.store.postgres.units.unit import UnitOfWork
 from receiver.store.sql.choices import MOST as MOST_CHOICES
 from receiver.store.sql.keys import id_key, key_of
 from receiver.store.tables.deliveries import DELIVERY_COLUMNS, delivery_of

@@ -12,12 +12,12 @@ from receiver.lib.ids import Ids
 from receiver.model.deliveries import Delivery
 from receiver.model.destinations import Destination
 from receiver.model.jobs import JobWarning, KeptJob
-from receiver.store.postgres import flush
-from receiver.store.postgres.loaded import forgotten_key
-from receiver.store.postgres.noted import UnitStatements
-from receiver.store.postgres.unit import Missing, NeedsExclusive, UnitOfWork
-from receiver.store.postgres.unit_choices import UnitChoices
-from receiver.store.postgres.unit_money import UnitMoney
+from receiver.store.postgres.units import flush
+from receiver.store.postgres.units.loaded import forgotten_key
+from receiver.store.postgres.units.noted import UnitStatements
+from receiver.store.postgres.units.unit import Missing, NeedsExclusive, UnitOfWork
+from receiver.store.postgres.units.unit_choices import UnitChoices
+from receiver.store.postgres.units.unit_money import UnitMoney
 from receiver.store.tables import deliveries, events
 from receiver.store.tables.deliveries import changing_values
 from receiver.store.tables.jobs import IS_OPEN

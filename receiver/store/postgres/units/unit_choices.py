@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from receiver.store.postgres.unit import UnitOfWork
+from receiver.store.postgres.units.unit import UnitOfWork
 from receiver.store.sql.choices import Choices, ChoicesCache
 from receiver.store.sql.keys import key_of
 from receiver.store.sql.statements import Statements

@@ -24,7 +24,7 @@ from handlers.webhook import Webhook
 from receiver.contracts import DeliveryContext, Handler, NoOptions, SinkProbe
 from receiver.errors import NotSent
 from receiver.lib.signatures import Secret
-from receiver.workers.sink_probes import probe_sink
+from receiver.workers.checks.sink_probes import probe_sink
 from support.strict_sinks import StrictMailbox, mail_server
 
 SECRET = Secret("whsec_" + "aHVzaGh1c2hodXNoaHVzaGh1c2hodXNo")

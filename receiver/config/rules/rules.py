@@ -9,21 +9,21 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from receiver.config.budgets import BudgetKeys, budget_of
-from receiver.config.conditions import (
-    alternatives,
-    check_when,
-    exact_actions,
-)
 from receiver.config.findings import shown
-from receiver.config.follow_ups import PrecedingJob, read_follow_ups
 from receiver.config.known import RuleContext
-from receiver.config.loops import check_endless
 from receiver.config.reading import (
     Reader,
     Table,
     Wrong,
 )
-from receiver.config.rule_budgets import rule_budget
+from receiver.config.rules.conditions import (
+    alternatives,
+    check_when,
+    exact_actions,
+)
+from receiver.config.rules.follow_ups import PrecedingJob, read_follow_ups
+from receiver.config.rules.loops import check_endless
+from receiver.config.rules.rule_budgets import rule_budget
 from receiver.config.sources import SourcesRead
 from receiver.contracts import Budget
 from receiver.errors import OptionError

@@ -22,7 +22,7 @@ from receiver.lib.times import Clock, stamp
 from receiver.model.deliveries import sink_lane
 from receiver.model.jobs import Job, KeptJob
 from receiver.store.opening import folder_of
-from receiver.workers.sink_probes import probe_sink
+from receiver.workers.checks.sink_probes import probe_sink
 
 #: Seconds for one question.
 PATIENCE_S: Final = 10.0

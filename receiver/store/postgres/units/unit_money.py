@@ -7,11 +7,11 @@ from decimal import Decimal
 import msgspec
 
 from receiver.contracts import Breaker, CostRow, CostSum, Scope
-from receiver.store.postgres import flush
-from receiver.store.postgres.loaded import Small, SumSpan
-from receiver.store.postgres.noted import UnitStatements
 from receiver.store.postgres.transaction import PostgresTransaction
-from receiver.store.postgres.unit import Missing, UnitOfWork
+from receiver.store.postgres.units import flush
+from receiver.store.postgres.units.loaded import Small, SumSpan
+from receiver.store.postgres.units.noted import UnitStatements
+from receiver.store.postgres.units.unit import Missing, UnitOfWork
 from receiver.store.sql.exact import exact_sum
 from receiver.store.tables.jobs import EVERY, WOKEN
 from receiver.store.tables.money import SIZES, sum_key

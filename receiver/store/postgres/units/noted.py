@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from receiver.store.postgres import flush
-from receiver.store.postgres.flush import RowsInto
-from receiver.store.postgres.loaded import tables_of
-from receiver.store.postgres.unit import NeedsExclusive, UnitOfWork
+from receiver.store.postgres.units import flush
+from receiver.store.postgres.units.flush import RowsInto
+from receiver.store.postgres.units.loaded import tables_of
+from receiver.store.postgres.units.unit import NeedsExclusive, UnitOfWork
 from receiver.store.sql.statements import Rows
 from receiver.store.tables import clock, deliveries, events, inline_pictures, jobs, requests
 

@@ -7,8 +7,8 @@ from typing import Any, Final, TypeVar
 from receiver.contracts import ClaimedDue
 from receiver.lib.ids import Ids, slot_of
 from receiver.model.money import CostSum
-from receiver.store.postgres.flush import PendingRows
-from receiver.store.postgres.loaded import Asked, LoadedRows
+from receiver.store.postgres.units.flush import PendingRows
+from receiver.store.postgres.units.loaded import Asked, LoadedRows
 
 T = TypeVar("T")
 

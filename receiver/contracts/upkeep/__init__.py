@@ -1,0 +1,1 @@
+"""What keeps a database small and safe: pruning and backups."""

@@ -1,0 +1,1 @@
+"""Whether it works: what must be reached is asked, and a sink gets a sample."""
