@@ -85,7 +85,7 @@ class SlackSocket:
     async def _connected(self, listening: Listening) -> ClientConnection:
         """A connection that Slack has greeted."""
         from websockets.asyncio.client import connect  # noqa: PLC0415  # an extra: only who uses Socket Mode has it
-        from websockets.exceptions import WebSocketException  # noqa: PLC0415
+        from websockets.exceptions import WebSocketException  # noqa: PLC0415  # an extra
 
         url = await self._ticket(listening)
         origin = urlsplit(url)
@@ -122,7 +122,7 @@ class SlackSocket:
 
 
 async def _greeted(socket: ClientConnection) -> ClientConnection:
-    from websockets.exceptions import WebSocketException  # noqa: PLC0415
+    from websockets.exceptions import WebSocketException  # noqa: PLC0415  # an extra
 
     try:
         async with asyncio.timeout(OPEN_S):

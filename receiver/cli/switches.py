@@ -37,7 +37,7 @@ def switched(options: VendorOptions, name: str, text: str) -> VendorOptions:
 
     Raises SwitchWrong for an unknown switch or a value that it cannot have.
     """
-    from msgspec.structs import replace  # noqa: PLC0415
+    from msgspec.structs import replace  # noqa: PLC0415  # nothing else here needs it
 
     from receiver.pretend.options import Switch  # noqa: PLC0415  # loads the drawing of pictures
 
@@ -88,7 +88,7 @@ def _times(text: str) -> int:
 
 
 def _fault(text: str) -> str:
-    from receiver.pretend.faults import fault  # noqa: PLC0415
+    from receiver.pretend.faults import fault  # noqa: PLC0415  # loads the drawing of pictures
 
     try:
         fault(text)

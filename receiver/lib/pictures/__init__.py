@@ -124,7 +124,7 @@ def picture_type(head: bytes) -> str | None:
 
 
 def _on_white(picture: Raster) -> Raster:
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image  # noqa: PLC0415  # see _opened
 
     if picture.mode == "RGB":
         return picture
@@ -197,7 +197,7 @@ def _saving(grid: Raster) -> dict[str, Any]:
     saving: dict[str, Any] = {"format": grid.format, "icc_profile": grid.info.get("icc_profile")}
     match grid.format:
         case "JPEG":
-            from PIL import JpegImagePlugin  # noqa: PLC0415
+            from PIL import JpegImagePlugin  # noqa: PLC0415  # see _opened
 
             tables = getattr(grid, "quantization", None)
             saving |= {"qtables": tables, "subsampling": JpegImagePlugin.get_sampling(grid)}
