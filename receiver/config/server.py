@@ -131,7 +131,5 @@ def judge_links(url: str | None, server: ServerKeys, sinks: Mapping[str, Sink], 
     """Warns of archives whose copies are for everybody to see, while nobody can follow a link to them."""
     for name, sink in sinks.items():
         if url is None and link_lifetime_s(sink.handler):
-            findings.warn(
-                f"sinks.{name}.public: links to its copies begin with http://127.0.0.1:{server.port}, which nobody else "
-                "can follow: write public_url"
-            )
+            local = f"http://127.0.0.1:{server.port}"
+            findings.warn(f"sinks.{name}.public: links to its copies begin with {local}: write public_url")
