@@ -12,7 +12,7 @@ from handlers.http.answers import outcome_of, quote
 from handlers.http.probing import probe_of
 from handlers.slack.blocks import Block, slack_file
 from handlers.slack.message import Message
-from handlers.slack.refusals import PASSING, SENT_AS_TEXT, WITHOUT_PICTURE, blocks_refused, explained
+from handlers.slack.refusals import PASSING, SENT_AS_TEXT, TOO_LONG, WITHOUT_PICTURE, blocks_refused, explained
 from handlers.slack.uploads import Uploads
 from handlers.slack.web_api import SlackAnswer, WebApi
 from receiver.contracts import DeliveryContext, SinkProbe
@@ -26,7 +26,16 @@ from receiver.model.deliveries import (
 )
 
 #: Errors of chat.update (documented) after which a new message is posted.
-GONE: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+GONE: Final = frozenset(
+    {
+        "block_mismatch",
+        "cant_update_message",
+        "edit_window_closed",
+        "is_inactive",
+        "message_not_found",
+        "streaming_state_conflict",
+    }
+)
 #: Errors of chat.postMessage (documented) after which it is posted outside of the thread.
 NO_THREAD: Final = frozenset(
     {
@@ -137,7 +146,8 @@ class Bot:
             if reply.ok or not blocks_refused(reply.answer.body):
                 return msgspec.structs.replace(reply, note=WITHOUT_PICTURE)
         # An empty list, because an edit without the field keeps the blocks of before (documented).
-        text = packed(message.plain.splitlines(), "\n", MAX_EDIT)[0] if method == "chat.update" else message.plain
+        is_short = method == "chat.update" or reply.error == TOO_LONG
+        text = packed(message.plain.splitlines(), "\n", MAX_EDIT)[0] if is_short else message.plain
         reply = await self._call(method, {**target, "text": text, "blocks": []}, context)
         return msgspec.structs.replace(reply, note=SENT_AS_TEXT)
 

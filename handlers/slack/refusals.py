@@ -14,15 +14,21 @@ SENT_AS_TEXT: Final = "sent as text: Slack refused the blocks"
 #: Web API errors (documented) that pass by themselves.
 PASSING: Final = frozenset(
     {
+        "external_channel_migrating",
         "fatal_error",
         "internal_error",
+        "message_limit_exceeded",
+        "org_login_required",
         "rate_limited",
         "ratelimited",
         "request_timeout",
         "service_unavailable",
         "team_added_to_org",
+        "update_failed",
     }
 )
+#: Slack's word for a text that is too long.
+TOO_LONG: Final = "msg_too_long"
 #: Words in a refusal that is about the blocks, not about the message. One picture that Slack cannot fetch is enough:
 #: "downloading image failed" beside invalid_blocks (seen in slackapi/python-slack-sdk issue 1782).
 ABOUT_BLOCKS: Final = (
@@ -32,6 +38,8 @@ ABOUT_BLOCKS: Final = (
     b"image_url",
     # Of all blocks together, at about 13,000 characters (seen in slackapi/bolt-js issue 2509, not documented).
     b"msg_blocks_too_long",
+    TOO_LONG.encode(),
+    b"invalid_arguments",
 )
 
 _REINSTALL: Final = "reinstall the app in the workspace and configure its new bot token"

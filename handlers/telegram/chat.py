@@ -24,7 +24,13 @@ MAX_DOCUMENT: Final = 50_000_000
 #: What is sent as a photo as it is; the rest is made a JPEG first, which is what Telegram makes of photos anyway.
 PHOTO_TYPES: Final = frozenset({"image/jpeg", "image/png"})
 #: Pieces of refusals after which a new message is posted.
-GONE: Final = ("message to edit not found", "message can't be edited", "MESSAGE_ID_INVALID", "no text in the message")
+GONE: Final = (
+    "message to edit not found",
+    "message can't be edited",
+    "MESSAGE_ID_INVALID",
+    "no text in the message",
+    "no caption in the message",
+)
 #: Pieces of refusals that are about the picture.
 ABOUT_PICTURE: Final = ("PHOTO_", "IMAGE_PROCESS_FAILED", "wrong file", "wrong type", "Request Entity Too Large")
 BAD_HTML: Final = "can't parse entities"

@@ -26,6 +26,7 @@ from receiver.config.reading import (
 from receiver.config.rules.rules import read_rules
 from receiver.config.server import (
     ServerKeys,
+    judge_links,
     judge_public_url,
     server_settings,
 )
@@ -125,6 +126,7 @@ def _read(
     database = read_database(top.database.reveal(), folder, reader.findings)
     _check_time_zone(top.time_zone, reader.findings)
     judge_public_url(top.public_url, top.server, sources.made, reader.findings)
+    judge_links(top.public_url, top.server, sinks, reader.findings)
     server = server_settings(top.server, reader.findings)
     if not sources.names:
         reader.findings.warn("there is no [sources.NAME]: nothing can be received")

@@ -21,7 +21,8 @@ from receiver.config.units import (
     StopTime,
     UnreadSize,
 )
-from receiver.contracts import Source
+from receiver.contracts import Sink, Source
+from receiver.contracts.pictures import link_lifetime_s
 from receiver.errors import OptionError
 from receiver.lib.signatures import Secret
 
@@ -124,3 +125,11 @@ def judge_public_url(url: str | None, server: ServerKeys, sources: Mapping[str, 
             findings.warn(f"public_url is http://, but the vendor of sources.{name} posts to https:// only")
         if provider in COMMON_PORTS_ONLY and parts.port not in (None, 80, 443):
             findings.warn(f"public_url has port {parts.port}, but the vendor of sources.{name} takes 80 and 443 only")
+
+
+def judge_links(url: str | None, server: ServerKeys, sinks: Mapping[str, Sink], findings: Findings) -> None:
+    """Warns of archives whose copies are for everybody to see, while nobody can follow a link to them."""
+    for name, sink in sinks.items():
+        if url is None and link_lifetime_s(sink.handler):
+            local = f"http://127.0.0.1:{server.port}"
+            findings.warn(f"sinks.{name}.public: links to its copies begin with {local}: write public_url")

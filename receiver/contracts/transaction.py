@@ -138,8 +138,8 @@ class Transaction(Upkeep, Protocol):
         """Takes the pictures of a job away; returns how many there were."""
         ...
 
-    def old_inline_pictures(self, before: int, limit: int) -> list[int]:
-        """At most `limit` jobs older than the id `before` that have such pictures."""
+    def old_inline_pictures(self, before: int, limit: int, after: int = 0) -> list[int]:
+        """At most `limit` jobs older than the id `before`, and younger than `after`, that have such pictures."""
         ...
 
     # money

@@ -13,7 +13,7 @@ from receiver.model.jobs import ArchivedCopy, Cost, Hold, Image, Job, JobError, 
 MOMENT: Final = "2026-11-21T10:00:00.000Z"
 #: What every event of `gridhook test` carries in its job's tags.
 TEST_TAGS: Final = {"gridhook": "test"}
-#: A picture that has stood at its place for years.
+#: A picture that has stood at its place for years: for platforms that fetch it themselves. What we fetch we draw.
 SAMPLE_PICTURE: Final = "https://www.python.org/static/community_logos/python-logo-master-v3-TM.png"
 #: Text that breaks what is not escaped.
 AWKWARD: Final = 'a "garden" \\ with <b> & {{ braces }}\nin two lines'

@@ -21,6 +21,14 @@ def test_without_a_public_url_vendors_cannot_reach_us(tmp_path: Path) -> None:
     assert "no vendor can reach" in config.warnings[0]
 
 
+def test_copies_for_everybody_want_a_public_url(tmp_path: Path) -> None:
+    archive = f'{JOURNEY}webhooks = false\n[sinks.pictures]\nhandler = "archive"\nto = "pictures"\npublic = true\n'
+    found = "".join(warnings_of(tmp_path, archive))
+    assert "sinks.pictures.public: links to its copies begin with http://127.0.0.1:8000" in found
+    assert "links" not in "".join(warnings_of(tmp_path, archive.replace("= true", "= false")))
+    assert "links" not in "".join(warnings_of(tmp_path, 'public_url = "https://x.example"\n' + archive))
+
+
 def test_sources_that_are_only_polled_need_no_public_url(tmp_path: Path) -> None:
     assert warnings_of(tmp_path, JOURNEY + "webhooks = false") == []
 

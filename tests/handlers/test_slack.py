@@ -13,7 +13,9 @@ import pytest
 
 from handlers.http.transport import HttpTransport
 from handlers.slack import Slack
+from handlers.slack.bot import GONE
 from handlers.slack.message import Message, message
+from handlers.slack.refusals import PASSING
 from handlers.slack.wording import MAX_SECTION, foreign
 from handlers.text import template_of
 from receiver.errors import OptionError
@@ -406,7 +408,7 @@ async def test_the_event_that_is_shown_can_be_redelivered() -> None:
     assert side.methods == ["chat.postMessage", "chat.update"]
 
 
-@pytest.mark.parametrize("error", ["message_not_found", "cant_update_message", "edit_window_closed"])
+@pytest.mark.parametrize("error", sorted(GONE))
 async def test_a_message_that_cannot_be_edited_is_posted_anew(error: str) -> None:
     side = Side(ok("1.5"), no(error), ok("9.9"))
     slack_bot = bot(side)
@@ -416,7 +418,7 @@ async def test_a_message_that_cannot_be_edited_is_posted_anew(error: str) -> Non
     assert json.loads(second) == {"ts": "9.9", "channel": "C1", "event": "evt_02"}
 
 
-@pytest.mark.parametrize("error", ["invalid_blocks", "invalid_attachments", "msg_blocks_too_long"])
+@pytest.mark.parametrize("error", ["invalid_blocks", "invalid_attachments", "msg_blocks_too_long", "invalid_arguments"])
 async def test_a_bot_whose_blocks_are_refused_leaves_the_picture_out_and_then_sends_text_without_blocks(
     error: str,
 ) -> None:
@@ -444,6 +446,13 @@ async def test_the_text_of_an_edit_is_as_short_as_slack_takes_it() -> None:
     first = receipt_of(await slack_bot.deliver(outgoing()))
     await slack_bot.deliver(outgoing(event(job(images=images), number=2), first))
     assert 1800 < len(side.said[3]["text"]) <= 4000
+
+
+async def test_a_text_that_is_too_long_is_sent_as_short_as_slack_takes_it() -> None:
+    images = tuple(Image(index=index, url=f"https://cdn.example.com/{index}?{'x' * 1800}") for index in (1, 2, 3, 4))
+    side = Side(no("msg_too_long"), no("msg_too_long"), ok())
+    assert isinstance(await bot(side).deliver(outgoing(event(job(images=images)))), Delivered)
+    assert 1800 < len(side.said[2]["text"]) <= 4000
 
 
 async def test_a_message_that_is_taken_is_not_sent_again_for_words_in_the_answer() -> None:
@@ -480,7 +489,7 @@ async def test_an_error_that_is_not_known_is_dead_in_slacks_own_word() -> None:
     assert await bot(Side(no("brand_new"))).deliver(outgoing()) == Dead(note="Slack: brand_new", status=200)
 
 
-@pytest.mark.parametrize("error", ["ratelimited", "internal_error", "fatal_error", "service_unavailable"])
+@pytest.mark.parametrize("error", sorted(PASSING))
 async def test_an_error_that_passes_is_tried_again(error: str) -> None:
     answer = httpx.Response(200, headers={"retry-after": "3"}, json={"ok": False, "error": error})
     assert await bot(Side(answer)).deliver(outgoing()) == Again(note=f"Slack: {error}", status=200, after=3)

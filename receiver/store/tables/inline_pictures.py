@@ -25,9 +25,10 @@ class InlinePicturesTable(Table):
         """Takes the pictures of a job away; returns how many there were."""
         return self._db.execute("DELETE FROM inline_pictures WHERE job = ?", (job,)).rowcount
 
-    def old_inline_pictures(self, before: int, limit: int) -> list[int]:
-        """At most `limit` jobs older than the id `before` that have such pictures."""
+    def old_inline_pictures(self, before: int, limit: int, after: int = 0) -> list[int]:
+        """At most `limit` jobs older than the id `before`, and younger than `after`, that have such pictures."""
         rows = self._db.execute(
-            "SELECT DISTINCT job FROM inline_pictures WHERE job < ? ORDER BY job LIMIT ?", (before, limit)
+            "SELECT DISTINCT job FROM inline_pictures WHERE job > ? AND job < ? ORDER BY job LIMIT ?",
+            (after, before, limit),
         )
         return [job for (job,) in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from receiver.config import Config
-from receiver.contracts import Store
+from receiver.contracts import Store, Transaction
 from receiver.contracts.pictures import PictureKeeper, keepers_of
 from receiver.contracts.setup import Setup
 from receiver.flows.archiving import forget_copies
@@ -27,7 +27,7 @@ from receiver.workers.retention.rounds import FIRST, RetentionRounds
 log = structlog.get_logger("retention")
 
 #: What an archive's files are called; nothing else in the folder or bucket is ours to take away.
-OURS: Final = re.compile(r"\d{4}/\d{2}/job_[0-9a-z]+/(job_[0-9a-z]+)/(?:grid|image|tile)-\d{1,3}\.[a-z]{3,4}")
+OURS: Final = re.compile(r"\d{4}/\d{2}/(job_[0-9a-z]+)/(job_[0-9a-z]+)/(?:grid|image|tile)-\d{1,3}\.[a-z]{3,4}")
 #: Between two jobs others get through, seconds.
 PAUSE_S: Final = 0.005
 #: Jobs whose pictures came without an address that are looked at in one step.
@@ -68,21 +68,25 @@ class PicturePruner(RetentionRounds):
     async def tidy(self) -> DeletedPictures:
         """One round. Raises StoreUnavailable, OSError."""
         before = self._clock() - self._retention_ms
-        files, jobs = 0, await self._without_address(before)
+        # What a person may still be asked about, or an order may follow from, is not old.
+        busy = await self._store.read(lambda tx: {kept.job.root_id for kept in tx.open_jobs()})
+        files, jobs = 0, await self._without_address(before, busy)
         for sink, keeper in self._keepers.items():
-            gone_files, gone_jobs = await self._of_archive(sink, keeper, before)
+            gone_files, gone_jobs = await self._of_archive(sink, keeper, before, busy)
             files, jobs = files + gone_files, jobs | gone_jobs
         done = DeletedPictures(files=files, jobs=len(jobs))
         log.info("retention.pictures_deleted", before=stamp(before), **msgspec.structs.asdict(done))
         return done
 
-    async def _of_archive(self, sink: str, keeper: PictureKeeper, before: int) -> tuple[int, set[int]]:
+    async def _of_archive(
+        self, sink: str, keeper: PictureKeeper, before: int, busy: Collection[str]
+    ) -> tuple[int, set[int]]:
         """How many files went, and the jobs that know it. First the job says so, then the files go."""
         files, told, last = 0, set[int](), 0
         async for key in keeper.list_copies(self._folder, _following_month(before)):
             found = OURS.fullmatch(key)
-            number = ids.read("job", found[1]) if found else None
-            if number is None or ids.made_at(number) >= before:
+            number = ids.read("job", found[2]) if found else None
+            if found is None or number is None or ids.made_at(number) >= before or found[1] in busy:
                 continue
             if number != last:
                 last = number
@@ -93,20 +97,28 @@ class PicturePruner(RetentionRounds):
             files += 1
         return files, told
 
-    async def _without_address(self, before: int) -> set[int]:
+    async def _without_address(self, before: int, busy: Collection[str]) -> set[int]:
         """The jobs whose pictures were in the database, and are no more."""
-        number = await self._store.read(lambda tx: tx.number_at(before))
+        number, last = await self._store.read(lambda tx: tx.number_at(before)), 0
         gone: set[int] = set()
-        while jobs := await self._store.read(lambda tx: tx.old_inline_pictures(number, STEP)):
-            for job in jobs:
-                await self._forget(job, None)
-                await asyncio.sleep(PAUSE_S)
-            gone.update(jobs)
+        while found := await self._store.read(partial(_old_inline, number, last)):
+            for job, root in found:
+                last = job
+                if root not in busy:
+                    await self._forget(job, None)
+                    gone.add(job)
+                    await asyncio.sleep(PAUSE_S)
         return gone
 
     async def _forget(self, number: int, sink: str | None) -> bool:
         key = self._store.ref_key
         return await self._store.write(lambda tx: forget_copies(tx, self._setup, key, number, sink, self._clock()))
+
+
+def _old_inline(before: int, after: int, tx: Transaction) -> list[tuple[int, str]]:
+    """Jobs whose pictures are in the database, with the ids of their roots."""
+    numbers = tx.old_inline_pictures(before, STEP, after)
+    return [(number, kept.job.root_id if (kept := tx.job(number)) is not None else "") for number in numbers]
 
 
 def _following_month(ms: int) -> str:

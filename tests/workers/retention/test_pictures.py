@@ -91,6 +91,20 @@ async def test_copies_of_old_jobs_go_and_the_job_says_so(tmp_path: Path, store: 
     assert await kept.pruner(30).tidy() == DeletedPictures()
 
 
+async def test_copies_of_a_family_with_an_open_question_stay(tmp_path: Path, store: Database) -> None:
+    kept = Kept(tmp_path, store)
+    old = await kept.job(40)
+    told = a_report(images=(Image(index=1, url=data_url(png(8, 9))),))
+    await store.write(partial(without_inline_of, old, told))
+    question = a_job(ids.first_at(NOW - 39 * DAY), status="held", intent="question")
+    asked = question.with_job(root_id=ids.show("job", old), parent_id=ids.show("job", old))
+    await store.write(lambda tx: tx.add_job(asked))
+    assert await kept.pruner(30).tidy() == DeletedPictures()
+    assert len(kept.files()) == 2
+    await store.write(lambda tx: tx.put_job(asked.with_job(status="canceled")))
+    assert await kept.pruner(30).tidy() == DeletedPictures(files=4, jobs=1)
+
+
 async def test_as_long_as_another_archive_has_a_copy_it_is_shown(tmp_path: Path, store: Database) -> None:
     kept = Kept(tmp_path, store)
     old = await kept.job(40)
