@@ -114,7 +114,7 @@ async def look_at_all(
 
 
 async def states_of(chromium: Chromium, base: str, script: str) -> list[str]:
-    """What is wrong with pages that only come of a form: a refused sign-in, what doctor says, an order that is refused."""
+    """What is wrong with pages that only come of a form: a sign-in or an order that is refused."""
     context = await chromium.new_context(viewport={"width": 360, "height": 800}, color_scheme="light")
     page = await context.new_page()
     page.set_default_timeout(PATIENCE_MS)
