@@ -53,7 +53,7 @@ def _html(shown: Topic) -> Markup:
     for at, token in enumerate(tokens):
         if token.type == "heading_open":
             token.attrSet("id", _anchor(tokens[at + 1].content))
-        if token.type in ("fence", "code_block"):
+        if token.type in ("fence", "code_block", "table_open"):
             # What is wider than its box is scrolled, by keyboard too.
             token.attrSet("tabindex", "0")
         for inner in token.children or ():

@@ -66,6 +66,8 @@ async def furnish(browser: Browser) -> list[str]:
         f"/requests/reparse?request={request}",
         "/health",
         "/manual",
+        "/manual/vendors",
+        "/events/resend?sink=team&type=job.completed",
         "/jobs/job_0000000000000",
     ]
 
@@ -111,12 +113,38 @@ async def look_at_all(
     return {path: faults for path, faults in found.items() if faults}
 
 
+async def states_of(chromium: Chromium, base: str, script: str) -> list[str]:
+    """What is wrong with pages that only come of a form: a sign-in or an order that is refused."""
+    context = await chromium.new_context(viewport={"width": 360, "height": 800}, color_scheme="light")
+    page = await context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    watched = WatchedPage(page)
+    await page.goto(f"{base}/login")
+    await page.fill("input[name=token]", "no token of this server")
+    await page.click("button.go")
+    await page.wait_for_selector("[role=alert]")
+    found = [f"refused sign-in: {one}" for one in await violations(page, script)]
+    await page.fill("input[name=token]", TOKEN)
+    await page.click("button.go")
+    await page.wait_for_url(f"{base}/")
+    await page.goto(f"{base}/jobs")
+    await page.fill("textarea[name='p.prompt']", "a lighthouse")
+    await page.fill("input[name=tags]", "no tag")
+    await page.click("#order button.go")
+    await page.wait_for_selector("[role=alert]")
+    found += [f"refused order: {one}" for one in await violations(page, script)]
+    found += [one for one in watched.complaints if "Failed to load resource" not in one]
+    await context.close()
+    return found
+
+
 async def test_no_page_keeps_anybody_out_or_lets_anything_through(tmp_path: Path) -> None:
     script = axe_script()
     async with a_browser(tmp_path, sinks=SINKS) as browser, browser.face.served() as base, launched() as chromium:
         paths = await furnish(browser)
         assert await look_at_all(chromium, base, paths, script, 1440, "light") == {}
         assert await look_at_all(chromium, base, paths, script, 360, "dark") == {}
+        assert await states_of(chromium, base, script) == []
         assert await stays_closed(chromium, base) == []
 
 

@@ -155,7 +155,9 @@ class HealthPage:
     async def _hooks(self, heard: dict[str, int], is_sure: bool) -> list[HookSetup]:
         refused: dict[str | None, str] = {}
         for one in await self._refused.newest():
-            refused.setdefault(one.source, one.reason)
+            # Who looks at the address with a browser, or as doctor does, says nothing of webhooks.
+            if one.reason != "method_not_allowed":
+                refused.setdefault(one.source, one.reason)
         return [
             HookSetup(
                 name=name,
