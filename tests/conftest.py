@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import hypothesis
+import psycopg
 import pytest
 import structlog
 
+from receiver.store.postgres.connections import connect
+from receiver.store.postgres.migrate import migrate
 from support.certificates import PrivateAuthority, make_authority
 from support.postgres import ServerOfTests, running_server
 from support.stores import Engine
@@ -100,6 +103,14 @@ def transactions_end() -> Iterator[None]:
     """What transactions a test has open by `support.stores`, is taken back behind it."""
     yield
     Engine.close()
+
+
+@pytest.fixture(scope="module")
+def postgres_schema(postgres_server: ServerOfTests) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to a schema of a module's own, with its tables."""
+    with postgres_server.schema() as address, connect(address) as connection:
+        migrate(connection)
+        yield connection
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

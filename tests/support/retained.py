@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
+
+import psycopg
 
 from receiver.contracts import Transaction, Watch
 from receiver.lib import ids
+from receiver.lib.ids import Ids
+from receiver.store.postgres.connections import PostgresStatements
+from receiver.store.postgres.transaction import PostgresTransaction
+from receiver.store.sql.statements import Statements
 from receiver.workers.retention import jobs as retention
 from support.records import NOW
-from support.stepping import SteppedStore
+from support.stepping import Killed, SteppedStore
 from support.world import Clock
 
 T = TypeVar("T")
@@ -41,11 +46,33 @@ class Numbers:
         return ids.first_at(NOW - days * DAY) + self._count
 
 
-class Direct:
-    """`receiver.contracts.Store` on a database in memory; killed instead of the last of `writes`."""
+class EmptiedStore(SteppedStore):
+    """The same on a schema of PostgreSQL, which is emptied at the end."""
 
-    def __init__(self) -> None:
-        self._stepped = SteppedStore(Clock())
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.torn = False
+        self.clock = Clock()
+        self._connection = connection
+        self._tx: Any = PostgresTransaction(PostgresStatements(connection), Ids(self.clock))
+
+    def commit(self, work: Callable[[Transaction], T]) -> T:
+        """Writes at once. Raises Killed, with nothing written, if the store is `torn`."""
+        with self._connection.transaction():
+            value = work(self._tx)
+            if self.torn:
+                raise Killed
+        return value
+
+    def close(self) -> None:
+        """Forgets everything."""
+        self._connection.execute(f"TRUNCATE {', '.join(TABLES)}, tags, forgotten, meta_numbers".encode())
+
+
+class Direct:
+    """`receiver.contracts.Store` on a database of this process alone; killed instead of the last of `writes`."""
+
+    def __init__(self, stepped: SteppedStore | None = None) -> None:
+        self._stepped = stepped or SteppedStore(Clock())
         self.ref_key = self._stepped.ref_key
         self.clock = self._stepped.clock
         self.writes = 10_000
@@ -77,10 +104,10 @@ class Direct:
         self._stepped.close()
 
 
-def orphans(db: sqlite3.Connection, *, with_requests: bool = True) -> list[object]:
+def orphans(db: Statements, *, with_requests: bool = True) -> list[object]:
     """Rows that name a row which is not there; `with_requests` False: events may name requests that are gone."""
     wanted = [sql for sql in ORPHANS if with_requests or "request NOT IN" not in sql]
-    return [row for sql in wanted for row in db.execute(sql)]
+    return [row for sql in wanted for row in db.execute(sql).fetchall()]
 
 
 def hasty() -> retention.PrunePace:

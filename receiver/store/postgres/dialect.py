@@ -46,6 +46,11 @@ _IGNORE: Final = re.compile(r"INSERT OR IGNORE INTO")
 _MARK: Final = re.compile(r"(id_key\()?\?(\d*)(?(1)\))")
 
 
+_EXISTS: Final = "EXISTS ("
+#: What a page of a list is read by: of each row that is looked at, whether it is wanted.
+_PAGE: Final = "THEN 1 ELSE 0 END"
+
+
 class Translated(NamedTuple):
     """A statement as PostgreSQL takes it."""
 
@@ -76,6 +81,8 @@ def translated(sql: str) -> Translated:
         sql = f"{_IGNORE.sub('INSERT INTO', sql)} ON CONFLICT DO NOTHING"
     for pattern, form in _CHANGES:
         sql = pattern.sub(form, sql)
+    if _PAGE in sql:
+        sql = row_by_row(sql)
     keys: list[int] = []
     count = 0
 
@@ -89,3 +96,20 @@ def translated(sql: str) -> Translated:
         return f"${count}"
 
     return Translated(_MARK.sub(numbered, sql), tuple(keys))
+
+
+def row_by_row(sql: str) -> str:
+    """The same, with each EXISTS looked up for the row at hand.
+
+    Else PostgreSQL may read the whole other table first: it counts with every row that the page could go through, and
+    not with the few after which it ends.
+    """
+    at = sql.rfind(_EXISTS)
+    while at >= 0:
+        end, depth = at + len(_EXISTS), 1
+        while depth:
+            depth += {"(": 1, ")": -1}.get(sql[end], 0)
+            end += 1
+        sql = f"{sql[: end - 1].rstrip()} OFFSET 0{sql[end - 1 :]}"
+        at = sql.rfind(_EXISTS, 0, at)
+    return sql

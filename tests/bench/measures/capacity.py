@@ -24,6 +24,7 @@ from receiver.app import read_config, runtime
 from receiver.cli.screen import emit
 from receiver.composition import Runtime
 from receiver.flows import intake
+from receiver.lib import logs
 from receiver.model.requests import Request
 from support.postgres import running_server
 
@@ -178,4 +179,5 @@ def _server_s(server: int) -> float:
 
 
 if __name__ == "__main__":
+    logs.configure("error")
     emit(asyncio.run(measure(int(sys.argv[1]))))

@@ -34,3 +34,15 @@ def test_a_key_is_made_of_the_value_itself() -> None:
     found = translated("SELECT 1 FROM jobs WHERE a = ? AND key = id_key(?) AND provider_job_id = ?")
     assert found.sql == "SELECT 1 FROM jobs WHERE a = $1 AND key = $2 AND provider_job_id = $3"
     assert found.values(("x", "task-1", "task-1")) == ["x", id_key("task-1"), "task-1"]
+
+
+def test_a_page_looks_up_what_belongs_to_each_row_that_it_comes_to() -> None:
+    asked = (
+        "SELECT a.number, CASE WHEN EXISTS (SELECT 1 FROM b WHERE b.number = a.b AND "
+        "(NOT EXISTS (SELECT 1 FROM c) OR b.x IN (1, 2))) THEN 1 ELSE 0 END FROM a"
+    )
+    assert translated(asked).sql == (
+        "SELECT a.number, CASE WHEN EXISTS (SELECT 1 FROM b WHERE b.number = a.b AND "
+        "(NOT EXISTS (SELECT 1 FROM c OFFSET 0) OR b.x IN (1, 2)) OFFSET 0) THEN 1 ELSE 0 END FROM a"
+    )
+    assert translated("SELECT 1 FROM a WHERE EXISTS (SELECT 1 FROM b)").sql.endswith("EXISTS (SELECT 1 FROM b)")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+import psycopg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receiver.contracts import Filters, Pruned, Transaction
 from receiver.lib import ids
 from receiver.model.jobs import TERMINAL, Status
-from receiver.store.sqlite.transaction import SqliteTransaction
+from receiver.store.sql.statements import Statements
 from receiver.workers.retention.early import (
     SPENT_PROGRESS,
     SPENT_REQUESTS,
@@ -22,7 +23,7 @@ from receiver.workers.retention.early import (
     would_prune_early,
 )
 from support.records import NOW, a_job
-from support.retained import DAY, Direct, Numbers, hasty, orphans
+from support.retained import DAY, Direct, EmptiedStore, Numbers, hasty, orphans
 from support.stepping import Killed
 
 KEPT_DAYS: Final = 2
@@ -66,9 +67,9 @@ LIVES = st.builds(
 class Past:
     """Jobs in a database, and what of them may go."""
 
-    def __init__(self, tx: Transaction, lives: list[Lived]) -> None:
-        assert isinstance(tx, SqliteTransaction)
-        self.tx, self.db = tx, tx._db
+    def __init__(self, tx: Any, lives: list[Lived]) -> None:
+        self.tx: Transaction = tx
+        self.db: Statements = tx._db
         self.numbers = Numbers()
         self.jobs: list[int] = []
         self.going: dict[str, set[int]] = {"requests": set(), "events": set(), "deliveries": set()}
@@ -87,9 +88,9 @@ class Past:
                 self.going["requests"].add(request)
             event = self.numbers.at(step.days)
             self.db.execute(
-                "INSERT INTO events (number, job, key, type, source, request, data) "
-                "VALUES (?, ?, ?, 'job.progress', 'journey', ?, x'7b7d')",
-                (event, job, key, request),
+                "INSERT INTO events (number, job, key, type, source, request, at, data) "
+                "VALUES (?, ?, ?, 'job.progress', 'journey', ?, 0, ?)",
+                (event, job, key, request, b"{}"),
             )
             delivery = self._delivery(job, event, step) if step.state is not None else None
             stands = life.stands_in_progress and key == len(life.progress) - 1
@@ -116,8 +117,8 @@ class Past:
         number = self.numbers.at(days)
         self.db.execute(
             "INSERT INTO requests (number, source, state, proof, headers, body) "
-            "VALUES (?, 'journey', 'mapped', 'secret', x'7b7d', x'7b7d')",
-            (number,),
+            "VALUES (?, 'journey', 'mapped', 'secret', ?, ?)",
+            (number, b"{}", b"{}"),
         )
         return number
 
@@ -147,11 +148,17 @@ async def prune_killed(rows: EarlyRows, store: Direct, killed_at: int) -> None:
 @settings(max_examples=150)
 @given(lives=st.lists(LIVES, max_size=5), killed_at=st.integers(1, 12))
 def test_exactly_what_nothing_needs_goes_also_if_it_is_killed_in_between(lives: list[Lived], killed_at: int) -> None:
-    asyncio.run(prune_all(lives, killed_at))
+    asyncio.run(prune_all(Direct(), lives, killed_at))
 
 
-async def prune_all(lives: list[Lived], killed_at: int) -> None:
-    with closing(Direct()) as store:
+@settings(max_examples=10)
+@given(lives=st.lists(LIVES, max_size=5), killed_at=st.integers(1, 12))
+def test_on_postgresql_too(postgres_schema: psycopg.Connection[Any], lives: list[Lived], killed_at: int) -> None:
+    asyncio.run(prune_all(Direct(EmptiedStore(postgres_schema)), lives, killed_at))
+
+
+async def prune_all(opened: Direct, lives: list[Lived], killed_at: int) -> None:
+    with closing(opened) as store:
         past = await store.write(lambda tx: Past(tx, lives))
         before, remembered = past.there(), past.remembered()
         expected = await would_prune_early(SPENT_REQUESTS, store, CUT)

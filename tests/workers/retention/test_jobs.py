@@ -7,9 +7,10 @@ import sqlite3
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
+import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,11 +26,12 @@ from receiver.lib import ids
 from receiver.lib.signatures import ref_of
 from receiver.model.jobs import KeptJob, Status
 from receiver.model.requests import RefusedRequest
+from receiver.store.sql.statements import Statements
 from receiver.store.sqlite.store import SqliteStore
 from receiver.store.sqlite.transaction import SqliteTransaction
 from receiver.workers.retention import jobs as retention
 from support.records import NOW, a_job, a_source
-from support.retained import TABLES, Direct, Numbers, hasty, orphans
+from support.retained import TABLES, Direct, EmptiedStore, Numbers, hasty, orphans
 from support.stepping import Killed
 from support.world import AUTO_HD, PICKED, TELL, Clock, a_request
 
@@ -102,10 +104,9 @@ PASTS = st.builds(
 class Filled:
     """A past in a database, and which of its rows may go."""
 
-    def __init__(self, tx: Transaction, past: History) -> None:
-        assert isinstance(tx, SqliteTransaction)
-        self.tx = tx
-        self.db = tx._db
+    def __init__(self, tx: Any, past: History) -> None:
+        self.tx: Transaction = tx
+        self.db: Statements = tx._db
         self.going: dict[str, set[int]] = {table: set() for table in TABLES}
         #: Requests, by whether a job that they told of stays.
         self.told: dict[int, bool] = {}
@@ -155,8 +156,8 @@ class Filled:
             self.told[request] = not goes
         number = self._numbers.at(told.days)
         self.db.execute(
-            "INSERT INTO events (number, job, key, type, source, request, data) VALUES (?, ?, ?, ?, ?, ?, x'7b7d')",
-            (number, job, key, "job.completed", "journey", request),
+            "INSERT INTO events (number, job, key, type, source, request, at, data) VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
+            (number, job, key, "job.completed", "journey", request, b"{}"),
         )
         return number
 
@@ -175,8 +176,8 @@ class Filled:
         number = self._numbers.at(days)
         self.db.execute(
             "INSERT INTO requests (number, source, state, proof, ref_job, headers, body) "
-            "VALUES (?, 'journey', ?, 'secret', ?, x'7b7d', x'7b7d')",
-            (number, state, ref_job),
+            "VALUES (?, 'journey', ?, 'secret', ?, ?, ?)",
+            (number, state, ref_job, b"{}", b"{}"),
         )
         return number
 
@@ -199,11 +200,17 @@ def _is_over(one: One) -> bool:
 @settings(max_examples=150)
 @given(past=PASTS, killed_at=st.integers(1, 12))
 def test_exactly_what_is_old_and_over_goes_also_if_it_is_killed_in_between(past: History, killed_at: int) -> None:
-    asyncio.run(prune_it(past, killed_at))
+    asyncio.run(prune_it(Direct(), past, killed_at))
 
 
-async def prune_it(past: History, killed_at: int) -> None:
-    with closing(Direct()) as store:
+@settings(max_examples=10)
+@given(past=PASTS, killed_at=st.integers(1, 12))
+def test_on_postgresql_too(postgres_schema: psycopg.Connection[Any], past: History, killed_at: int) -> None:
+    asyncio.run(prune_it(Direct(EmptiedStore(postgres_schema)), past, killed_at))
+
+
+async def prune_it(opened: Direct, past: History, killed_at: int) -> None:
+    with closing(opened) as store:
         filled = await store.write(lambda tx: Filled(tx, past))
         before = filled.there()
         expected = await retention.would_prune(store, CUT)
