@@ -14,6 +14,7 @@ from receiver.contracts import CallNetwork, DeliveryContext, Filters, Handler, L
 from receiver.errors import ListeningRefused, NoAnswer, TransportError, Unmapped, Unverified
 from receiver.flows.asking.buttons import shown_question
 from receiver.model.deliveries import Delivered, Delivery, OutgoingEvent
+from receiver.store.sqlite.store import SqliteStore
 from receiver.workers import listeners
 from receiver.workers.listeners import Listeners, accounts
 from support.questions import asking, grid_body
@@ -129,6 +130,31 @@ def test_sinks_of_one_account_share_a_connection_and_others_have_none() -> None:
     handlers = [Listener(platform, account) for account in ("a", "b", "a", None)]
     found = accounts(Sink(name=str(number), handler=handler) for number, handler in enumerate(handlers))
     assert [[sink.name for sink in group] for group in found] == [["0", "2"], ["1"]]
+
+
+async def test_who_leads_listens_and_ends_that_when_another_process_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leads, asked = [False], asyncio.Semaphore(0)
+
+    def asked_whether_it_leads(_store: object) -> bool:
+        asked.release()
+        return leads[-1]
+
+    monkeypatch.setattr(SqliteStore, "leads", asked_whether_it_leads)
+    monkeypatch.setattr(listeners, "LEAD_LOOK_S", 0.001)
+    platform = Platform()
+    async with listening_world(tmp_path, {"team": Listener(platform, "a")}):
+        async with asyncio.timeout(20):
+            for connections in (1, 2):
+                leads.append(True)
+                await platform.until(connections)
+                leads.append(False)
+                while not platform.ends[-1].done():  # it is hung up
+                    await asked.acquire()
+                for _ in range(5):
+                    await asked.acquire()
+                assert len(platform.opened) == connections
 
 
 async def test_a_press_that_is_heard_answers_the_question_and_a_late_one_is_told_who_did(tmp_path: Path) -> None:

@@ -33,3 +33,10 @@ def test_of_several_hosts_the_one_that_answers_and_may_be_written_to_is_taken(po
                 connect(postgres_server.address().replace("gridhook@", "reader@"))
         finally:
             admin.execute("DROP ROLE reader")
+
+
+def test_who_is_stopped_within_a_transaction_holds_others_up_for_two_seconds_at_most(
+    postgres_server: ServerOfTests,
+) -> None:
+    with connect(postgres_server.address()) as connection:
+        assert connection.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("2s",)
