@@ -191,4 +191,4 @@ async def test_jobs_are_found_by_their_prompt_and_requests_and_progress_go_early
         await store.write(lambda tx: tx.put_job(kept.with_job(status="completed")))
         assert await store.read(lambda tx: list(tx.spent_progress(0, 1 << 62, 10).numbers)) == [5]
         assert (await store.write(lambda tx: tx.prune_spent_progress([5], 1 << 62))).events == 1
-        assert await store.read(lambda tx: (tx.oldest_pending(LANE), tx.request_behind(1, 9))) == (None, None)
+        assert await store.read(lambda tx: (tx.oldest_pending(LANE), tx.origin(1, 9))) == (None, None)
