@@ -38,3 +38,21 @@ class RequestTrace(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     #: Unix ms.
     at: int
+
+
+class EventTrace(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that a webhook made as it was kept."""
+
+    #: The numbers of the event, and of the job that it is about.
+    number: int
+    job: int
+    type: str
+
+
+class TraceOrigin(msgspec.Struct, frozen=True, kw_only=True):
+    """What a delivery or an order follows from."""
+
+    #: The number of the request.
+    request: int
+    #: The number of the event that was made with it; None = it was made later (reparse).
+    event: int | None

@@ -8,7 +8,7 @@ from typing import Protocol
 from receiver.contracts.claims import ClaimedDue, LaneLimits
 from receiver.contracts.lists import Counts, Filters, MissingWebhooks, Page
 from receiver.contracts.public_keys import FetchedKeys
-from receiver.contracts.traces import DeliveryTrace, JobTrace, RequestTrace
+from receiver.contracts.traces import DeliveryTrace, EventTrace, JobTrace, RequestTrace, TraceOrigin
 from receiver.contracts.upkeep.pruning import Upkeep
 from receiver.lib.ids import Ids
 from receiver.lib.steady_clock import ClockReading
@@ -324,8 +324,12 @@ class Transaction(Upkeep, Protocol):
         """When the oldest delivery of a lane that waits was made, Unix ms; looked for among the 10,000 due first."""
         ...
 
-    def request_behind(self, job: int, before: int) -> int | None:
+    def origin(self, job: int, before: int) -> TraceOrigin | None:
         """The latest request up to this id that told of a job, else of the one that it follows from; None = none."""
+        ...
+
+    def events_made_with(self, request: int) -> list[EventTrace]:
+        """The events that were made as this request was kept, oldest first."""
         ...
 
     def pending(self, lane: str) -> int:

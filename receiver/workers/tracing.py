@@ -1,4 +1,4 @@
-"""OpenTelemetry: one trace from a webhook, over its commit, to the deliveries and orders that follow from it.
+"""OpenTelemetry: one trace from a webhook, over its commit and events, to the deliveries and orders that follow.
 
 Ids of traces and spans are derived from the request's: whoever delivers, hours later or after a restart, finds the
 trace that it belongs to by what the store keeps anyhow.
@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from opentelemetry.sdk.resources import Resource
@@ -32,6 +32,7 @@ from opentelemetry.trace import (
 from opentelemetry.util.types import AttributeValue
 
 from receiver.contracts import Store, Transaction
+from receiver.contracts.traces import TraceOrigin
 from receiver.contracts.tracing import KeptWebhook
 from receiver.errors import GridhookError
 from receiver.lib import ids
@@ -82,7 +83,7 @@ class Tracing:
         self._looking: set[asyncio.Task[None]] = set()
 
     def kept(self, webhook: KeptWebhook) -> None:
-        """Makes the spans of a webhook and of its commit."""
+        """Makes the spans of a webhook, of its commit, and soon those of its events."""
         number = ids.read("req", webhook.request_id)
         if number is None:
             return
@@ -97,20 +98,41 @@ class Tracing:
         self._ids.next_span = span_id("commit", number)
         times = (webhook.commit_started_at_ns, webhook.commit_ended_at_ns)
         self._span("commit", SpanKind.INTERNAL, context, times, facts)
+        if webhook.events:
+            self._soon(self._tell_events(number, webhook.commit_ended_at_ns))
 
     def attempted(self, delivery: Delivery, outcome: str, started_at_ms: int, took_ms: int) -> None:
         """Makes the span of a try, as soon as it is known which webhook it follows from."""
-        task = asyncio.get_running_loop().create_task(self._attempted(delivery, outcome, started_at_ms, took_ms))
+        self._soon(self._attempted(delivery, outcome, started_at_ms, took_ms))
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._looking.add(task)
         task.add_done_callback(self._looking.discard)
 
+    async def _tell_events(self, request: int, at_ns: int) -> None:
+        """Makes a span of each event that a webhook made; it has no length, and what follows from it is below it."""
+        try:
+            events = await self._store.read(lambda tx: tx.events_made_with(request))
+        except GridhookError as wrong:
+            log.warning("tracing.lost", request_id=ids.show("req", request), reason=str(wrong))
+            return
+        commit = self._remote(request, span_id("commit", request))
+        for event in events:
+            facts: dict[str, AttributeValue] = {
+                "gridhook.event_id": ids.show("evt", event.number),
+                "gridhook.event_type": event.type,
+                "gridhook.job_id": ids.show("job", event.job),
+            }
+            self._ids.next_span = span_id("event", event.number)
+            self._span(f"event {event.type}", SpanKind.INTERNAL, commit, (at_ns, at_ns), facts)
+
     async def _attempted(self, delivery: Delivery, outcome: str, started_at_ms: int, took_ms: int) -> None:
         try:
-            request, event_type = await self._store.read(partial(_origin, delivery))
+            origin, event_type = await self._store.read(partial(_origin, delivery))
         except GridhookError as wrong:
             log.warning("tracing.lost", delivery_id=ids.show("dlv", delivery.number), reason=str(wrong))
             return
-        parent = None if request is None else self._commit_of(request)
         kind = "order" if delivery.is_order else "delivery"
         facts: dict[str, AttributeValue] = {
             "gridhook.source" if delivery.is_order else "gridhook.sink": delivery.name,
@@ -125,14 +147,21 @@ class Tracing:
             facts["gridhook.job_id"] = ids.show("job", delivery.job)
         started = started_at_ms * 1_000_000
         times = (started, started + max(0, took_ms) * 1_000_000)
+        parent = None if origin is None else self._parent(origin)
         self._span(f"{kind} {delivery.name}", SpanKind.CLIENT, parent, times, facts, is_error=outcome in FAILED)
 
-    def _commit_of(self, request: int) -> SpanContext:
-        """The commit of a webhook, as a parent. Whether it was sampled follows from its id, as it did then."""
+    def _parent(self, origin: TraceOrigin) -> SpanContext:
+        """The event that something follows from; of one that was made later than its request, the commit of that."""
+        late = origin.event is None
+        above = span_id("commit", origin.request) if late else span_id("event", origin.event or 0)
+        return self._remote(origin.request, above)
+
+    def _remote(self, request: int, span: int) -> SpanContext:
+        """A span of a request's trace, as a parent. Whether it was sampled follows from its id, as it did then."""
         trace = trace_id(request)
         is_sampled = self._provider.sampler.should_sample(None, trace, "").decision is Decision.RECORD_AND_SAMPLE
         flags = TraceFlags(TraceFlags.SAMPLED if is_sampled else TraceFlags.DEFAULT)
-        return SpanContext(trace, span_id("commit", request), is_remote=True, trace_flags=flags)
+        return SpanContext(trace, span, is_remote=True, trace_flags=flags)
 
     def _span(
         self,
@@ -172,11 +201,11 @@ class Tracing:
             log.warning("tracing.lost", reason="the collector did not take what was left in time")
 
 
-def _origin(delivery: Delivery, tx: Transaction) -> tuple[int | None, str | None]:
-    """The request that a delivery or order follows from, and the type of the event that is delivered."""
+def _origin(delivery: Delivery, tx: Transaction) -> tuple[TraceOrigin | None, str | None]:
+    """What a delivery or order follows from, and the type of the event that is delivered."""
     event = delivery.event
-    request = tx.request_behind(delivery.job, delivery.number if event is None else event)
-    return request, None if event is None else tx.event_type(event)
+    origin = tx.origin(delivery.job, delivery.number if event is None else event)
+    return origin, None if event is None else tx.event_type(event)
 
 
 def trace_id(request: int) -> int:
@@ -184,9 +213,9 @@ def trace_id(request: int) -> int:
     return int.from_bytes(_digest("trace", request)[:16], "big") or 1
 
 
-def span_id(what: str, request: int) -> int:
-    """The span of a request's number, or of its commit: 64 bits, not 0."""
-    return int.from_bytes(_digest(what, request)[:8], "big") or 1
+def span_id(what: str, number: int) -> int:
+    """The span of a request's number, of its commit, or of an event's number: 64 bits, not 0."""
+    return int.from_bytes(_digest(what, number)[:8], "big") or 1
 
 
 def _digest(what: str, number: int) -> bytes:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from receiver.contracts import ClaimedDue, Database, Filters, LaneLimits, Transaction
+from receiver.contracts.traces import TraceOrigin
 from receiver.model.deliveries import Delivery, order_lane
 from receiver.model.destinations import Destination
 from receiver.model.events import KeptEvent
@@ -191,4 +192,28 @@ async def test_jobs_are_found_by_their_prompt_and_requests_and_progress_go_early
         await store.write(lambda tx: tx.put_job(kept.with_job(status="completed")))
         assert await store.read(lambda tx: list(tx.spent_progress(0, 1 << 62, 10).numbers)) == [5]
         assert (await store.write(lambda tx: tx.prune_spent_progress([5], 1 << 62))).events == 1
-        assert await store.read(lambda tx: (tx.oldest_pending(LANE), tx.request_behind(1, 9))) == (None, None)
+        assert await store.read(lambda tx: (tx.oldest_pending(LANE), tx.origin(1, 9))) == (None, None)
+
+
+async def test_what_metrics_and_traces_ask_is_answered(database: str) -> None:
+    """Statements of figures, as each engine takes them."""
+    async with database_at(database, Clock()) as store:
+        request = 7 << 22
+        told, late = request + 1, request + (1 << 40)
+        await store.write(lambda tx: tx.add_job(a_job(1)))
+        for number, key in ((told, 1), (late, 2)):
+            event = KeptEvent(
+                number=number, job=1, type="job.updated", key=key, at=NOW, data=a_job(1).job, request=request
+            )
+            await store.write(partial(add, event))
+        made = await store.read(lambda tx: tx.events_made_with(request))
+        assert [(one.number, one.job, one.type) for one in made] == [(told, 1, "job.updated")]
+        assert await store.read(lambda tx: tx.origin(1, told)) == TraceOrigin(request=request, event=told)
+        assert await store.read(lambda tx: tx.origin(1, late)) == TraceOrigin(request=request, event=None)
+        await store.write(lambda tx: tx.add_deliveries(event, [LANE], NOW))
+        assert await store.read(lambda tx: [tx.overdue(LANE, NOW + by) for by in (-1, 0, 1)]) == [0, 1, 1]
+        assert await store.read(lambda tx: tx.counts().replicas) == 1
+
+
+def add(event: KeptEvent, tx: Transaction) -> None:
+    assert tx.add_event(event)

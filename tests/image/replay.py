@@ -102,6 +102,7 @@ def within(root: Path, *command: str, env: Mapping[str, str]) -> list[str]:
 def carry_out(stage: Stage, root: Path, others: Mapping[str, Path]) -> dict[str, str]:
     """Does all that changes a stage's files; returns its environment."""
     env = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}
+    # How pip reaches its index from here; folders of this machine are not there within.
     outside = {name: value for name, value in os.environ.items() if name.startswith("PIP_") and "LINKS" not in name}
     for one in stage.instructions:
         if one.word == "RUN":

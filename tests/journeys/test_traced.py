@@ -61,6 +61,10 @@ def outcomes(collector: PostCollector, name: str) -> list[str]:
     return [span.facts["gridhook.outcome"] for span in spans(collector) if span.name == name]
 
 
+def names(collector: PostCollector) -> set[str]:
+    return {span.name for span in spans(collector)}
+
+
 async def test_a_trace_goes_on_after_a_kill(tmp_path: Path) -> None:
     collector, sink, vendor = PostCollector(), PostCollector([503] * 99), vendor_knowing(TASK)
     async with serve(vendor.app) as at_vendor, serve(sink.app) as at_sink, serve(collector.app) as at_collector:
@@ -70,7 +74,7 @@ async def test_a_trace_goes_on_after_a_kill(tmp_path: Path) -> None:
             answer = await server.post("/in/journey", pick(TASK))
             await until(lambda: "again" in outcomes(collector, "delivery backend"), "a try that failed is seen")
             await until(lambda: outcomes(collector, "order journey") == ["accepted"], "the order is seen")
-            await until(lambda: "webhook journey" in {span.name for span in spans(collector)}, "the webhook is seen")
+            await until(lambda: names(collector) >= {"webhook journey", "event job.completed"}, "both are seen")
             await server.kill9()
             sink.statuses.clear()
             await server.start()
@@ -82,12 +86,19 @@ async def test_a_trace_goes_on_after_a_kill(tmp_path: Path) -> None:
     seen = [span for span in spans(collector) if span.trace == trace_id(request)]
     assert {span.facts["service.name"] for span in seen} == {"gridhook"}
     commit = span_id("commit", request)
+    (event,) = {span.facts["gridhook.event_id"] for span in seen if span.name == "delivery backend"}
+    number = ids.read("evt", event)
+    assert number is not None
     assert {(span.name, span.parent) for span in seen} == {
         ("webhook journey", 0),
         ("commit", span_id("request", request)),
-        ("delivery backend", commit),
-        ("order journey", commit),
+        ("event job.completed", commit),
+        ("delivery backend", span_id("event", number)),
+        ("order journey", span_id("event", number)),
     }
-    (event,) = {span.facts["gridhook.event_id"] for span in seen if span.name == "delivery backend"}
+    assert {span.facts.get("gridhook.event_type") for span in seen if span.name != "order journey"} == {
+        None,
+        "job.completed",
+    }
     assert {post.headers["webhook-id"] for post in sink.posts} == {event}
     assert len({span.span for span in seen}) == len(seen), "each try is a span of its own"

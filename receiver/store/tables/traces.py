@@ -6,9 +6,10 @@ from typing import Final
 
 import msgspec
 
-from receiver.contracts.traces import DeliveryTrace, JobTrace, RequestTrace
+from receiver.contracts.traces import DeliveryTrace, EventTrace, JobTrace, RequestTrace, TraceOrigin
 from receiver.lib.ids import made_at
 from receiver.lib.times import unstamp
+from receiver.store.sql.conditions import PROMPT
 from receiver.store.tables.table import Table
 
 JOBS: Final = """
@@ -43,7 +44,12 @@ OLDEST_PENDING: Final = (
 
 #: `+` keeps it to the job's own events, which are few.
 TOLD_LAST: Final = (
-    "SELECT request FROM events WHERE job = ? AND +number <= ? AND request IS NOT NULL ORDER BY number DESC LIMIT 1"
+    f"SELECT request, CASE WHEN number <= request + {PROMPT} THEN number END FROM events "
+    "WHERE job = ? AND +number <= ? AND request IS NOT NULL ORDER BY number DESC LIMIT 1"
+)
+MADE_WITH: Final = (
+    "SELECT number, job, type FROM events "
+    f"WHERE number > ?1 AND number <= ?1 + {PROMPT} AND request = ?1 ORDER BY number"
 )
 
 
@@ -91,15 +97,20 @@ class TracesTable(Table):
         row = self._one(OLDEST_PENDING, (lane,))
         return None if row is None or row[0] is None else made_at(row[0], self._leads())
 
-    def request_behind(self, job: int, before: int) -> int | None:
+    def origin(self, job: int, before: int) -> TraceOrigin | None:
         """The latest request up to this id that told of a job, else of the one that it follows from; None = none."""
         while job:
             row = self._one(TOLD_LAST, (job, before))
             if row is not None:
-                return int(row[0])
+                return TraceOrigin(request=row[0], event=row[1])
             parent = self._one("SELECT parent FROM jobs WHERE number = ?", (job,))
             job, before = (parent[0] or 0 if parent is not None else 0), job
         return None
+
+    def events_made_with(self, request: int) -> list[EventTrace]:
+        """The events that were made as this request was kept, oldest first."""
+        rows = self._db.execute(MADE_WITH, (request,))
+        return [EventTrace(number=number, job=job, type=kind) for number, job, kind in rows]
 
     def pending(self, lane: str) -> int:
         """How many deliveries of a lane wait; 10,000 at most."""
