@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import psycopg
+from psycopg.errors import SerializationFailure
 
 from receiver.contracts import Result, Transaction
 from receiver.lib.ids import Ids
 from receiver.store.postgres.connections import PostgresStatements
 from receiver.store.postgres.faults import translated_fault
 from receiver.store.postgres.fetching import Fetch
+from receiver.store.postgres.loaded import LoadedRows
 from receiver.store.postgres.transaction import PostgresTransaction
 from receiver.store.postgres.unit import Missing, NeedsExclusive, UnitOfWork
 from receiver.store.postgres.unit_choices import UnitChoices
@@ -23,6 +25,8 @@ LOCK: Final = 0x77726974
 _BEGIN: Final = ("BEGIN", f"SELECT pg_advisory_xact_lock{{}}({LOCK})", "SELECT pg_current_xact_id()::text")
 SHARED: Final = tuple(statement.format("_shared") for statement in _BEGIN)
 EXCLUSIVE: Final = tuple(statement.format("") for statement in _BEGIN)
+#: So often the first locks are taken, if more jobs appear while some are waited for.
+LOCKED_ANEW: Final = 5
 #: A work that still misses something then is left to a commit that has the database to itself.
 MOST_ROUNDS: Final = 8
 
@@ -117,8 +121,20 @@ class UnitRun:
             raise wrong or NeedsExclusive
 
     def _fetch(self) -> None:
+        """Has what is missing locked and read. Raises psycopg.Error."""
         first = SHARED if self.xid is None else ()
-        rows = Fetch(self.unit, self._connection, self._owner).run(first, self._decoder.kept)
+        wanted = self.unit.loaded.wanted
+        for left in reversed(range(LOCKED_ANEW)):
+            try:
+                rows = Fetch(self.unit, self._connection, self._owner).run(first, self._decoder.kept)
+                break
+            except SerializationFailure:
+                if not first or not left:
+                    raise
+                # Nothing is held but these locks: they are let go, and taken anew in their order.
+                self._connection.rollback()
+                self.unit.loaded = LoadedRows()
+                self.unit.loaded.wanted = wanted
         if first:
             self.xid = str(rows[-1][0])
 

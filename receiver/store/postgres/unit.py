@@ -42,8 +42,8 @@ class UnitOfWork:
         self.began = 0
         #: A work before the one that runs has missed something.
         self.is_behind_another = False
-        #: The jobs that the work that runs has asked for, by number, vendor's id or intent; and those of works before it
-        #: that are not done yet: what is told of a job is taken in in the order in which it came.
+        #: The jobs that the work that runs has asked for, by number, vendor's id or intent; and those of works before
+        #: it that are not done yet: what is told of a job is taken in in the order in which it came.
         self.touched: set[object] = set()
         self.blocked: set[object] = set()
         #: A work before was left to a commit of its own, which comes after this one.
