@@ -10,7 +10,7 @@ from typing import Any, Final
 import psycopg
 import pytest
 
-from receiver.contracts import Filters, Transaction
+from receiver.contracts import Filters
 from receiver.lib.ids import Ids
 from receiver.store.postgres.connections import PostgresStatements, connect
 from receiver.store.postgres.dialect import translated
@@ -62,7 +62,7 @@ class Past:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
 
-    def asked(self, *works: Callable[[Transaction], object]) -> Explained:
+    def asked(self, *works: Callable[[Any], object]) -> Explained:
         """What works asked; what they write is taken back."""
         statements = Explained(self._connection)
         tx = PostgresTransaction(statements, Ids(Clock()))
