@@ -131,5 +131,5 @@ def test_what_metrics_ask_goes_by_an_index(past: Past) -> None:
 
 
 def test_a_list_that_had_to_be_read_whole_would_be_seen(past: Past) -> None:
-    asked = past.asked(lambda tx: tx._db.execute("SELECT number FROM jobs WHERE data = ? ORDER BY source", (b"",)))  # type: ignore[attr-defined]
+    asked = past.asked(lambda tx: tx._db.execute("SELECT number FROM jobs WHERE data = ? ORDER BY source", (b"",)))
     assert list(asked.large.values()) == [["reads all of jobs"]]
