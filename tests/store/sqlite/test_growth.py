@@ -12,12 +12,14 @@ import pytest
 
 from receiver.contracts import CostRow, Filters, LaneLimits
 from receiver.lib import ids
+from receiver.lib.ids import Ids
 from receiver.model.deliveries import sink_lane
 from receiver.store.sqlite.transaction import SqliteTransaction
 from support.claiming import claim, next_due
+from support.empty import empty_in_memory
 from support.history import STEP, Turn, happen, repeat
 from support.records import NOW
-from support.world import memory_transaction
+from support.world import Clock, memory_transaction
 
 DAY: Final = 86_400_000
 #: Both are more than a page looks at.
@@ -144,7 +146,8 @@ READS: Final[Mapping[str, Callable[[SqliteTransaction], object]]] = {
 @cache
 def a_past(history: str, count: int) -> SqliteTransaction:
     """One old turn unlike all others, and so many of one kind."""
-    tx = memory_transaction()
+    # Several are open at once, so none of them is the test's own.
+    tx = SqliteTransaction(empty_in_memory(), Ids(Clock()))
     happen(tx, OLD)
     repeat(tx, HISTORIES[history], count)
     return tx
