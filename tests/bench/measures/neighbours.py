@@ -43,6 +43,8 @@ class Neighbours(msgspec.Struct, frozen=True, kw_only=True):
     answer_p95_ms: Spread
     #: Messages a second to the healthy sink out of a backlog.
     rate: Spread
+    #: Processor time meanwhile, of one of those messages, microseconds: what the neighbours cost is in it.
+    cpu_us: Spread
     #: Messages that did not arrive at it, and webhooks that were not answered with 200.
     missing: int
 
@@ -53,6 +55,7 @@ class _Round(msgspec.Struct, frozen=True, kw_only=True):
     answer_p50_ms: float
     answer_p95_ms: float
     rate: float
+    cpu_us: float
     missing: int
 
 
@@ -73,6 +76,7 @@ def neighbours(
             answer_p50_ms=spread([one.answer_p50_ms for one in done]),
             answer_p95_ms=spread([one.answer_p95_ms for one in done]),
             rate=spread([one.rate for one in done]),
+            cpu_us=spread([one.cpu_us for one in done]),
             missing=sum(one.missing for one in done),
         )
         for case, done in zip(cases, rounds, strict=True)
@@ -95,6 +99,7 @@ def _round(plan: Plan, case: tuple[str, ...], backlog: int) -> _Round:
         answer_p50_ms=way.answer.p50,
         answer_p95_ms=way.answer.p95,
         rate=drained.rate,
+        cpu_us=drained.cpu_us,
         missing=way.errors + way.acknowledged - way.arrived,
     )
 

@@ -198,7 +198,17 @@ def _neighbours(every: Sequence[Neighbours]) -> FigureTable:
     alone = next((one for one in every if not one.beside), every[0])
     return FigureTable(
         title="A healthy sink and its neighbours",
-        columns=("beside", "p50 ms", "p95 ms", "answer p50 ms", "answer p95 ms", "messages/s", "ratio", "missing"),
+        columns=(
+            "beside",
+            "p50 ms",
+            "p95 ms",
+            "answer p50 ms",
+            "answer p95 ms",
+            "messages/s",
+            "ratio",
+            "cpu us",
+            "missing",
+        ),
         rows=tuple(
             (
                 " and ".join(one.beside) or "nobody",
@@ -208,6 +218,7 @@ def _neighbours(every: Sequence[Neighbours]) -> FigureTable:
                 f"{one.answer_p95_ms.median:.1f}",
                 ranged(one.rate),
                 f"{one.rate.median / alone.rate.median:.2f}",
+                f"{one.cpu_us.median:,.0f}",
                 f"{one.missing:,}",
             )
             for one in every

@@ -112,6 +112,7 @@ def test_neighbours_are_compared_with_nobody() -> None:
             answer_p50_ms=one,
             answer_p95_ms=one,
             rate=spread([rate]),
+            cpu_us=one,
             missing=0,
         )
 

@@ -86,12 +86,11 @@ def test_the_least_that_keeps_a_webhook_keeps_it(tmp_path: Path) -> None:
 
 
 def test_a_backlog_is_drained_and_what_a_message_costs_is_counted(tmp_path: Path) -> None:
-    cases = (DrainCase(scheme="https", at_once=16), DrainCase(sinks_ms=(0.0, 5.0)))
-    one, two = drain(a_plan(tmp_path), silent, cases, backlog=100)
-    assert one.rate.low > 0
-    assert one.cpu_us.median > 0
-    assert one.resident_mb.median > 1
-    assert two.rate.low > 0
+    cases = (DrainCase(scheme="https", at_once=16, sinks_ms=(0.0, 5.0)),)
+    (found,) = drain(a_plan(tmp_path), silent, cases, backlog=100)
+    assert found.rate.low > 0
+    assert found.cpu_us.median > 0
+    assert found.resident_mb.median > 1
     assert list(tmp_path.iterdir()) == [], "its own files are taken away"
 
 
