@@ -53,7 +53,6 @@ async def furnish(browser: Browser) -> list[str]:
     request = (await face.get("/requests"))["items"][0]["id"]
     return [
         "/",
-        f"/?find={'x' * 50}",
         f"/jobs/{grid['id']}?tile=3",
         f"/jobs/{unsure}",
         "/jobs",
@@ -66,7 +65,6 @@ async def furnish(browser: Browser) -> list[str]:
         f"/requests/reparse?request={request}",
         "/health",
         "/manual",
-        "/manual/vendors",
         "/events/resend?sink=team&type=job.completed",
         "/jobs/job_0000000000000",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from receiver.manual.topics import topics
@@ -16,6 +17,8 @@ async def test_every_topic_is_a_page(tmp_path: Path) -> None:
             page = await browser.see(f"/manual/{each.name}")
             assert "<h1 id=" in page
             assert f'href="/manual/{each.name}" aria-current="page"' in page
+            # What is wider than the screen is scrolled, by keyboard too.
+            assert not re.findall(r"<(?:table|pre><code)>", page)
             assert ".md" not in "".join(part.split('"')[0] for part in page.split('href="')[1:])
         await browser.see("/manual/nonsense", 404)
         await browser.see("/manual/..%2f..%2fpyproject", 404)
