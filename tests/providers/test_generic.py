@@ -482,6 +482,8 @@ def test_costs_of_one_post_add_up_in_the_vendors_unit() -> None:
         {"jobid": "a", "status": "completed", "response": {"imageUx": [{"id": 1, "url": URL}]}},
         {"task": {"id": "a", "status": "TASK_STATUS_SUCCEED"}, "images": [{"image_url": URL}]},
         {"data": {"id": "a", "status": "done", "result_url": URL}},
+        {"data": {"task_id": "a", "status": "COMPLETED", "generated": [URL]}},
+        {"id": "a", "status": "completed", "data": [{"url": URL}]},
         {"id": "a", "status": "done", "data": [{"b64_json": None, "url": URL}], "images": [{"imageUrl": URL}]},
     ],
 )  # fmt: skip
@@ -489,6 +491,11 @@ def test_common_shapes_are_read_without_a_description(value: dict[str, Any]) -> 
     report = read(value)
     assert (report.provider_job_id, report.status) == ("a", "completed")
     assert [image.url for image in report.images] == [URL]
+
+
+def test_goapis_first_shape_is_a_grid() -> None:
+    post = {"task_id": "a", "status": "finished", "meta": {"task_type": "imagine"}, "task_result": {"image_url": URL}}
+    assert (read(post).action, read(post).grid_url, read(post).images) == ("imagine", URL, ())
 
 
 def test_a_grid_inside_an_output_is_no_tile() -> None:

@@ -36,7 +36,8 @@ def test_what_can_be_used_depends_on_what_it_is_for() -> None:
     assert found({"e": "success"}, "error", "e") == [("e", ["success"], False)]
     assert found({"u": "ftp://x"}, "grid", "u") == [("u", ["ftp://x"], False)]
     assert found({"i": 5}, "index", "i") == [("i", [5], True)]
-    assert found({"i": 0}, "index", "i") == [("i", [0], False)]
+    assert found({"i": 0}, "index", "i") == [("i", [0], True)]
+    assert found({"i": -1}, "index", "i") == [("i", [-1], False)]
     assert found({"i": ["https://a/1.png"]}, "images", "i[*]", "i") == [
         ("i[*]", ["https://a/1.png"], True),
         ("i", [["https://a/1.png"]], False),

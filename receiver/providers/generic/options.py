@@ -122,6 +122,7 @@ class Places(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         "payload.progress",
         "progress_percent",
         "response.progress_percent",
+        "task_result.task_progress",
     )
     #: The tiles in their order, or the one picture. Where a vendor is known to send a grid beside them it goes first.
     images: Paths = (
@@ -155,6 +156,10 @@ class Places(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         "response.imageUx[*]",
         "results[*]",
         "data.results[*]",
+        "generated[*]",
+        "data.generated[*]",
+        "task_result.image_urls[*]",
+        "data[*]",
         # One picture. A `url` by itself may lead to anything.
         "result.sample",
         "result.url",
@@ -182,6 +187,7 @@ class Places(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         "data.discordImage",
         "imageUrl",
         "payload.url",
+        "task_result.image_url",
     )
     error: Paths = (
         "error.message",
@@ -205,7 +211,7 @@ class Places(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         "message",
     )
     error_code: Paths = ("error.code", "data.error.code", "error_code", "data.error_code", "data.failCode")
-    action: Paths = ("task_type", "data.task_type", "data.action", "action")
+    action: Paths = ("task_type", "data.task_type", "data.action", "action", "meta.task_type")
     prompt: Paths = ("prompt", "data.prompt", "input.prompt", "data.input.prompt", "payload.prompt")
     #: What the job cost, in `cost_unit`; with `[*]` it adds up. No default: vendors count in their own coin.
     cost: Paths = ()

@@ -14,19 +14,19 @@ from receiver.model.jobs import ErrorCode
 
 #: Up to so many words of any kind.
 FEW: Final = r"(?:\w+ ){0,3}?"
-COINS: Final = r"(?:credits?|balance|points?|tokens?|quota|funds?|money|coins?|fast hours|usage)"
+COINS: Final = r"(?:credits?|balance|points?|tokens?|quota|funds?|money|coins?|fast hours)"
 #: What stands between who is shut out and how.
 IS: Final = r"(?:(?:has|have|is|are|was|were|ve|been|not|temporarily|permanently|currently) )*"
 SHUT_OUT: Final = (
-    r"(?:blocked|banned|suspended|disabled|deactivated|locked|frozen|terminated|restricted|revoked|paused|active"
+    r"(?:blocked|banned|suspended|disabled|deactivated|locked|frozen|terminated|restricted|revoked|paused"
     r"|inactive)"
 )
 SHOWN: Final = r"(?:words?|terms?|prompts?|contents?|images?|texts?|keywords?|phrases?)"
 
 CREDITS: Final = (
     r"\binsufficient (?!permission|scope|privilege|access|capacity|resource|gpu|memory|compute)",
-    rf"\b(?:enough|exhausted|out of|no|zero|low) {FEW}{COINS}\b(?! (?:param|set|given|found|provided))",
-    rf"\b(?:credit|{COINS}) {FEW}(?:not enough|exhausted|exceeded|too low|used up|depleted|empty|negative)",
+    rf"\b(?:enough|exhausted|out of|no|zero|low) (?!more than){FEW}{COINS}\b(?! (?:param|set|given|found|provided))",
+    rf"\b(?:credit|usage|{COINS}) {FEW}(?:not enough|exhausted|exceeded|too low|used up|depleted|empty|negative)",
     r"\bexceeded your (?:current )?quota", r"\bspend(?:ing)? (?:limit|cap)", r"\bpayment (?:method )?(?:is )?required",
     r"\btop up\b", r"\bbilling\b", r"\bprepayment", r"\brecharge",
     r"余额|额度|(?:积分|点数|配额)(?:不|已|用|耗)", r"次数(?:不足|已用)", r"欠费", r"充值",
@@ -34,19 +34,23 @@ CREDITS: Final = (
 ACCOUNT: Final = (
     rf"\b(?:account|user|subscription|workspace|organi[sz]ation|plan) {IS}{SHUT_OUT}\b",
     rf"\byou (?:have been|ve been|are|were) (?:\w+ )?{SHUT_OUT}\b", rf"\b{SHUT_OUT} (?:account|user)\b",
+    r"\b(?:account|subscription|plan) (?:is |was )?not active",
     r"\baccess (?:has been |was |is )?revoked", r"\badmin lock", r"\bpending mod message", r"\bplan cancelled",
     r"\bsubscription (?:has |is |was )?(?:required|expired|ended|canceled|cancelled)",
     r"(?:账号|账户|帐号|帐户|用户)已?被?(?:封|禁|冻结|停用|锁)",
 )  # fmt: skip
 MODERATED: Final = (
-    r"moderat", r"nsfw", r"\bflagged\b", r"\bsensitive\b", r"\bunsafe\b", r"\bharmful\b", r"\bresponsible ai\b",
+    r"moderat", r"nsfw", r"\bflagged\b", r"(?<!case )\bsensitive\b", r"\bunsafe\b", r"\bharmful\b",
+    r"\bresponsible ai\b",
     r"\bsafety\b(?! (?:tolerance|settings?|checker must))", r"^ (?:banned|blocked) $",
-    r"\b(?:explicit|sexual\w*|porn\w*|nudity|hateful|hate speech)\b",
+    r"\b(?:explicit (?:content|image|material|prompt)s?|sexual\w*|porn\w*|nudity|hateful|hate speech)\b",
     r"\b(?:people|person|minor|child|weapon|violence) detected\b",
     r"\b(?:copyright\w*|celebrity|likeness|public figures?)\b", r"\brisk control\b", r"\boutput filters\b",
     r"\b(?:banned|forbidden|prohibited|blocked|illegal|inappropriate|disallowed|objectionable|offensive) "
     rf"{FEW}{SHOWN}\b",
-    rf"\b(?:prompts?|contents?|text|image|output) {FEW}(?:is |was |were |are )?(?:blocked|banned|denied|not allowed)\b",
+    rf"\b(?:prompts?|contents?(?! type)|text|image|output) {FEW}(?:is |was |were |are )?(?:blocked|banned)\b",
+    r"\bimage denied\b",
+    rf"\b(?:prompts?|contents?(?! type)|text|output) {FEW}(?:is |was |were |are )?(?:(?<!access )denied|not allowed)\b",
     rf"\b(?:prompts?|contents?|output) {FEW}(?:is |was |were |are )?(?:rejected|refused)\b",
     rf"\bviolat(?:e|es|ed|ing|ion|ions)\b {FEW}{FEW}(?:polic|terms|tos|guidelines|rules|standards|laws?|our)",
     r"\b(?:polic(?:y|ies)|terms of service|guidelines?|tos|standards|content) violation", r"\bviolating polic",
@@ -106,7 +110,7 @@ EXPIRED: Final = (
 CANCELED: Final = (r"\bcancel", r"\baborted", r"取消")
 SERVER: Final = (
     r"\binternal (?:\w+ )?error", r"\b(?:server|service|upstream) error", r"\bunavailable", r"\boverload", r"\bbusy\b",
-    r"\bbad gateway", r"\btry again(?! with| using)", r"\b(?:please )?retry\b", r"\brunner ", r"\bwarming up",
+    r"\bbad gateway", r"\btry again(?! with| using)", r"\bretry\b(?! with| using)", r"\brunner ", r"\bwarming up",
     r"\bhigh load",
     r"无可用|繁忙|系统(?:异常|错误)|服务(?:异常|错误|器)|内部错误|网络(?:异常|错误)|负载",
 )  # fmt: skip

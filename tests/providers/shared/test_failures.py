@@ -314,6 +314,11 @@ OTHERWISE: Final[list[tuple[str, str]]] = [
     ("Your subscription has expired", "account"),
     ("You used banned words", "moderated"),
     ("Connection aborted by peer", "provider_error"),
+    ("the prompt must be no more than 77 tokens", "invalid_params"),
+    ("image url: access denied", "auth"),
+    ("Content-Type not allowed: invalid value", "invalid_params"),
+    ("the style is case sensitive, invalid value", "invalid_params"),
+    ("Invalid image size, please retry with a smaller one", "invalid_params"),
 ]
 
 
