@@ -5,25 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from decimal import Decimal
 from typing import Any, Final
 
 import psycopg
 import pytest
 
-from receiver.contracts import Filters
+from receiver.contracts import Budget, Filters
+from receiver.contracts.setup import Limits, Setup
 from receiver.lib.ids import Ids
 from receiver.store.postgres.connections import PostgresStatements, connect
 from receiver.store.postgres.dialect import translated
 from receiver.store.postgres.migrate import migrate
 from receiver.store.postgres.transaction import PostgresTransaction
+from receiver.views.gauges import gauges
 from store.sqlite.test_growth import LISTED, OLD, READS, USUAL
 from support.history import happen, repeat
 from support.postgres import ServerOfTests
+from support.records import NOW, a_source
 from support.world import Clock
 
 TURNS: Final = 4_000
 #: The tables that grow with what comes in.
 LARGE: Final = frozenset({"requests", "jobs", "events", "deliveries", "attempts", "costs", "tags"})
+DAILY: Final = Budget(amount=Decimal(9), unit="credits", per="day")
 #: What there is of each delivery in the tables that turns do not write: an empty one is read as a whole.
 OF_EACH: Final = {
     "attempts": "number, 1, '', 1, 'delivered', 200, NULL",
@@ -111,23 +116,17 @@ def test_every_page_of_every_list_goes_by_an_index(past: Past) -> None:
 
 
 def test_every_single_read_goes_by_an_index(past: Past) -> None:
-    reads: list[Any] = list(READS.values())
-    asked = past.asked(*reads)
+    asked = past.asked(*READS.values())
     assert len(asked.seen) > len(READS)
     assert asked.large == {}
 
 
 def test_what_metrics_ask_goes_by_an_index(past: Past) -> None:
-    lanes = ("sink:team", "order:journey")
-    asked = past.asked(
-        lambda tx: tx.counts(),
-        lambda tx: tx.breakers(),
-        lambda tx: [tx.pending(lane) for lane in lanes],
-        lambda tx: [tx.oldest_pending(lane) for lane in lanes],
-        lambda tx: tx.request_traces(1000),
-        lambda tx: tx.cost_sums(0),
+    setup = Setup(
+        sources={"journey": a_source(), "frame": a_source("frame")}, rules=(), limits=Limits(budgets={"journey": DAILY})
     )
-    assert len(asked.seen) >= 8
+    asked = past.asked(lambda tx: gauges(tx, setup, ("team", "gone"), NOW))
+    assert len(asked.seen) > 8
     assert asked.large == {}
 
 
