@@ -159,6 +159,9 @@ def _show(outcome: PruneSummary) -> None:
     word = "would go" if outcome.dry_run else "gone"
     say(f"older than {local(outcome.before)}, {word}:")
     table(("WHAT", "ROWS"), list(msgspec.structs.asdict(outcome.pruned).items()))
+    if not outcome.bytes_before:
+        say("the database sees to its room by itself: what is free is used again")
+        return
     say(
         f"database: {outcome.bytes_before / MB:.1f} MB -> {outcome.bytes_after / MB:.1f} MB, "
         f"{outcome.bytes_free / MB:.1f} MB of it free"

@@ -123,14 +123,6 @@ def test_init_into_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> N
     assert "cannot be written" in result.stderr
 
 
-def test_migrate_says_what_it_applied(tmp_path: Path) -> None:
-    configured(tmp_path)
-    [first] = values(run(tmp_path, "migrate", "--json"))
-    assert first["from"] is None
-    assert first["applied"] == list(range(1, first["to"] + 1))
-    assert "nothing to do" in done(run(tmp_path, "migrate"))
-
-
 def test_the_schemas_describe_what_the_command_line_shows(tmp_path: Path) -> None:
     picked(tmp_path)
     schemas = msgspec.json.decode(done(bare("schema")))

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import signal
 import sqlite3
+import sys
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import psycopg
@@ -153,7 +158,7 @@ class Broken(BaseException):
 
 
 def breaking(times: int) -> Callable[[str, int, int], None]:
-    """Breaks a move off when it tells for so manyth time how far it is."""
+    """Breaks a move off when it tells once more than so many times how far it is."""
     told = iter(range(times))
 
     def tell(_what: str, _done: int, _total: int) -> None:
@@ -186,6 +191,45 @@ async def test_broken_off_anywhere_it_goes_on(
     kept = await everything(postgres)
     assert (await until_done(postgres, file_in(tmp_path, "back.db"))).resumed
     assert await everything(file_in(tmp_path, "back.db")) == kept
+
+
+def killing(times: int) -> Callable[[str, int, int], None]:
+    """Kills this process when it is told once more than so many times how far a move is."""
+    told = iter(range(times))
+
+    def tell(_what: str, _done: int, _total: int) -> None:
+        if next(told, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return tell
+
+
+def patiently(source: str, target: str, told: Callable[[str, int, int], None]) -> Moved:
+    """Moves, as soon as the server knows that the process before is gone."""
+    end = monotonic() + 60
+    while True:
+        try:
+            return move(source, target, told)
+        except StoreRefused as wrong:
+            if "is being moved already" not in str(wrong) or monotonic() > end:
+                raise
+            threading.Event().wait(0.05)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a child is killed")
+def test_killed_it_goes_on(source: str, postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moving, "CHUNK_ROWS", 5)
+    for steps in (2, 6, 9):
+        child = os.fork()
+        if child == 0:
+            try:
+                patiently(source, postgres, killing(steps))
+            finally:
+                os._exit(1)
+        assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    moved = patiently(source, postgres, quiet)
+    assert moved.resumed
+    assert {one.name: one.rows for one in moved.tables}["attempts"] == TURNS
 
 
 async def test_what_changed_between_two_runs_is_copied_anew(
