@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 import psycopg
 from psycopg import errors
 
 from receiver.errors import StoreUnavailable
 from receiver.store.postgres.connections import first_line
+
+# What breaks in a pipeline is raised as well: its line in the log would say it twice.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 #: Somebody else wrote at the same moment: the same again succeeds.
 CONFLICTS = (

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import psycopg
+from psycopg.errors import SerializationFailure
 
 from receiver.contracts import MissingWebhooks
 from receiver.model.deliveries import Delivery
@@ -132,12 +133,16 @@ class Fetch:
         """Takes those that are locked in.
 
         What appeared between the lock and the reading is not locked: then all that was asked for is wanted still,
-        but for what was found.
+        but for what was found. Raises SerializationFailure if that would be locked out of order: two processes that
+        each hold what the other one wants would wait for each other.
         """
         loaded, wanted = self._loaded, self._wanted
         locked = {number for (number,) in asked.locked}
         rows = asked.read.fetchall()
-        if all(row[0] in locked for row in rows):
+        appeared = [row[0] for row in rows if row[0] not in locked]
+        if locked and appeared and min(appeared) < max(locked):
+            raise SerializationFailure("jobs appeared while others were waited for")
+        if not appeared:
             loaded.jobs |= {number: None for number in wanted.jobs if number not in loaded.jobs}
             loaded.at |= {key: None for key in wanted.at if key not in loaded.at}
             loaded.intents |= {intent: None for intent in wanted.intents if intent not in loaded.intents}

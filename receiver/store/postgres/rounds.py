@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import psycopg
+from psycopg.errors import SerializationFailure
 
 from receiver.contracts import Result, Transaction
 from receiver.lib.ids import Ids
@@ -27,6 +28,8 @@ _BEGIN: Final = (
 )
 SHARED: Final = tuple(statement.format("_shared") for statement in _BEGIN)
 EXCLUSIVE: Final = tuple(statement.format("") for statement in _BEGIN)
+#: So often the first locks are taken, if more jobs appear while some are waited for.
+LOCKED_ANEW: Final = 5
 #: A work that still misses something then is left to a commit that has the database to itself.
 MOST_ROUNDS: Final = 8
 
@@ -121,8 +124,19 @@ class UnitRun:
             raise wrong or NeedsExclusive
 
     def _fetch(self) -> None:
+        """Has what is missing locked and read. Raises psycopg.Error."""
         first = SHARED if self.xid is None else ()
-        rows = Fetch(self.unit, self._connection, self._owner).run(first, self._decoder.kept)
+        wanted = self.unit.loaded.wanted
+        for left in reversed(range(LOCKED_ANEW)):
+            try:
+                rows = Fetch(self.unit, self._connection, self._owner).run(first, self._decoder.kept)
+                break
+            except SerializationFailure:
+                if not first or not left or self.unit.has_flushed:
+                    raise
+                # Nothing is held but these locks: they are let go, and taken anew in their order.
+                self._connection.rollback()
+                self.unit.loaded.wanted = wanted
         if first:
             self.xid = _begun_as(rows[-1])
 

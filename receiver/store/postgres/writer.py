@@ -27,6 +27,8 @@ log = structlog.get_logger("store")
 CHANNEL: Final = "gridhook"
 #: A commit is tried again so often on a new connection, if the old one broke before it.
 TRIES: Final = 2
+#: So often works that share a commit are tried together while others are in the way; then each by itself.
+CONFLICTS_TAKEN: Final = 4
 #: For so long it is asked what became of a commit whose answer was lost, seconds.
 SETTLED_WITHIN: Final = 5.0
 ASK_EVERY: Final = 0.1
@@ -76,20 +78,22 @@ class Writer:
 
     def _patiently(self, works: Sequence[Work]) -> Committed:
         """The same again where the connection broke before the commit, or others were in the way."""
-        for tries_left in reversed(range(TRIES)):
+        conflicts = losses = 0
+        while True:
             self.tries += 1
             try:
                 return self._together(works)
             except (NeedsExclusive, *CONFLICTS) as wrong:
-                is_last = not tries_left or isinstance(wrong, NeedsExclusive)
-                if is_last and len(works) == 1:
+                conflicts += 1
+                if conflicts < CONFLICTS_TAKEN and not isinstance(wrong, NeedsExclusive):
+                    continue
+                if len(works) == 1:
                     return self._exclusively(works)
-                if is_last:
-                    raise ConflictsLeft from wrong
+                raise ConflictsLeft from wrong
             except (psycopg.OperationalError, psycopg.InterfaceError):
-                if not tries_left or self._connection is not None:
+                losses += 1
+                if losses == TRIES or self._connection is not None:
                     raise
-        raise AssertionError("the last try returns or raises")
 
     def _exclusively(self, works: Sequence[Work]) -> Committed:
         """The same while nobody else commits; again where the connection broke before it."""
@@ -195,7 +199,8 @@ class Writer:
         """Takes back what was written; a connection that cannot is let go."""
         try:
             if not connection.closed:
-                connection.execute("ROLLBACK")
+                # Not by a statement of our own: the driver takes statements of a pipeline that broke for prepared.
+                connection.rollback()
         except psycopg.Error:
             connection.close()
         if connection.closed and self._connection is connection:
