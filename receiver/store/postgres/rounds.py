@@ -12,13 +12,12 @@ from receiver.contracts import Result, Transaction
 from receiver.lib.ids import Ids
 from receiver.store.postgres.connections import PostgresStatements
 from receiver.store.postgres.faults import translated_fault
+from receiver.store.postgres.fetching import Fetch
 from receiver.store.postgres.migrate import WRITERS, check_version
 from receiver.store.postgres.transaction import PostgresTransaction
-from receiver.store.postgres.units.fetching import Fetch
-from receiver.store.postgres.units.loaded import LoadedRows
-from receiver.store.postgres.units.unit import Missing, NeedsExclusive, UnitOfWork
-from receiver.store.postgres.units.unit_choices import UnitChoices
-from receiver.store.postgres.units.unit_transaction import UnitTransaction
+from receiver.store.postgres.unit import Missing, NeedsExclusive, UnitOfWork
+from receiver.store.postgres.unit_choices import UnitChoices
+from receiver.store.postgres.unit_transaction import UnitTransaction
 from receiver.store.sql.choices import ChoicesCache
 
 #: The last one tells the transaction's id, and the schema's version: a newer gridhook may have changed it.
@@ -133,11 +132,10 @@ class UnitRun:
                 rows = Fetch(self.unit, self._connection, self._owner).run(first, self._decoder.kept)
                 break
             except SerializationFailure:
-                if not first or not left:
+                if not first or not left or self.unit.has_flushed:
                     raise
                 # Nothing is held but these locks: they are let go, and taken anew in their order.
                 self._connection.rollback()
-                self.unit.loaded = LoadedRows()
                 self.unit.loaded.wanted = wanted
         if first:
             self.xid = _begun_as(rows[-1])
