@@ -12,12 +12,12 @@ from receiver.contracts import Result, Transaction
 from receiver.lib.ids import Ids
 from receiver.store.postgres.connections import PostgresStatements
 from receiver.store.postgres.faults import translated_fault
-from receiver.store.postgres.fetching import Fetch
 from receiver.store.postgres.migrate import WRITERS, check_version
 from receiver.store.postgres.transaction import PostgresTransaction
-from receiver.store.postgres.unit import Missing, NeedsExclusive, UnitOfWork
-from receiver.store.postgres.unit_choices import UnitChoices
-from receiver.store.postgres.unit_transaction import UnitTransaction
+from receiver.store.postgres.units.fetching import Fetch
+from receiver.store.postgres.units.unit import Missing, NeedsExclusive, UnitOfWork
+from receiver.store.postgres.units.unit_choices import UnitChoices
+from receiver.store.postgres.units.unit_transaction import UnitTransaction
 from receiver.store.sql.choices import ChoicesCache
 
 #: The last one tells the transaction's id, and the schema's version: a newer gridhook may have changed it.
