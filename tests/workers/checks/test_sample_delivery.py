@@ -6,7 +6,6 @@ from pathlib import Path
 
 import httpx
 import msgspec
-from receiver.workers.sample_delivery import deliver_sample
 
 from handlers.archive import Archive
 from handlers.http.transport import HttpTransport
@@ -14,6 +13,7 @@ from receiver.contracts import Sink
 from receiver.lib.pictures import examine
 from receiver.model.deliveries import Again, Delivered, Outcome
 from receiver.model.samples import SAMPLE_PICTURE, sample_event
+from receiver.workers.checks.sample_delivery import deliver_sample
 from support.delivering import Bound
 
 NOW = "2026-11-21T10:00:00.000Z"
