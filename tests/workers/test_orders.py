@@ -252,12 +252,12 @@ async def test_a_webhook_without_a_ref_may_come_before_the_answer_and_is_the_sam
         assert [job.provider_job_id for job in jobs if job.rule is None] == [PICKED["task_id"], None]
 
 
-async def test_an_order_found_submitting_after_a_crash_is_unsure(tmp_path: Path) -> None:
+async def test_an_order_found_submitting_after_a_crash_is_unsure(tmp_path: Path, on_sqlite: None) -> None:
     async with world(tmp_path) as here:
         asked, here.answer = hanging()
         await here.webhook(PICKED)
         await asked.wait()
-        # Another process finds the file as a kill would leave it.
+        # Another process finds the file as a kill would leave it; on PostgreSQL it would see that this one lives.
         async with a_store(here.folder / "gridhook.db", here.clock) as other:
             await other.write(lambda tx: recover(tx, here.setup, here.clock()))
         assert hd(await here.jobs()).status == "unsure"

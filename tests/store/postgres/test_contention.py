@@ -152,6 +152,31 @@ async def test_a_job_that_appears_between_lock_and_reading_is_locked_too(
     assert len(runs) == 2
 
 
+async def test_locks_out_of_order_are_taken_anew_and_no_work_before_is_forgotten(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[str] = []
+    run = Fetch._run
+
+    def locking_the_second_at_first(fetch: Fetch, sql: str, values: Any = ()) -> Any:
+        if sql == fetching.LOCK_JOBS:
+            runs.append(sql)
+            if len(runs) == 1:
+                sql = sql.replace("ORDER BY number FOR", "AND number = 2 ORDER BY number FOR")
+        return run(fetch, sql, values)
+
+    async with processes(postgres, 1) as (store,):
+        for number in (1, 2):
+            await store.write(lambda tx, number=number: tx.add_job(a_job(number, intent=str(number))))  # type: ignore[misc]
+        monkeypatch.setattr(Fetch, "_run", locking_the_second_at_first)
+        adding = store.write(lambda tx: tx.add_job(a_job(9, intent="9")))
+        looking = [store.write(lambda tx, one=one: (tx.job(one), tx.job(9))) for one in (1, 2)]  # type: ignore[misc]
+        _, *seen = await asyncio.gather(adding, *looking)
+        assert all(one is not None and nine is not None for one, nine in seen)
+        assert store._writer.tries == store._writer.commits
+    assert len(runs) == 2
+
+
 async def test_no_delivery_is_claimed_twice_and_a_lane_has_its_concurrency(postgres: str) -> None:
     """Who locks the lane and counts in one statement counts what was there before it waited."""
     concurrency, total = 4, 80
