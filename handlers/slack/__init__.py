@@ -16,21 +16,10 @@ from handlers.slack.socket_mode import SlackSocket
 from handlers.slack.web_api import WebApi
 from handlers.slack.wording import MAX_SECTION, foreign
 from handlers.text import template_of
-from receiver.contracts import (
-    DeliveryContext,
-    Handler,
-    Listening,
-    Press,
-    SinkProbe,
-    Transport,
-)
+from receiver.contracts import DeliveryContext, Handler, Listening, Press, SinkProbe, Transport
 from receiver.errors import Unverified, raise_option_errors
 from receiver.lib.signatures import Secret
-from receiver.model.deliveries import (
-    Again,
-    Outcome,
-    OutgoingEvent,
-)
+from receiver.model.deliveries import Again, Outcome, OutgoingEvent
 
 
 class Slack(Handler):

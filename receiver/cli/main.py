@@ -46,14 +46,14 @@ COMMANDS: Final = {
     "test": "test:send_test",
     "archive": "archive:archive",
     "preset": "preset:preset",
-    "prune": "prune:prune",
-    "backup": "backup:backup",
-    "restore": "backup:restore",
+    "prune": "database.prune:prune",
+    "backup": "database.backup:backup",
+    "restore": "database.backup:restore",
     "simulate": "simulate:simulate",
     "demo": "simulate:demo",
     "schema": "init:schema",
     "manual": "manual:manual",
-    "migrate": "migrate:migrate",
+    "migrate": "database.migrate:migrate",
 }
 
 

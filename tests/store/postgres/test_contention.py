@@ -106,7 +106,7 @@ async def test_four_processes_that_get_the_same_webhooks_keep_each_once(
         assert count("SELECT sum(jobs) FROM cost_sums WHERE size = 86400000") == len(numbers)
     assert "deadlock detected" not in postgres_server.log()[log_before:]
     # One in twenty on a machine of its own; one that is busy takes the processor away from who holds locks.
-    assert (tries - commits) <= 0.5 * commits, f"{tries - commits} of {commits} commits ran again"
+    assert (tries - commits) <= 0.3 * commits, f"{tries - commits} of {commits} commits ran again"
 
 
 async def test_what_a_job_became_while_its_lock_was_waited_for_is_seen_whole(postgres: str) -> None:
