@@ -97,6 +97,8 @@ async def test_processes_that_have_nothing_to_do_leave_each_other_in_peace(postg
             store.hook_commits(lambda: lambda tx: tx.claim([LANE], NOW), lambda _found: claims.release(), print)
             for store in (one, other)
         ]
+        for store in (one, other):  # whoever claims first makes the lane, which is told of
+            await store.write(lambda tx: tx.claim([LANE], NOW))
         with connect(postgres) as listening:
             listening.execute(f"LISTEN {CHANNEL}")
             await one.write(lambda tx: tx.add_job(a_job(1)))
