@@ -11,6 +11,7 @@ import msgspec
 from receiver.errors import Unmapped
 from receiver.model.jobs import (
     Cost,
+    ErrorCode,
     Image,
     JobError,
     Report,
@@ -21,6 +22,8 @@ from receiver.providers.shared.statuses import SYNONYMS, Status, plain
 #: What a webhook's `event` says where it has no `status`.
 EVENTS: Final[dict[str, Status]] = {"progress": "running", "completed": "completed", "failed": "failed"}
 TERMINAL: Final = ("completed", "failed", "canceled")
+#: What an order's refusal says of the job that it names, by HTTP status.
+OF_THE_PARENT: Final[Mapping[int, ErrorCode]] = {404: "invalid_params", 409: "unsupported"}
 
 
 def report_of(job: Mapping[str, Any]) -> Report:
@@ -108,11 +111,12 @@ def accepted(value: Any) -> Report:
 
 
 def refused(value: Any, status: int) -> JobError:
-    """A documented 4xx. 409 says that the parent does not allow the action: it never will (seed 004)."""
+    """A documented 4xx. 404 says that the parent is not known, 409 that it does not allow the action (seed 004)."""
     body = value if isinstance(value, dict) else {}
     message = message_of(body)
     required, available = reading.number(body.get("creditsRequired")), reading.number(body.get("creditsAvailable"))
     if required is not None:
         message = f"{message or 'Insufficient credits'}: {required} needed, {available} left"
     error = failures.failure(message, status, status)
-    return msgspec.structs.replace(error, code="unsupported", retryable=False) if status == 409 else error
+    code = OF_THE_PARENT.get(status)
+    return error if code is None else msgspec.structs.replace(error, code=code, retryable=False)

@@ -53,7 +53,9 @@ def libraries() -> set[str]:
 
 def test_the_bench_finds_all_that_it_imports() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = project["dependencies"] + project["optional-dependencies"]["bench"]
+    extras = project["optional-dependencies"]
+    wanted = project["dependencies"] + extras["bench"] + extras["postgres"]
+    assert "gridhook[postgres]" in extras["bench"]
     installed = {re.split(r"[\[>=<]", one)[0].replace("-", "_") for one in wanted}
     come_along = {"httpcore"}  # with httpx
     assert libraries() - installed - come_along == set()

@@ -98,7 +98,11 @@ def test_files_of_another_user_are_a_sentence_with_the_path(open_path: Path, com
     if harm == "wal":
         (tmp_path / "gridhook.db").chmod(0o666)
         other.touch(0o600)
-    for lazy in ("uvloop", "concurrent.futures.thread", "encodings.idna"):  # Python itself may be closed to the other user
+    for lazy in (
+        "uvloop",
+        "concurrent.futures.thread",
+        "encodings.idna",
+    ):  # Python itself may be closed to the other user
         import_module(lazy)
     receiving, sending = os.pipe()
     child = os.fork()
