@@ -14,6 +14,7 @@ import psycopg
 import pytest
 import structlog
 
+from receiver.lib import logs
 from receiver.store.postgres.connections import connect
 from receiver.store.postgres.migrate import migrate
 from support.certificates import PrivateAuthority, make_authority
@@ -81,6 +82,9 @@ def loggers_forget(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     uncached(processors=PLAIN)
     yield
     structlog.reset_defaults()
+    # Where it wrote to may be closed by now.
+    logs._leave()
+    logs._open[0] = None
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ from support.world import Clock
 GROWING = "jobs|events|requests|deliveries|attempts|costs|tags"
 
 
-async def test_what_waits_is_told_with_its_age(tmp_path: Path) -> None:
+async def test_what_waits_is_told_with_its_age(tmp_path: Path, on_sqlite: None) -> None:
     async with a_face(tmp_path) as face:
         await face.post(GRID)
         await face.submit()
@@ -72,7 +72,7 @@ async def test_budgets_and_costs_are_told_without_reading_jobs(tmp_path: Path) -
         assert [line.name for line in found.costs] in ([], ["journey"])
 
 
-async def test_no_table_that_grows_is_read_through(tmp_path: Path) -> None:
+async def test_no_table_that_grows_is_read_through(tmp_path: Path, on_sqlite: None) -> None:
     async with a_face(tmp_path) as face:
         await face.post(GRID)
         await face.submit()

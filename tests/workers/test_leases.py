@@ -191,7 +191,7 @@ async def test_an_order_whose_lease_ran_out_before_its_first_byte_is_not_sent(
 
 
 async def test_an_order_of_a_process_that_was_taken_for_gone_meanwhile_is_not_sent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_sqlite: None
 ) -> None:
     lives = [1]
     monkeypatch.setattr(SqliteStore, "life", lambda _store: lives[-1])
@@ -207,7 +207,9 @@ async def test_an_order_of_a_process_that_was_taken_for_gone_meanwhile_is_not_se
             assert here.calls == []
 
 
-async def test_who_may_be_taken_for_gone_claims_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_may_be_taken_for_gone_claims_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_sqlite: None
+) -> None:
     lives = [0]
     monkeypatch.setattr(SqliteStore, "life", lambda _store: lives[-1])
     async with world(tmp_path) as here:

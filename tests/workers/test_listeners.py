@@ -133,7 +133,7 @@ def test_sinks_of_one_account_share_a_connection_and_others_have_none() -> None:
 
 
 async def test_who_leads_listens_and_ends_that_when_another_process_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_sqlite: None
 ) -> None:
     leads, asked = [False], asyncio.Semaphore(0)
 
