@@ -29,7 +29,6 @@ def read_database(url: str, folder: Path, findings: Findings) -> str:
         if find_spec("psycopg") is None:
             remedy = 'install "gridhook[postgres]", or write "sqlite:///gridhook.db"'
             findings.wrong("database", "PostgreSQL needs a driver that is not installed", remedy)
-        findings.warn("database: PostgreSQL is experimental in this version; do not trust it with orders yet")
     elif scheme != "sqlite" or not rest.startswith("/"):
         remedy = 'write "sqlite:///gridhook.db" or "postgresql://user@host/name"'
         findings.wrong("database", "is not the address of a SQLite file, nor of a PostgreSQL server", remedy)

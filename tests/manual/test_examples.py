@@ -100,7 +100,7 @@ def read(folder: Path, text: str) -> Config:
 @pytest.mark.parametrize(("page", "text"), [pytest.param(p, t, id=f"{p}-{at}") for p, at, t in CONFIGURATIONS])
 def test_every_configuration_is_accepted_without_a_warning(tmp_path: Path, page: str, text: str) -> None:
     warnings = read(tmp_path, text).warnings
-    assert [one for one in warnings if "public_url" not in one and "experimental" not in one] == []
+    assert [one for one in warnings if "public_url" not in one] == []
 
 
 def test_every_page_with_configurations_has_a_whole_one() -> None:
