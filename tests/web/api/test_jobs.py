@@ -174,7 +174,7 @@ async def test_a_mask_of_twelve_megabytes_is_taken_and_seventeen_are_not(tmp_pat
         assert (too_large.status_code, too_large.json()["code"]) == (413, "too_large")
 
 
-async def test_when_it_cannot_be_kept_the_caller_is_asked_to_come_again(tmp_path: Path) -> None:
+async def test_when_it_cannot_be_kept_the_caller_is_asked_to_come_again(tmp_path: Path, on_sqlite: None) -> None:
     async with a_face(tmp_path) as face:
         with full_disk():
             answer = await face.api("/jobs", wish())

@@ -287,7 +287,7 @@ async def test_a_stream_that_begins_now_begins_behind_nothing_that_is_yet_to_be_
         assert await store.read(newest) == 9
 
 
-async def test_a_store_that_cannot_be_read_ends_the_streams(tmp_path: Path) -> None:
+async def test_a_store_that_cannot_be_read_ends_the_streams(tmp_path: Path, on_sqlite: None) -> None:
     async with a_face(tmp_path) as face, face.served() as address:
         seen = await a_task(face, "a")
         async with listening(address) as listener, listening(address, f"?since={seen}") as other:
